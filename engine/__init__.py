@@ -1,0 +1,1 @@
+"""The rules: pure functions of (state, intent, time). No clock, no randomness, no I/O."""

@@ -1,0 +1,16 @@
+"""TWTC amounts: integers of micro-TWTC inside, decimal strings outside (DESIGN, decision 4)."""
+
+MICRO_PER_TWTC = 1_000_000
+
+# Blueprint, "Mining cycle": base_reward = BASE_RATE x 4 (hours). A cycle counts as four hours
+# in every profile, so a shortened cycle pays the same coins.
+BASE_RATE_MICRO_PER_HOUR = 25 * MICRO_PER_TWTC
+HOURS_PER_CYCLE = 4
+BASE_REWARD_MICRO = BASE_RATE_MICRO_PER_HOUR * HOURS_PER_CYCLE
+
+
+def format_amount(micro: int) -> str:
+    """Micro-TWTC as a decimal string with six places: 100_000_000 -> "100.000000"."""
+    sign = "-" if micro < 0 else ""
+    whole, fraction = divmod(abs(micro), MICRO_PER_TWTC)
+    return f"{sign}{whole}.{fraction:06d}"

@@ -1,0 +1,1 @@
+"""Tables, their set statements, migrations, invariants: everything that touches PostgreSQL."""

@@ -1,0 +1,108 @@
+"""The doorbell: tells a worker that a piece has intents (DESIGN, "A worker message is a bell").
+
+A bell is only a hint. If it is lost, late or doubled, or Redis is away, the relay rings again.
+"""
+
+import asyncio
+import logging
+import time
+
+import dramatiq
+from dramatiq.broker import Broker
+from dramatiq.brokers.redis import RedisBroker
+from redis import ConnectionPool, Redis
+from redis.exceptions import RedisError
+
+from engine.timeline import GROUP_COUNT, UPKEEP_GROUP
+from models.queue import Piece
+
+log = logging.getLogger(__name__)
+
+DRAIN_ACTOR = "drain"
+# One bell at a time per piece; shorter than the relay's lease, which rings past a lost bell.
+COALESCE_SECONDS = 10
+# After a failure the bell rests, so that requests do not wait for a Redis that is away.
+REST_SECONDS = 5
+SOCKET_TIMEOUT_SECONDS = 2
+
+
+def queue_name(group_number: int) -> str:
+    """The Dramatiq queue of a group; `upkeep` belongs to none."""
+    return "upkeep" if group_number == UPKEEP_GROUP else f"group-{group_number:02d}"
+
+
+QUEUES = tuple(queue_name(group) for group in range(UPKEEP_GROUP, GROUP_COUNT + 1))
+
+
+def open_broker(url: str, middleware: list[dramatiq.Middleware]) -> Broker:
+    """A broker for redis:// or amqp://, with every queue declared. Opens no socket yet."""
+    broker: Broker
+    if url.startswith("amqp"):
+        from dramatiq.brokers.rabbitmq import RabbitmqBroker
+
+        broker = RabbitmqBroker(url=url, middleware=middleware)
+    else:
+        # Without retries: the enqueueing script is not idempotent (a retry would run twice).
+        pool = ConnectionPool.from_url(
+            url, socket_connect_timeout=SOCKET_TIMEOUT_SECONDS, socket_keepalive=True
+        )
+        broker = RedisBroker(  # type: ignore[no-untyped-call]
+            client=Redis(connection_pool=pool), middleware=middleware, maintenance_chance=50_000
+        )
+    for queue in QUEUES:
+        broker.declare_queue(queue)
+    return broker
+
+
+class Bells:
+    """Rings for pieces. Every method survives Redis or the broker being away."""
+
+    def __init__(self, broker: Broker, hints_url: str) -> None:
+        self._broker = broker
+        self._hints = Redis.from_url(
+            hints_url,
+            socket_timeout=SOCKET_TIMEOUT_SECONDS,
+            socket_connect_timeout=SOCKET_TIMEOUT_SECONDS,
+        )
+        self._rests_until = 0.0
+
+    async def ring(self, *pieces: Piece) -> None:
+        """Enqueue a bell for each piece that has none pending."""
+        if pieces and time.monotonic() >= self._rests_until:
+            await asyncio.to_thread(self._ring, pieces)
+
+    async def silence(self, piece: Piece) -> None:
+        """A worker begins with the piece: what is recorded from now on needs a new bell."""
+        try:
+            await asyncio.to_thread(self._hints.delete, _key(piece))
+        except (RedisError, OSError) as error:
+            log.warning("a bell cannot be silenced: %s", type(error).__name__)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._hints.close()
+        self._broker.close()
+
+    def _ring(self, pieces: tuple[Piece, ...]) -> None:
+        try:
+            for piece in pieces:
+                if self._hints.set(_key(piece), 1, nx=True, ex=COALESCE_SECONDS):
+                    self._broker.enqueue(bell(piece))
+        except (RedisError, OSError, dramatiq.DramatiqError) as error:
+            self._rests_until = time.monotonic() + REST_SECONDS
+            log.warning("bells cannot be rung, the relay will: %s", type(error).__name__)
+
+
+def bell(piece: Piece) -> dramatiq.Message[None]:
+    """The message that asks a worker to drain a piece."""
+    return dramatiq.Message(
+        queue_name=queue_name(piece.group_number),
+        actor_name=DRAIN_ACTOR,
+        args=(piece.group_number, piece.bucket),
+        kwargs={},
+        options={},
+    )
+
+
+def _key(piece: Piece) -> str:
+    return f"twtc:bell:{piece.group_number}:{piece.bucket}"

@@ -1,0 +1,63 @@
+"""Settings of a process, from the environment. Secrets come from nowhere else."""
+
+import os
+from collections.abc import Mapping
+
+from msgspec import Struct
+
+_DEVELOPMENT = "development-only-"
+_SECRET_BYTES_MIN = 32
+
+
+class ConfigError(ValueError):
+    """The environment is incomplete or unsafe; the message says what to set."""
+
+
+class Config(Struct, frozen=True):
+    """Where the servers are, and the secrets. URLs may be shared by many processes."""
+
+    database_url: str
+    redis_url: str
+    broker_url: str
+    secret: bytes
+    house_secrets: tuple[bytes, ...]
+    partner_url: str
+
+
+def load_config(environ: Mapping[str, str] | None = None) -> Config:
+    """Read the environment. Raise ConfigError for what is missing or unsafe in production."""
+    env = os.environ if environ is None else environ
+    missing = [name for name in ("DATABASE_URL", "REDIS_URL") if not env.get(name)]
+    if missing:
+        raise ConfigError(f"set {' and '.join(missing)}, or use ./run, which starts servers")
+    production = env.get("TWTC_ENV", "development") == "production"
+    house = env.get("TWTC_HOUSE_SECRET", "")
+    return Config(
+        database_url=asyncpg_url(env["DATABASE_URL"]),
+        redis_url=env["REDIS_URL"],
+        broker_url=env.get("BROKER_URL") or env["REDIS_URL"],
+        secret=_secret("TWTC_SECRET", env.get("TWTC_SECRET", ""), production),
+        house_secrets=tuple(
+            _secret("TWTC_HOUSE_SECRET", part, production) for part in house.split(",")
+        ),
+        partner_url=env.get("TWTC_PARTNER_URL", "http://127.0.0.1:8100").rstrip("/"),
+    )
+
+
+def asyncpg_url(url: str) -> str:
+    """A PostgreSQL URL as SQLAlchemy's asyncpg dialect wants it."""
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme.split("+")[0] not in ("postgresql", "postgres"):
+        raise ConfigError("DATABASE_URL must begin with postgresql://")
+    return f"postgresql+asyncpg://{rest}"
+
+
+def _secret(name: str, value: str, production: bool) -> bytes:
+    if not production:
+        return (value or f"{_DEVELOPMENT}{name.lower()}-do-not-deploy-me").encode()
+    if len(value.encode()) < _SECRET_BYTES_MIN or value.startswith(_DEVELOPMENT):
+        raise ConfigError(
+            f"{name} must be a random value of at least {_SECRET_BYTES_MIN} bytes in production, "
+            'for example from: python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
+        )
+    return value.encode()

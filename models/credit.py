@@ -1,0 +1,209 @@
+"""The credit tick and the settlement: a few set statements per piece (DESIGN, decision 5).
+
+Each runs while the caller holds the piece's watermark row, so that ticks, settlements and batches
+of one piece follow each other.
+"""
+
+from datetime import datetime
+
+from msgspec import Struct
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from models.db import reading, rows
+from models.queue import Piece
+
+
+def accrued_sql(at: str) -> str:
+    """engine.accrual.accrued in SQL, for a row of mining_sessions named `s`.
+
+    The same integers: `date_part` is exact to the microsecond over the length of a session.
+    """
+    length = "CAST(date_part('epoch', s.ends_at - s.started_at) * 1000000 AS bigint)"
+    elapsed = (
+        f"CAST(date_part('epoch', GREATEST(LEAST({at}, s.ends_at), s.started_at) - s.started_at)"
+        " * 1000000 AS bigint)"
+    )
+    return f"(s.reward_micro * {elapsed} / {length})"
+
+
+LOCK_WATERMARK = text("""
+    SELECT credited_through FROM credit_watermarks
+    WHERE bucket = :bucket AND group_number = :group_number FOR UPDATE
+""")
+
+MOVE_WATERMARK = text("""
+    UPDATE credit_watermarks SET credited_through = :boundary
+    WHERE bucket = :bucket AND group_number = :group_number AND credited_through < :boundary
+""")
+
+# A user may have two live sessions: one ended and not yet settled, and its successor.
+CREDIT = text(f"""
+    UPDATE wallets w SET balance = w.balance + d.amount, updated_at = :now
+    FROM (
+        SELECT s.user_id, CAST(sum({accrued_sql("CAST(:boundary AS timestamptz)")}
+                                 - {accrued_sql("CAST(:credited_through AS timestamptz)")})
+                               AS bigint) AS amount
+        FROM mining_sessions s
+        WHERE s.bucket = :bucket AND s.group_number = :group_number AND s.status = 'ACTIVE'
+          AND s.ends_at > :credited_through AND s.started_at < :boundary
+        GROUP BY s.user_id
+    ) d
+    WHERE w.bucket = :bucket AND w.user_id = d.user_id
+""")
+
+# Reads what it modifies only through RETURNING (SCALE, rule 8).
+SETTLE = text(f"""
+    WITH done AS (
+        UPDATE mining_sessions s SET status = 'COMPLETED', settled_at = :boundary
+        WHERE s.bucket = :bucket AND s.group_number = :group_number AND s.status = 'ACTIVE'
+          AND s.ends_at <= :boundary
+        RETURNING s.bucket, s.id, s.user_id, s.view_id, s.reward_micro, s.started_at, s.ends_at,
+                  {accrued_sql("CAST(:credited_through AS timestamptz)")} AS credited
+    ), ledger AS (
+        INSERT INTO transactions (bucket, id, user_id, type, from_account, to_account, amount,
+                                  reference, funding, description, metadata, created_at)
+        SELECT d.bucket, d.id, d.user_id, 'MINING', 'emission:mining', 'wallet:' || d.user_id,
+               d.reward_micro, 'mining:' || d.id, v.network, 'Mining session',
+               jsonb_build_object('session_id', d.id, 'view_id', d.view_id), :boundary
+        FROM done d JOIN ad_views v ON v.bucket = d.bucket AND v.id = d.view_id
+        WHERE v.bucket = :bucket
+    ), note AS (
+        INSERT INTO notifications (bucket, id, user_id, kind, params, created_at)
+        SELECT d.bucket, d.id, d.user_id, 'mining.completed',
+               jsonb_build_object('session_id', d.id, 'amount_micro', d.reward_micro), :boundary
+        FROM done d
+    )
+    UPDATE wallets w
+    SET balance = w.balance + d.rest, settled_balance = w.settled_balance + d.reward,
+        updated_at = :now
+    FROM (SELECT user_id, CAST(sum(reward_micro - credited) AS bigint) AS rest,
+                 CAST(sum(reward_micro) AS bigint) AS reward
+          FROM done GROUP BY user_id) d
+    WHERE w.bucket = :bucket AND w.user_id = d.user_id
+    RETURNING w.user_id
+""")
+
+EXPIRE = text("""
+    WITH late AS (
+        UPDATE mining_sessions s
+        SET status = 'FAILED', failed_at = s.expires_at, failure = 'AD_EXPIRED', expires_at = NULL
+        WHERE s.bucket = :bucket AND s.group_number = :group_number AND s.status = 'PENDING'
+          AND s.expires_at <= :boundary
+        RETURNING s.bucket, s.id, s.user_id, s.view_id, s.failed_at
+    ), views AS (
+        UPDATE ad_views v
+        SET status = 'FAILED', failed_at = l.failed_at, failure = 'AD_EXPIRED'
+        FROM late l
+        WHERE v.bucket = :bucket AND v.id = l.view_id
+          AND v.status IN ('SERVED', 'STARTED', 'COMPLETED')
+    ), logged AS (
+        INSERT INTO activity_logs (bucket, id, user_id, action, resource_type, resource_id,
+                                   metadata, created_at)
+        SELECT l.bucket, l.id, l.user_id, 'AD_EXPIRE', 'ad_view', l.view_id, '{}', l.failed_at
+        FROM late l
+    ), note AS (
+        INSERT INTO notifications (bucket, id, user_id, kind, params, created_at)
+        SELECT l.bucket, l.id, l.user_id, 'mining.failed',
+               jsonb_build_object('session_id', l.id, 'reason', 'AD_EXPIRED'), :boundary
+        FROM late l
+    )
+    SELECT user_id FROM late
+""")
+
+# 640 probes of a partial index: the cost does not grow with idle users or ended sessions.
+PIECES_TO_CREDIT = text("""
+    SELECT m.bucket, m.group_number FROM credit_watermarks m
+    WHERE m.credited_through < :boundary AND EXISTS (
+        SELECT FROM mining_sessions s
+        WHERE s.bucket = m.bucket AND s.group_number = m.group_number AND s.status = 'ACTIVE'
+          AND s.ends_at > m.credited_through AND s.started_at < :boundary)
+    ORDER BY m.group_number, m.bucket
+""")
+
+PIECES_TO_SETTLE = text("""
+    SELECT m.bucket, m.group_number FROM credit_watermarks m
+    WHERE EXISTS (
+        SELECT FROM mining_sessions s
+        WHERE s.bucket = m.bucket AND s.group_number = m.group_number AND s.status = 'ACTIVE'
+          AND s.ends_at <= :boundary)
+       OR EXISTS (
+        SELECT FROM mining_sessions s
+        WHERE s.bucket = m.bucket AND s.group_number = m.group_number AND s.status = 'PENDING'
+          AND s.expires_at <= :boundary)
+    ORDER BY m.group_number, m.bucket
+""")
+
+
+class Settled(Struct, frozen=True):
+    """Users whose session ended well, and users whose proof never came."""
+
+    paid: tuple[int, ...]
+    expired: tuple[int, ...]
+
+
+async def lock_piece(connection: AsyncConnection, piece: Piece) -> datetime:
+    """Hold the piece until the transaction ends. Return how far its sessions have been paid."""
+    params = {"bucket": piece.bucket, "group_number": piece.group_number}
+    found = (await connection.execute(LOCK_WATERMARK, params)).scalar_one()
+    assert isinstance(found, datetime)
+    return found
+
+
+async def credit(
+    connection: AsyncConnection,
+    piece: Piece,
+    credited_through: datetime,
+    boundary: datetime,
+    now: datetime,
+) -> int:
+    """Pay (credited_through, boundary] and move the watermark. Return the wallets that changed.
+
+    A boundary that was paid already is a no-op; a missed one is caught up by the next.
+    """
+    if boundary <= credited_through:
+        return 0
+    params = {
+        "bucket": piece.bucket,
+        "group_number": piece.group_number,
+        "credited_through": credited_through,
+        "boundary": boundary,
+    }
+    paid = await connection.execute(CREDIT, params | {"now": now})
+    del params["credited_through"]
+    await connection.execute(MOVE_WATERMARK, params)
+    return int(paid.rowcount)
+
+
+async def settle(
+    connection: AsyncConnection,
+    piece: Piece,
+    credited_through: datetime,
+    boundary: datetime,
+    now: datetime,
+) -> Settled:
+    """Complete sessions that ended by `boundary`, paying their rest; fail unproved ones."""
+    params = {
+        "bucket": piece.bucket,
+        "group_number": piece.group_number,
+        "boundary": boundary,
+    }
+    paid = await rows(
+        connection, SETTLE, params | {"credited_through": credited_through, "now": now}
+    )
+    expired = await rows(connection, EXPIRE, params)
+    return Settled(tuple(row.user_id for row in paid), tuple(row.user_id for row in expired))
+
+
+async def pieces_to_credit(database: AsyncEngine, boundary: datetime) -> list[Piece]:
+    """Pieces with a session that earned something since its watermark and before `boundary`."""
+    async with reading(database) as connection:
+        found = await rows(connection, PIECES_TO_CREDIT, {"boundary": boundary})
+    return [Piece(row.group_number, row.bucket) for row in found]
+
+
+async def pieces_to_settle(database: AsyncEngine, boundary: datetime) -> list[Piece]:
+    """Pieces with a session that ended, or waits for a proof no longer, by `boundary`."""
+    async with reading(database) as connection:
+        found = await rows(connection, PIECES_TO_SETTLE, {"boundary": boundary})
+    return [Piece(row.group_number, row.bucket) for row in found]

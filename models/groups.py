@@ -1,0 +1,113 @@
+"""Sizes of the groups, and moving members between them (blueprint, "Groups")."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from engine.groups import Move, plan_moves
+from engine.timeline import BUCKET_COUNT, GROUP_COUNT, Timetable, daily_schedule, next_opening
+from models.clock import new_id
+from models.credit import lock_piece
+from models.db import reading, rows, transaction
+from models.encoding import encode
+from models.queue import Piece
+
+# Kept per bucket, so that registrations do not queue for ten rows.
+SIZES = text("""
+    SELECT group_number, CAST(sum(member_count) AS bigint) AS size
+    FROM group_sizes GROUP BY group_number
+""")
+
+ADD_MEMBERS = text("""
+    UPDATE group_sizes SET member_count = member_count + :change
+    WHERE bucket = :bucket AND group_number = :group_number
+""")
+
+# Nobody who mines, waits for a proof, or has asked for something that is not yet applied.
+IDLE_MEMBERS = text("""
+    SELECT u.id FROM users u
+    WHERE u.bucket = :bucket AND u.group_number = :from_group
+      AND NOT EXISTS (SELECT FROM mining_sessions s
+                      WHERE s.bucket = :bucket AND s.user_id = u.id
+                        AND s.status IN ('PENDING', 'ACTIVE'))
+      AND NOT EXISTS (SELECT FROM intents i
+                      WHERE i.bucket = :bucket AND i.user_id = u.id AND i.status = 'RECORDED')
+    ORDER BY u.id LIMIT :limit FOR NO KEY UPDATE OF u
+""")
+
+REGROUP = text("""
+    UPDATE users SET group_number = :to_group, version = version + 1
+    WHERE bucket = :bucket AND id = ANY(CAST(:users AS bigint[]))
+""")
+
+NOTE_MOVES = text("""
+    INSERT INTO notifications (bucket, id, user_id, kind, params, created_at)
+    SELECT :bucket, d.id, d.user_id, 'group.moved', CAST(:params AS jsonb), :now
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:users AS bigint[])) AS d (id, user_id)
+""")
+
+
+async def group_sizes(database: AsyncEngine) -> list[int]:
+    """Members of each group; index 0 is group 1."""
+    async with reading(database) as connection:
+        found = {row.group_number: int(row.size) for row in await rows(connection, SIZES)}
+    return [found.get(group, 0) for group in range(1, GROUP_COUNT + 1)]
+
+
+async def rebalance(database: AsyncEngine, table: Timetable, now: datetime) -> int:
+    """Even out the groups with the fewest moves. Return how many members were moved.
+
+    One transaction per bucket; if it is cut short, running it again goes on from where it is.
+    """
+    moved = 0
+    for move in plan_moves(await group_sizes(database)):
+        left = move.member_count
+        for bucket in range(BUCKET_COUNT):
+            if not left:
+                break
+            async with transaction(database) as connection:
+                users = await _move_within(connection, bucket, move, left, table, now)
+            left -= len(users)
+            moved += len(users)
+    return moved
+
+
+async def _move_within(
+    connection: AsyncConnection,
+    bucket: int,
+    move: Move,
+    limit: int,
+    table: Timetable,
+    now: datetime,
+) -> Sequence[int]:
+    """Move up to `limit` idle members of one bucket, and tell them their new hours."""
+    # While the piece is held, no intent of its members is being applied.
+    await lock_piece(connection, Piece(move.from_group, bucket))
+    params: dict[str, Any] = {"bucket": bucket, "from_group": move.from_group, "limit": limit}
+    users = [row.id for row in await rows(connection, IDLE_MEMBERS, params)]
+    if not users:
+        return []
+    params = {"bucket": bucket, "users": users, "to_group": move.to_group}
+    await connection.execute(REGROUP, params)
+    changes = sorted([(move.from_group, -len(users)), (move.to_group, len(users))])
+    for group_number, change in changes:
+        params = {"bucket": bucket, "group_number": group_number, "change": change}
+        await connection.execute(ADD_MEMBERS, params)
+    note = {
+        "from_group": move.from_group,
+        "to_group": move.to_group,
+        "opens_at": next_opening(table, move.to_group, now),
+        "mining_schedule": daily_schedule(table.timing, move.to_group)[:24],
+    }
+    params = {
+        "bucket": bucket,
+        "ids": [new_id(now) for _ in users],
+        "users": users,
+        "params": encode(note),
+        "now": now,
+    }
+    await connection.execute(NOTE_MOVES, params)
+    return users

@@ -1,0 +1,143 @@
+"""Recording what people ask for, once per key, and reading what became of it."""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+from sqlalchemy import Row, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from engine.intents import AnyAction
+from engine.timeline import bucket_of
+from models.clock import new_id
+from models.db import reading, rows, transaction
+from models.encoding import encode
+from models.queue import LEASE_SECONDS, kind_of
+
+
+class Recorded(Struct, frozen=True):
+    """An intent as its sender sees it. `outcome` is stored JSON, None while undone."""
+
+    bucket: int
+    id: UUID
+    group_number: int
+    kind: str
+    status: str
+    recorded_at: datetime
+    outcome: str | None
+    applied_at: datetime | None
+    is_new: bool = False
+
+
+class Wish(Struct, frozen=True):
+    """What is about to be recorded for a user; the same origin and key name the same wish."""
+
+    user_id: int
+    action: AnyAction
+    origin: str
+    key: str
+    body_hash: bytes
+    recorded_at: datetime
+    evidence: dict[str, Any]
+    view_id: UUID | None = None  # recorded only if this view is the user's own
+
+
+class KeyReusedError(Exception):
+    """The key was used before, with another body."""
+
+
+class NothingToActOnError(Exception):
+    """The user or the view that the wish names does not exist for them."""
+
+
+_COLUMNS = "bucket, id, group_number, kind, status, recorded_at, outcome, applied_at"
+
+# One statement: the user's group routes the intent, and a foreign view records nothing.
+RECORD = text(f"""
+    INSERT INTO intents (bucket, id, group_number, user_id, kind, origin, key, body_hash, payload,
+                         evidence, recorded_at, due_at, ring_at, attempts, status)
+    SELECT u.bucket, CAST(:id AS uuid), u.group_number, u.id, :kind, :origin, :key, :body_hash,
+           CAST(:payload AS jsonb), CAST(:evidence AS jsonb), CAST(:recorded_at AS timestamptz),
+           CAST(:recorded_at AS timestamptz), CAST(:ring_at AS timestamptz), 0, 'RECORDED'
+    FROM users u
+    WHERE u.bucket = :bucket AND u.id = :user_id
+      AND (CAST(:view_id AS uuid) IS NULL OR EXISTS (
+            SELECT FROM ad_views v
+            WHERE v.bucket = :bucket AND v.id = CAST(:view_id AS uuid) AND v.user_id = :user_id))
+    ON CONFLICT (bucket, origin, key) DO NOTHING
+    RETURNING {_COLUMNS}
+""")
+
+FIND_BY_KEY = text(f"""
+    SELECT {_COLUMNS}, body_hash = :body_hash AS same_body FROM intents
+    WHERE bucket = :bucket AND origin = :origin AND key = :key
+""")
+
+FIND_OWN = text(f"""
+    SELECT {_COLUMNS} FROM intents WHERE bucket = :bucket AND id = :id AND user_id = :user_id
+""")
+
+
+async def record(database: AsyncEngine, wish: Wish) -> Recorded:
+    """Commit a wish, or find the one recorded under the same key.
+
+    Raise KeyReusedError or NothingToActOnError; then nothing was written.
+    """
+    bucket = bucket_of(wish.user_id)
+    async with transaction(database) as connection:
+        inserted = await rows(connection, RECORD, _record_params(wish, bucket))
+    if inserted:
+        return _recorded(inserted[0], is_new=True)
+    async with reading(database) as connection:
+        params = {
+            "bucket": bucket,
+            "origin": wish.origin,
+            "key": wish.key,
+            "body_hash": wish.body_hash,
+        }
+        found = await rows(connection, FIND_BY_KEY, params)
+    if not found:
+        raise NothingToActOnError
+    if not found[0].same_body:
+        raise KeyReusedError
+    return _recorded(found[0])
+
+
+def _record_params(wish: Wish, bucket: int) -> dict[str, Any]:
+    return {
+        "bucket": bucket,
+        "id": new_id(wish.recorded_at),
+        "user_id": wish.user_id,
+        "kind": kind_of(wish.action),
+        "origin": wish.origin,
+        "key": wish.key,
+        "body_hash": wish.body_hash,
+        "payload": encode(wish.action),
+        "evidence": encode(wish.evidence),
+        "recorded_at": wish.recorded_at,
+        "ring_at": wish.recorded_at + timedelta(seconds=LEASE_SECONDS),
+        "view_id": wish.view_id,
+    }
+
+
+def _recorded(row: Row[Any], *, is_new: bool = False) -> Recorded:
+    return Recorded(
+        row.bucket,
+        row.id,
+        row.group_number,
+        row.kind,
+        row.status,
+        row.recorded_at,
+        row.outcome,
+        row.applied_at,
+        is_new,
+    )
+
+
+async def find(database: AsyncEngine, user_id: int, intent_id: UUID) -> Recorded | None:
+    """A user's own intent, or None."""
+    async with reading(database) as connection:
+        params = {"bucket": bucket_of(user_id), "id": intent_id, "user_id": user_id}
+        found = await rows(connection, FIND_OWN, params)
+    return _recorded(found[0]) if found else None

@@ -1,0 +1,114 @@
+"""Invariants as SQL: each names what is wrong and returns the rows that break it; none may.
+
+Each is one statement, so it sees one snapshot also while workers are busy. They run on schedule, in
+`twtc audit`, and at the end of every story test and simulation.
+"""
+
+from msgspec import Struct
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from models.credit import accrued_sql
+from models.db import reading, rows
+
+EXAMPLES_MAX = 5
+
+INVARIANTS = {
+    "settled balance = sum of the ledger": """
+        SELECT w.user_id, w.settled_balance, t.total FROM wallets w
+        LEFT JOIN (SELECT bucket, user_id, CAST(sum(amount) AS bigint) AS total FROM transactions
+                   WHERE to_account = 'wallet:' || user_id GROUP BY bucket, user_id) t
+          ON t.bucket = w.bucket AND t.user_id = w.user_id
+        WHERE w.settled_balance + w.total_withdrawn <> COALESCE(t.total, 0)
+    """,
+    "balance = settled balance + what live sessions earned by their watermark": f"""
+        SELECT w.user_id, w.balance, w.settled_balance, a.accrued FROM wallets w
+        LEFT JOIN (
+            SELECT s.bucket, s.user_id,
+                   CAST(sum({accrued_sql("m.credited_through")}) AS bigint) AS accrued
+            FROM mining_sessions s
+            JOIN credit_watermarks m
+              ON m.bucket = s.bucket AND m.group_number = s.group_number
+            WHERE s.status = 'ACTIVE' GROUP BY s.bucket, s.user_id) a
+          ON a.bucket = w.bucket AND a.user_id = w.user_id
+        WHERE w.balance <> w.settled_balance + COALESCE(a.accrued, 0)
+    """,
+    "a completed session is paid once, exactly its reward": """
+        SELECT s.id, s.reward_micro, t.amount FROM mining_sessions s
+        LEFT JOIN transactions t ON t.bucket = s.bucket AND t.reference = 'mining:' || s.id
+        WHERE s.status = 'COMPLETED'
+          AND (t.amount IS NULL OR t.amount <> s.reward_micro OR t.user_id <> s.user_id)
+    """,
+    "a mining payment belongs to a completed session": """
+        SELECT t.reference FROM transactions t
+        LEFT JOIN mining_sessions s
+          ON s.bucket = t.bucket AND t.reference = 'mining:' || s.id AND s.status = 'COMPLETED'
+        WHERE t.type = 'MINING' AND s.id IS NULL
+    """,
+    "sessions of a user never overlap": """
+        SELECT o.user_id, o.id FROM (
+            SELECT bucket, user_id, id, started_at,
+                   lag(ends_at) OVER (PARTITION BY bucket, user_id ORDER BY started_at, id)
+                     AS previous_end
+            FROM mining_sessions WHERE started_at IS NOT NULL) o
+        WHERE o.started_at < o.previous_end
+    """,
+    "a session that mines has a verified ad view of its own": """
+        SELECT s.id FROM mining_sessions s
+        LEFT JOIN ad_views v ON v.bucket = s.bucket AND v.id = s.view_id
+        WHERE s.started_at IS NOT NULL
+          AND (v.id IS NULL OR v.status <> 'VERIFIED' OR v.session_id <> s.id
+               OR v.user_id <> s.user_id OR v.verified_at > s.started_at)
+    """,
+    "a verified ad view pays for a session that mines": """
+        SELECT v.id FROM ad_views v
+        LEFT JOIN mining_sessions s
+          ON s.bucket = v.bucket AND s.id = v.session_id AND s.view_id = v.id
+         AND s.started_at IS NOT NULL
+        WHERE v.status = 'VERIFIED' AND s.id IS NULL
+    """,
+    "a callback proves one view": """
+        SELECT bucket, network, event_id FROM ad_views WHERE event_id IS NOT NULL
+        GROUP BY bucket, network, event_id HAVING count(*) > 1
+    """,
+    "group sizes = members counted": """
+        SELECT z.bucket, z.group_number, z.member_count, u.size FROM group_sizes z
+        LEFT JOIN (SELECT bucket, group_number, count(*) AS size FROM users
+                   GROUP BY bucket, group_number) u
+          ON u.bucket = z.bucket AND u.group_number = z.group_number
+        WHERE z.member_count <> COALESCE(u.size, 0)
+    """,
+    "every user has a wallet": """
+        SELECT u.id FROM users u
+        LEFT JOIN wallets w ON w.bucket = u.bucket AND w.user_id = u.id
+        WHERE w.user_id IS NULL
+    """,
+    "a completed session was announced": """
+        SELECT s.id FROM mining_sessions s
+        LEFT JOIN notifications n ON n.bucket = s.bucket AND n.id = s.id
+        WHERE s.status = 'COMPLETED' AND n.id IS NULL
+    """,
+}
+
+
+class Violation(Struct, frozen=True):
+    """A broken invariant, with some of the rows that break it."""
+
+    invariant: str
+    row_count: int
+    examples: list[dict[str, str]]
+
+
+async def audit(database: AsyncEngine) -> list[Violation]:
+    """Check every invariant. An empty list means that the books are right."""
+    violations = []
+    async with reading(database) as connection:
+        for name, statement in INVARIANTS.items():
+            found = await rows(connection, text(statement))
+            if found:
+                examples = [
+                    {key: str(value) for key, value in row._mapping.items()}
+                    for row in found[:EXAMPLES_MAX]
+                ]
+                violations.append(Violation(name, len(found), examples))
+    return violations

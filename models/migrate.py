@@ -1,0 +1,40 @@
+"""Bring a database to the newest revision."""
+
+from pathlib import Path
+
+from alembic import command
+from alembic.config import Config as AlembicConfig
+from sqlalchemy import Connection, text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+# SCALE, "Migrations": on plain PostgreSQL these are placeholders without effect.
+_CITUS_SETTINGS = (
+    "SET citus.multi_shard_modify_mode = 'sequential'",
+    "SET citus.enable_unsafe_triggers = 'on'",
+    "SET citus.propagate_set_commands = 'local'",
+)
+# Two releases at once: the second waits for the first, then finds nothing to do.
+_RELEASE_LOCK = 0x54575443
+
+
+def alembic_config(connection: Connection | None = None) -> AlembicConfig:
+    """Alembic's configuration, without an ini file."""
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["connection"] = connection
+    return config
+
+
+async def migrate(url: str) -> None:
+    """Run the outstanding migrations; safe to run again and from several places."""
+    database: AsyncEngine = create_async_engine(url)
+    try:
+        async with database.connect() as connection:
+            await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _RELEASE_LOCK})
+            for statement in _CITUS_SETTINGS:
+                await connection.execute(text(statement))
+            await connection.commit()
+            await connection.run_sync(lambda c: command.upgrade(alembic_config(c), "head"))
+            await connection.commit()
+    finally:
+        await database.dispose()

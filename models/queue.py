@@ -1,0 +1,250 @@
+"""The queue of intents: due, claimed, completed, failed, rung for again (DESIGN, "Data …")."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from engine.intents import Action, AnyAction, Applied, Intent, Outcome
+from models.clock import new_id
+from models.db import reading, rows, transaction
+from models.encoding import encode
+
+BATCH_SIZE = 256
+ATTEMPTS_MAX = 5
+BACKOFF_SECONDS = (1, 5, 15, 60)
+# How long a recorded intent may wait before the relay rings (again). It must exceed a queue's wait.
+LEASE_SECONDS = 15
+
+_actions = msgspec.json.Decoder(AnyAction)
+
+
+class Piece(Struct, frozen=True, order=True):
+    """What one worker drains at a time: one group's intents in one bucket."""
+
+    group_number: int
+    bucket: int
+
+
+RECORD_DUE = text("""
+    INSERT INTO intents (bucket, id, group_number, kind, origin, key, body_hash, payload, evidence,
+                         recorded_at, due_at, ring_at, attempts, status)
+    SELECT :bucket, d.id, d.group_number, :kind, 'timetable', d.key, '', CAST(:payload AS jsonb),
+           '{}', CAST(:boundary AS timestamptz), CAST(:boundary AS timestamptz),
+           CAST(:ring_at AS timestamptz), 0, 'RECORDED'
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:groups AS smallint[]), CAST(:keys AS text[]))
+         AS d (id, group_number, key)
+    ON CONFLICT (bucket, origin, key) DO NOTHING
+    RETURNING group_number
+""")
+
+CLAIM = text("""
+    SELECT id, user_id, payload, recorded_at, evidence FROM intents
+    WHERE bucket = :bucket AND group_number = :group_number AND status = 'RECORDED'
+      AND due_at <= :now AND (CAST(:id AS uuid) IS NULL OR id = CAST(:id AS uuid))
+    ORDER BY recorded_at, id LIMIT :limit
+    FOR UPDATE SKIP LOCKED
+""")
+
+DUE_IDS = text("""
+    SELECT id FROM intents
+    WHERE bucket = :bucket AND group_number = :group_number AND status = 'RECORDED'
+      AND due_at <= :now
+    ORDER BY recorded_at, id LIMIT :limit
+""")
+
+COMPLETE = text("""
+    UPDATE intents i SET status = d.status, outcome = CAST(d.outcome AS jsonb), applied_at = :now
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:statuses AS text[]), CAST(:outcomes AS text[]))
+         AS d (id, status, outcome)
+    WHERE i.bucket = :bucket AND i.id = d.id
+""")
+
+RECORD_FAILURE = text("""
+    UPDATE intents SET
+        attempts = attempts + 1, error = :error,
+        due_at = CAST(:due_at AS timestamptz), ring_at = CAST(:due_at AS timestamptz),
+        status = CASE WHEN attempts + 1 >= :attempts_max THEN 'FAILED' ELSE status END,
+        applied_at = CASE WHEN attempts + 1 >= :attempts_max
+                          THEN CAST(:now AS timestamptz) END
+    WHERE bucket = :bucket AND id = :id AND status = 'RECORDED'
+    RETURNING attempts, status
+""")
+
+ATTEMPTS = text("SELECT attempts FROM intents WHERE bucket = :bucket AND id = :id")
+
+OVERDUE_BUCKETS = text("""
+    SELECT DISTINCT bucket FROM intents
+    WHERE status = 'RECORDED' AND ring_at <= :now ORDER BY bucket
+""")
+
+POSTPONE_RINGS = text("""
+    UPDATE intents SET ring_at = :ring_at
+    WHERE bucket = :bucket AND status = 'RECORDED' AND ring_at <= :now
+    RETURNING group_number
+""")
+
+REQUEUE = text("""
+    UPDATE intents SET status = 'RECORDED', attempts = 0, applied_at = NULL,
+                       due_at = :now, ring_at = :now
+    WHERE bucket = :bucket AND id = :id AND status = 'FAILED'
+    RETURNING group_number
+""")
+
+DEAD_LETTERS = text("""
+    SELECT bucket, id, group_number, kind, user_id, recorded_at, attempts, error FROM intents
+    WHERE status = 'FAILED' ORDER BY recorded_at LIMIT 1000
+""")
+
+
+def kind_of(action: Action) -> str:
+    """The intent kind of an action: its tag."""
+    return str(action.__struct_config__.tag)
+
+
+async def record_due(
+    database: AsyncEngine,
+    action: AnyAction,
+    key: str,
+    boundary: datetime,
+    pieces: Sequence[Piece],
+    now: datetime,
+) -> list[Piece]:
+    """Record scheduled work once per piece and boundary, however many clocks try.
+
+    `key` may contain {group}. Return the pieces for which this call was the first.
+    """
+    recorded: list[Piece] = []
+    for bucket in sorted({piece.bucket for piece in pieces}):
+        groups = [piece.group_number for piece in pieces if piece.bucket == bucket]
+        params = {
+            "bucket": bucket,
+            "ids": [new_id(now) for _ in groups],
+            "groups": groups,
+            "keys": [key.format(group=group) for group in groups],
+            "kind": kind_of(action),
+            "payload": encode(action),
+            "boundary": boundary,
+            "ring_at": now + timedelta(seconds=LEASE_SECONDS),
+        }
+        async with transaction(database) as connection:
+            inserted = await rows(connection, RECORD_DUE, params)
+        recorded += [Piece(row.group_number, bucket) for row in inserted]
+    return recorded
+
+
+async def claim(
+    connection: AsyncConnection, piece: Piece, now: datetime, limit: int, only: UUID | None = None
+) -> list[Intent]:
+    """Lock and return a piece's due intents in the order of their recording.
+
+    Raise msgspec.ValidationError for a payload that is none of ours.
+    """
+    params = {
+        "bucket": piece.bucket,
+        "group_number": piece.group_number,
+        "now": now,
+        "limit": limit,
+        "id": only,
+    }
+    return [
+        Intent(
+            bucket=piece.bucket,
+            id=row.id,
+            group_number=piece.group_number,
+            user_id=row.user_id,
+            action=_actions.decode(row.payload),
+            recorded_at=row.recorded_at,
+            evidence=msgspec.json.decode(row.evidence),
+        )
+        for row in await rows(connection, CLAIM, params)
+    ]
+
+
+async def due_ids(database: AsyncEngine, piece: Piece, now: datetime, limit: int) -> list[UUID]:
+    """Ids of a piece's due intents, without locking them."""
+    params = {
+        "bucket": piece.bucket,
+        "group_number": piece.group_number,
+        "now": now,
+        "limit": limit,
+    }
+    async with reading(database) as connection:
+        return [row.id for row in await rows(connection, DUE_IDS, params)]
+
+
+async def complete(
+    connection: AsyncConnection,
+    piece: Piece,
+    outcomes: Sequence[tuple[Intent, Outcome]],
+    now: datetime,
+) -> None:
+    """Mark intents as done, in the transaction that holds their effects."""
+    params = {
+        "bucket": piece.bucket,
+        "ids": [intent.id for intent, _ in outcomes],
+        "statuses": [
+            "APPLIED" if isinstance(outcome, Applied) else "REJECTED" for _, outcome in outcomes
+        ],
+        "outcomes": [encode(outcome) for _, outcome in outcomes],
+        "now": now,
+    }
+    await connection.execute(COMPLETE, params)
+
+
+async def record_failure(
+    database: AsyncEngine, bucket: int, intent_id: UUID, error: str, now: datetime
+) -> str:
+    """Count a failed attempt: try again later, or after the last one rest as FAILED.
+
+    Return the new status.
+    """
+    async with transaction(database) as connection:
+        before = (
+            await connection.execute(ATTEMPTS, {"bucket": bucket, "id": intent_id})
+        ).scalar_one()
+        backoff = BACKOFF_SECONDS[min(before, len(BACKOFF_SECONDS) - 1)]
+        params = {
+            "bucket": bucket,
+            "id": intent_id,
+            "error": error[:2000],
+            "now": now,
+            "due_at": now + timedelta(seconds=backoff),
+            "attempts_max": ATTEMPTS_MAX,
+        }
+        updated = await rows(connection, RECORD_FAILURE, params)
+    return str(updated[0].status) if updated else "APPLIED"
+
+
+async def overdue_pieces(database: AsyncEngine, now: datetime) -> list[Piece]:
+    """Pieces with undone intents past `ring_at`, each postponed by a lease before it is returned.
+
+    Two relays at once share the pieces: the second finds nothing past `ring_at`.
+    """
+    async with reading(database) as connection:
+        buckets = [row.bucket for row in await rows(connection, OVERDUE_BUCKETS, {"now": now})]
+    pieces: set[Piece] = set()
+    for bucket in buckets:
+        params = {
+            "bucket": bucket,
+            "now": now,
+            "ring_at": now + timedelta(seconds=LEASE_SECONDS),
+        }
+        async with transaction(database) as connection:
+            postponed = await rows(connection, POSTPONE_RINGS, params)
+        pieces.update(Piece(row.group_number, bucket) for row in postponed)
+    return sorted(pieces)
+
+
+async def requeue(
+    database: AsyncEngine, bucket: int, intent_id: UUID, now: datetime
+) -> Piece | None:
+    """Revive a dead letter; pressing twice revives once. None if it is not one."""
+    async with transaction(database) as connection:
+        params = {"bucket": bucket, "id": intent_id, "now": now}
+        revived = await rows(connection, REQUEUE, params)
+    return Piece(revived[0].group_number, bucket) if revived else None

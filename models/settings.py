@@ -1,0 +1,203 @@
+"""What holds for the whole installation: timing, groups' schedules, ad units; and their seeding.
+
+`release` writes them once; every process reads them when it starts, so that no two can disagree.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from engine.ads import AdUnit, Proof
+from engine.timeline import (
+    BUCKET_COUNT,
+    GROUP_COUNT,
+    PROFILES,
+    Timetable,
+    Timing,
+    TimingError,
+    boundary_at_or_before,
+    check_timing,
+    daily_schedule,
+    read_schedule,
+)
+from models.clock import new_id
+from models.db import reading, rows, transaction
+from models.encoding import encode
+
+GROUPS = range(1, GROUP_COUNT + 1)
+
+SAVE_SETTING = text("""
+    INSERT INTO settings (name, value, updated_at) VALUES (:name, CAST(:value AS jsonb), :now)
+    ON CONFLICT (name) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at
+    WHERE settings.value <> excluded.value
+""")
+
+KEEP_SETTING = text("""
+    INSERT INTO settings (name, value, updated_at) VALUES (:name, CAST(:value AS jsonb), :now)
+    ON CONFLICT (name) DO NOTHING
+""")
+
+SETTINGS = text("SELECT name, value FROM settings")
+
+SAVE_GROUP = text("""
+    INSERT INTO user_groups (group_number, mining_schedule, created_at, updated_at)
+    VALUES (:group_number, CAST(:schedule AS jsonb), :now, :now)
+    ON CONFLICT (group_number) DO UPDATE
+    SET mining_schedule = excluded.mining_schedule, updated_at = excluded.updated_at
+    WHERE user_groups.mining_schedule <> excluded.mining_schedule
+""")
+
+GROUP_SCHEDULES = text("SELECT group_number, mining_schedule FROM user_groups ORDER BY 1")
+
+SAVE_AD = text("""
+    INSERT INTO ads (id, network, unit, type, min_seconds, proof, weight, revenue_micro_usd,
+                     is_active)
+    VALUES (:id, :network, :unit, 'REWARDED', :min_seconds, :proof, :weight, :revenue_micro_usd,
+            :is_active)
+    ON CONFLICT (id) DO UPDATE SET min_seconds = excluded.min_seconds
+""")
+
+ACTIVE_ADS = text("""
+    SELECT id, network, unit, weight, min_seconds, proof FROM ads WHERE is_active ORDER BY id
+""")
+
+AD_UNITS_OF = text("SELECT unit FROM ads WHERE network = :network AND is_active")
+
+OPEN_PIECES = text("""
+    INSERT INTO credit_watermarks (bucket, group_number, credited_through)
+    SELECT :bucket, g, CAST(:through AS timestamptz)
+    FROM unnest(CAST(:groups AS smallint[])) AS g
+    ON CONFLICT (bucket, group_number) DO NOTHING
+""")
+
+OPEN_SIZES = text("""
+    INSERT INTO group_sizes (bucket, group_number, member_count)
+    SELECT :bucket, g, 0 FROM unnest(CAST(:groups AS smallint[])) AS g
+    ON CONFLICT (bucket, group_number) DO NOTHING
+""")
+
+
+class Installation(Struct, frozen=True):
+    """What every process reads when it starts. `id` tells copies in Redis of another one apart."""
+
+    id: UUID
+    table: Timetable
+
+
+class NotReleasedError(RuntimeError):
+    """The database has no settings yet: `twtc release` has not run."""
+
+
+def timing_from(environ: Mapping[str, str]) -> Timing:
+    """The timing of TWTC_PROFILE, with TWTC_CYCLE_SECONDS and its like laid over it.
+
+    Raise TimingError if they contradict each other.
+    """
+    profile = environ.get("TWTC_PROFILE", "development")
+    if profile not in PROFILES:
+        raise TimingError(f"TWTC_PROFILE={profile} is none of {', '.join(PROFILES)}")
+    values: dict[str, int] = msgspec.structs.asdict(PROFILES[profile])
+    for name in values:
+        override = environ.get(f"TWTC_{name.upper()}")
+        if override is not None:
+            if not override.isdecimal():
+                raise TimingError(f"TWTC_{name.upper()}={override} is not a number of seconds")
+            values[name] = int(override)
+            if name == "stagger_seconds" and "TWTC_WINDOW_SECONDS" not in environ:
+                values["window_seconds"] = int(override)
+    timing = Timing(**values)
+    check_timing(timing)
+    return timing
+
+
+async def seed(database: AsyncEngine, timing: Timing, now: datetime) -> None:
+    """Write settings, groups, ad units and pieces. Idempotent: a second run changes nothing."""
+    check_timing(timing)
+    through = boundary_at_or_before(now, timing.tick_seconds)
+    async with transaction(database) as connection:
+        await _seed_reference(connection, timing, now)
+    for bucket in range(BUCKET_COUNT):
+        groups = list(GROUPS)
+        async with transaction(database) as connection:
+            params = {"bucket": bucket, "groups": groups, "through": through}
+            await connection.execute(OPEN_PIECES, params)
+            await connection.execute(OPEN_SIZES, {"bucket": bucket, "groups": groups})
+
+
+async def _seed_reference(connection: AsyncConnection, timing: Timing, now: datetime) -> None:
+    installation = {"name": "installation", "value": encode(new_id(now)), "now": now}
+    await connection.execute(KEEP_SETTING, installation)
+    params: dict[str, Any] = {"name": "timing", "value": encode(timing), "now": now}
+    await connection.execute(SAVE_SETTING, params)
+    for group in GROUPS:
+        params = {
+            "group_number": group,
+            "schedule": encode(daily_schedule(timing, group)),
+            "now": now,
+        }
+        await connection.execute(SAVE_GROUP, params)
+    for unit in seeded_ads(timing):
+        await connection.execute(SAVE_AD, unit)
+
+
+def seeded_ads(timing: Timing) -> list[dict[str, Any]]:
+    """The ad units of a new installation. AdMob's becomes active with the operator's own unit."""
+    shared = {"min_seconds": timing.ad_seconds, "proof": "BOTH"}
+    return [
+        shared
+        | {
+            "id": 1,
+            "network": "house",
+            "unit": "house-rewarded",
+            "weight": 10,
+            "revenue_micro_usd": 3_000,
+            "is_active": True,
+        },
+        shared
+        | {
+            "id": 2,
+            "network": "admob",
+            "unit": "0000000000",
+            "weight": 40,
+            "revenue_micro_usd": 10_000,
+            "is_active": False,
+        },
+    ]
+
+
+async def load_installation(database: AsyncEngine) -> Installation:
+    """Read and check the settings. Raise NotReleasedError or TimingError."""
+    async with reading(database) as connection:
+        values = {row.name: row.value for row in await rows(connection, SETTINGS)}
+        schedules = await rows(connection, GROUP_SCHEDULES)
+    if "timing" not in values or len(schedules) != GROUP_COUNT:
+        raise NotReleasedError("the database is not seeded: run `twtc release` first")
+    timing = msgspec.json.decode(values["timing"], type=Timing)
+    check_timing(timing)
+    phases = tuple(
+        read_schedule(timing, msgspec.json.decode(row.mining_schedule, type=list[str]))
+        for row in schedules
+    )
+    installation_id = msgspec.json.decode(values["installation"], type=UUID)
+    return Installation(installation_id, Timetable(timing, phases))
+
+
+async def load_ads(connection: AsyncConnection) -> tuple[AdUnit, ...]:
+    """The ad units that may be served."""
+    return tuple(
+        AdUnit(row.id, row.network, row.unit, row.weight, row.min_seconds, Proof(row.proof))
+        for row in await rows(connection, ACTIVE_ADS)
+    )
+
+
+async def ad_units_of(database: AsyncEngine, network: str) -> frozenset[str]:
+    """Units of a network whose callbacks are accepted."""
+    async with reading(database) as connection:
+        found = await rows(connection, AD_UNITS_OF, {"network": network})
+    return frozenset(row.unit for row in found)

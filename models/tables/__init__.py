@@ -1,0 +1,10 @@
+"""The tables (blueprint, "Entities"; SCALE, "Schema"). Their constraints carry half the design.
+
+Every user-owned table has `bucket` (user id modulo 64) first in its primary key. Amounts are bigint
+micro-TWTC; instants are timestamptz written by us, never by the server's clock.
+"""
+
+from models.tables import accounts, intents, logs, mining, reference
+from models.tables.columns import metadata
+
+__all__ = ["accounts", "intents", "logs", "metadata", "mining", "reference"]

@@ -1,0 +1,129 @@
+"""Who people are and what they own."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Computed,
+    ForeignKeyConstraint,
+    Index,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from models.tables.columns import bucket, instant, metadata, of_user, one_of
+
+users = Table(
+    "users",
+    metadata,
+    bucket(),
+    Column("id", BigInteger, nullable=False, autoincrement=False),
+    Column("group_number", SmallInteger, nullable=False),
+    Column("email", Text),
+    Column("phone", Text),
+    Column("password_hash", Text, nullable=False),
+    Column("is_active", Boolean, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    instant("created_at"),
+    instant("last_login_at", nullable=True),
+    PrimaryKeyConstraint("bucket", "id", name="users_pkey"),
+    CheckConstraint("bucket = id % 64", name="users_bucket_of_id"),
+    CheckConstraint("group_number BETWEEN 1 AND 10", name="users_group_number_range"),
+    CheckConstraint("email IS NOT NULL OR phone IS NOT NULL", name="users_reachable"),
+    Index("users_group_number_idx", "bucket", "group_number", "id"),
+)
+
+wallets = Table(
+    "wallets",
+    metadata,
+    bucket(),
+    Column("user_id", BigInteger, nullable=False),
+    Column("balance", BigInteger, nullable=False),
+    Column("settled_balance", BigInteger, nullable=False),
+    Column("total_withdrawn", BigInteger, nullable=False),
+    Column("total_earned", BigInteger, Computed("balance + total_withdrawn", persisted=True)),
+    instant("updated_at"),
+    PrimaryKeyConstraint("bucket", "user_id", name="wallets_pkey"),
+    of_user("wallets"),
+    CheckConstraint("settled_balance >= 0", name="wallets_never_negative"),
+    CheckConstraint("balance >= settled_balance", name="wallets_accrual_not_negative"),
+    CheckConstraint("total_withdrawn >= 0", name="wallets_withdrawn_not_negative"),
+    # Half-full pages leave room for the new row version of a tick: no index is touched.
+    postgresql_with={"fillfactor": "50"},
+)
+
+transactions = Table(
+    "transactions",
+    metadata,
+    bucket(),
+    Column("id", Uuid, nullable=False),
+    Column("user_id", BigInteger, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("from_account", Text, nullable=False),
+    Column("to_account", Text, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    Column("reference", Text, nullable=False),
+    Column("funding", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("metadata", JSONB, nullable=False),
+    instant("created_at"),
+    PrimaryKeyConstraint("bucket", "id", name="transactions_pkey"),
+    UniqueConstraint("bucket", "reference", name="transactions_reference_key"),
+    ForeignKeyConstraint(
+        ["bucket", "user_id"],
+        ["wallets.bucket", "wallets.user_id"],
+        name="transactions_wallet_fkey",
+    ),
+    CheckConstraint("amount > 0", name="transactions_amount_positive"),
+    CheckConstraint("from_account <> to_account", name="transactions_two_accounts"),
+    one_of("transactions", "type", "MINING", "BOOST", "TASK", "BONUS", "WITHDRAWAL"),
+    Index("transactions_user_idx", "bucket", "user_id", "created_at", "id"),
+)
+
+group_sizes = Table(
+    "group_sizes",
+    metadata,
+    bucket(),
+    Column("group_number", SmallInteger, nullable=False),
+    Column("member_count", BigInteger, nullable=False),
+    PrimaryKeyConstraint("bucket", "group_number", name="group_sizes_pkey"),
+    CheckConstraint("member_count >= 0", name="group_sizes_not_negative"),
+)
+
+notifications = Table(
+    "notifications",
+    metadata,
+    bucket(),
+    Column("id", Uuid, nullable=False),
+    Column("user_id", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("params", JSONB, nullable=False),
+    instant("created_at"),
+    instant("read_at", nullable=True),
+    PrimaryKeyConstraint("bucket", "id", name="notifications_pkey"),
+    of_user("notifications"),
+    Index("notifications_user_idx", "bucket", "user_id", "created_at", "id"),
+)
+
+refresh_tokens = Table(
+    "refresh_tokens",
+    metadata,
+    bucket(),
+    Column("token_hash", LargeBinary, nullable=False),
+    Column("user_id", BigInteger, nullable=False),
+    Column("family_id", Uuid, nullable=False),
+    instant("created_at"),
+    instant("expires_at"),
+    instant("rotated_at", nullable=True),
+    instant("revoked_at", nullable=True),
+    PrimaryKeyConstraint("bucket", "token_hash", name="refresh_tokens_pkey"),
+    of_user("refresh_tokens"),
+    Index("refresh_tokens_family_idx", "bucket", "family_id"),
+)

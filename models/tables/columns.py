@@ -1,0 +1,33 @@
+"""What the tables' columns and constraints are made of."""
+
+from typing import Any
+
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKeyConstraint,
+    MetaData,
+    SmallInteger,
+)
+
+metadata = MetaData()
+
+
+def instant(name: str, *, nullable: bool = False) -> Column[Any]:
+    return Column(name, DateTime(timezone=True), nullable=nullable)
+
+
+def bucket() -> Column[Any]:
+    return Column("bucket", SmallInteger, nullable=False)
+
+
+def of_user(table: str, column: str = "user_id") -> ForeignKeyConstraint:
+    return ForeignKeyConstraint(
+        ["bucket", column], ["users.bucket", "users.id"], name=f"{table}_{column}_fkey"
+    )
+
+
+def one_of(table: str, column: str, *values: str) -> CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=f"{table}_{column}_known")

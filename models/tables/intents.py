@@ -1,0 +1,62 @@
+"""What was asked for, and what became of it."""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Index,
+    LargeBinary,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from models.tables.columns import bucket, instant, metadata, one_of
+
+intents = Table(
+    "intents",
+    metadata,
+    bucket(),
+    Column("id", Uuid, nullable=False),
+    Column("group_number", SmallInteger, nullable=False),
+    Column("user_id", BigInteger),
+    Column("kind", Text, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("key", Text, nullable=False),
+    Column("body_hash", LargeBinary, nullable=False),
+    Column("payload", JSONB, nullable=False),
+    Column("evidence", JSONB, nullable=False),
+    instant("recorded_at"),
+    instant("due_at"),
+    instant("ring_at"),
+    Column("attempts", SmallInteger, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("outcome", JSONB),
+    Column("error", Text),
+    instant("applied_at", nullable=True),
+    PrimaryKeyConstraint("bucket", "id", name="intents_pkey"),
+    UniqueConstraint("bucket", "origin", "key", name="intents_origin_key"),
+    one_of("intents", "status", "RECORDED", "APPLIED", "REJECTED", "FAILED"),
+    CheckConstraint(
+        "(status IN ('APPLIED', 'REJECTED')) = (outcome IS NOT NULL)", name="intents_outcome"
+    ),
+    CheckConstraint(
+        "(status = 'RECORDED') = (applied_at IS NULL)", name="intents_done_has_instant"
+    ),
+    CheckConstraint("group_number BETWEEN 0 AND 10", name="intents_group_number_range"),
+    Index(
+        "intents_due",
+        "bucket",
+        "group_number",
+        "recorded_at",
+        "id",
+        postgresql_where=text("status = 'RECORDED'"),
+    ),
+    Index("intents_ring", "ring_at", postgresql_where=text("status = 'RECORDED'")),
+    Index("intents_prune", "bucket", "applied_at", postgresql_where=text("applied_at IS NOT NULL")),
+)

@@ -1,0 +1,50 @@
+"""What happened and what looked wrong; partitioned by month (DESIGN, decision 11)."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    Uuid,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.sql.schema import SchemaItem
+
+from models.tables.columns import bucket, instant, metadata, one_of
+
+
+def _log_table(name: str, *columns: SchemaItem) -> Table:
+    return Table(
+        name,
+        metadata,
+        bucket(),
+        Column("id", Uuid, nullable=False),
+        Column("user_id", BigInteger, nullable=False),
+        *columns,
+        Column("ip_address", Text),
+        instant("created_at"),
+        PrimaryKeyConstraint("bucket", "created_at", "id", name=f"{name}_pkey"),
+        Index(f"{name}_user_idx", "bucket", "user_id", "created_at"),
+        postgresql_partition_by="RANGE (created_at)",
+    )
+
+
+activity_logs = _log_table(
+    "activity_logs",
+    Column("action", Text, nullable=False),
+    Column("resource_type", Text, nullable=False),
+    Column("resource_id", Uuid, nullable=False),
+    Column("metadata", JSONB, nullable=False),
+    Column("user_agent", Text),
+)
+
+fraud_logs = _log_table(
+    "fraud_logs",
+    Column("event_type", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("details", JSONB, nullable=False),
+    Column("device_fingerprint", Text),
+    one_of("fraud_logs", "severity", "LOW", "MEDIUM", "HIGH", "CRITICAL"),
+)

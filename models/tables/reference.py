@@ -1,0 +1,79 @@
+"""Reference tables: small, shared by all buckets."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Date,
+    Integer,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from models.tables.columns import instant, metadata, one_of
+
+settings = Table(
+    "settings",
+    metadata,
+    Column("name", Text, nullable=False),
+    Column("value", JSONB, nullable=False),
+    instant("updated_at"),
+    PrimaryKeyConstraint("name", name="settings_pkey"),
+)
+
+user_groups = Table(
+    "user_groups",
+    metadata,
+    Column("group_number", SmallInteger, nullable=False, autoincrement=False),
+    Column("mining_schedule", JSONB, nullable=False),
+    instant("created_at"),
+    instant("updated_at"),
+    PrimaryKeyConstraint("group_number", name="user_groups_pkey"),
+    CheckConstraint("group_number BETWEEN 1 AND 10", name="user_groups_number_range"),
+)
+
+ads = Table(
+    "ads",
+    metadata,
+    Column("id", Integer, nullable=False, autoincrement=False),
+    Column("network", Text, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("type", Text, nullable=False),
+    Column("min_seconds", SmallInteger, nullable=False),
+    Column("proof", Text, nullable=False),
+    Column("weight", SmallInteger, nullable=False),
+    Column("revenue_micro_usd", BigInteger, nullable=False),
+    Column("is_active", Boolean, nullable=False),
+    PrimaryKeyConstraint("id", name="ads_pkey"),
+    UniqueConstraint("network", "unit", name="ads_network_unit_key"),
+    CheckConstraint("min_seconds BETWEEN 1 AND 600", name="ads_min_seconds_range"),
+    CheckConstraint("weight >= 0", name="ads_weight_range"),
+    one_of("ads", "type", "VIDEO", "INTERSTITIAL", "REWARDED"),
+    one_of("ads", "proof", "CLIENT_TIMED", "NETWORK_SIGNED", "BOTH"),
+)
+
+days = Table(
+    "days",
+    metadata,
+    Column("day", Date, nullable=False),
+    Column("catalogue", JSONB, nullable=False),
+    instant("opened_at"),
+    PrimaryKeyConstraint("day", name="days_pkey"),
+)
+
+# What must be unique over all users has its own table, keyed by that value (SCALE, rule 2).
+identities = Table(
+    "identities",
+    metadata,
+    Column("kind", Text, nullable=False),
+    Column("value", Text, nullable=False),
+    Column("user_id", BigInteger, nullable=False),
+    instant("created_at"),
+    PrimaryKeyConstraint("kind", "value", name="identities_pkey"),
+    one_of("identities", "kind", "email", "phone"),
+)

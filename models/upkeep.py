@@ -1,0 +1,110 @@
+"""Housekeeping: opening a UTC day, pruning, log partitions."""
+
+from datetime import UTC, date, datetime, timedelta
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from engine.timeline import BUCKET_COUNT
+from models.db import rows, transaction
+from models.encoding import encode
+from models.settings import load_ads
+
+KEEP_INTENTS_DAYS = 7
+PRUNE_ROWS_MAX = 5_000
+MONTHS_AHEAD = 3
+PARTITIONED_TABLES = ("activity_logs", "fraud_logs")
+
+OPEN_DAY = text("""
+    INSERT INTO days (day, catalogue, opened_at) VALUES (:day, CAST(:catalogue AS jsonb), :now)
+    ON CONFLICT (day) DO NOTHING
+""")
+
+# Dead letters stay until somebody has looked at them.
+PRUNE_INTENTS = text("""
+    DELETE FROM intents
+    WHERE bucket = :bucket AND id = ANY(ARRAY(
+        SELECT id FROM intents
+        WHERE bucket = :bucket AND applied_at < :before AND status IN ('APPLIED', 'REJECTED')
+        ORDER BY applied_at LIMIT :limit))
+""")
+
+PRUNE_TOKENS = text("""
+    DELETE FROM refresh_tokens WHERE bucket = :bucket AND expires_at < :before
+""")
+
+PARTITION_EXISTS = text("SELECT to_regclass(:name) IS NOT NULL AS found")
+
+
+async def open_day(connection: AsyncConnection, day: date, now: datetime) -> bool:
+    """Freeze the catalogue of a UTC day: one row, whatever the number of users.
+
+    Return False if the day was open already.
+    """
+    catalogue = encode({"ads": await load_ads(connection)})
+    params = {"day": day, "catalogue": catalogue, "now": now}
+    return bool((await connection.execute(OPEN_DAY, params)).rowcount)
+
+
+async def prune(database: AsyncEngine, now: datetime) -> int:
+    """Delete intents done a week ago and expired sign-ins. Return the rows removed."""
+    removed = 0
+    for bucket in range(BUCKET_COUNT):
+        params = {
+            "bucket": bucket,
+            "before": now - timedelta(days=KEEP_INTENTS_DAYS),
+            "limit": PRUNE_ROWS_MAX,
+        }
+        count = PRUNE_ROWS_MAX
+        while count == PRUNE_ROWS_MAX:  # small transactions: the piece stays usable meanwhile
+            async with transaction(database) as connection:
+                count = (await connection.execute(PRUNE_INTENTS, params)).rowcount
+            removed += count
+        async with transaction(database) as connection:
+            expired = {"bucket": bucket, "before": now}
+            removed += (await connection.execute(PRUNE_TOKENS, expired)).rowcount
+    return removed
+
+
+async def prepare_partitions(database: AsyncEngine, today: date) -> list[str]:
+    """Create the log partitions of this month and the next ones. Return the new names."""
+    made = []
+    for table in PARTITIONED_TABLES:
+        for ahead in range(MONTHS_AHEAD + 1):
+            start, end = _month(today, ahead), _month(today, ahead + 1)
+            name = f"{table}_{start:%Y_%m}"
+            async with transaction(database) as connection:
+                if not (await rows(connection, PARTITION_EXISTS, {"name": name}))[0].found:
+                    await _make_partition(connection, table, name, start, end)
+                    made.append(name)
+    return made
+
+
+async def _make_partition(
+    connection: AsyncConnection, table: str, name: str, start: datetime, end: datetime
+) -> None:
+    """Create and attach one month, taking along what rested in the default partition."""
+    bounds = {"start": start, "end": end}
+    await connection.execute(text(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"))
+    await connection.execute(text(f"CREATE TABLE {name} (LIKE {table} INCLUDING ALL)"))
+    await connection.execute(
+        text(f"""
+            WITH rested AS (
+                DELETE FROM {table}_default
+                WHERE created_at >= :start AND created_at < :end RETURNING *)
+            INSERT INTO {name} SELECT * FROM rested
+        """),
+        bounds,
+    )
+    await connection.execute(
+        text(
+            f"ALTER TABLE {table} ATTACH PARTITION {name} "
+            f"FOR VALUES FROM ('{start.isoformat()}') TO ('{end.isoformat()}')"
+        )
+    )
+
+
+def _month(today: date, ahead: int) -> datetime:
+    """The first instant of the month `ahead` months after that of `today`."""
+    months = today.year * 12 + today.month - 1 + ahead
+    return datetime(months // 12, months % 12 + 1, 1, tzinfo=UTC)

@@ -1,0 +1,38 @@
+"""Recording what is due: once per boundary, however many clocks run (STACK, "APScheduler …")."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from models.queue import Piece, record_due
+from schedules.timetable import Entry
+
+
+async def record_boundary(
+    database: AsyncEngine, entry: Entry, boundary: datetime, now: datetime
+) -> list[Piece]:
+    """Record one boundary of an entry. Return the pieces nobody had recorded it for."""
+    pieces = await entry.pieces(database, boundary)
+    action = entry.action(boundary)
+    return await record_due(database, action, entry.key(boundary), boundary, pieces, now)
+
+
+class DueWork:
+    """Records what is due, remembering what it has seen to, so that it asks once a boundary."""
+
+    def __init__(self, database: AsyncEngine, table: Sequence[Entry]) -> None:
+        self._database = database
+        self._table = table
+        self._recorded_through: dict[str, datetime] = {}
+
+    async def record(self, now: datetime) -> list[Piece]:
+        """Record all boundaries up to `now` that may be missing. Return pieces to ring for."""
+        pieces: set[Piece] = set()
+        for entry in self._table:
+            through = self._recorded_through.get(entry.name)
+            for boundary in entry.boundaries(now):
+                if through is None or boundary > through:
+                    pieces.update(await record_boundary(self._database, entry, boundary, now))
+                    self._recorded_through[entry.name] = boundary
+        return sorted(pieces)

@@ -1,0 +1,1 @@
+"""Workers apply intents: load, decide, store, in one transaction per batch."""

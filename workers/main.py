@@ -1,0 +1,101 @@
+"""The worker process: `dramatiq workers.main`.
+
+It drains pieces when their bells ring. Which queues it listens to is dramatiq's `--queues`.
+"""
+
+import asyncio
+from typing import Any
+
+import dramatiq
+from dramatiq.asyncio import get_event_loop_thread
+from dramatiq.middleware import (
+    AgeLimit,
+    AsyncIO,
+    Middleware,
+    Retries,
+    ShutdownNotifications,
+    TimeLimit,
+)
+from redis.asyncio import Redis
+
+from models.bells import DRAIN_ACTOR, QUEUES, SOCKET_TIMEOUT_SECONDS, Bells, open_broker
+from models.config import Config, load_config
+from models.db import open_database
+from models.queue import Piece
+from models.settings import load_installation
+from models.status import SnapshotCopies
+from workers.apply import Workshop, drain
+
+DRAIN_SECONDS_MAX = 120
+RETRIES_MAX = 3
+BACKOFF_MS_MIN = 1_000
+BACKOFF_MS_MAX = 30_000
+
+
+class Tools(Middleware):
+    """One connection pool and one set of clients per worker process, on its event loop."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._shop: Workshop | None = None
+        self._opening = asyncio.Lock()
+
+    def before_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
+        """Make the clients before a thread can consume; they connect when they are used."""
+        self.bells = Bells(broker, self._config.redis_url)
+        self.redis = Redis.from_url(
+            self._config.redis_url,
+            socket_timeout=SOCKET_TIMEOUT_SECONDS,
+            socket_connect_timeout=SOCKET_TIMEOUT_SECONDS,
+        )
+        self.database = open_database(
+            self._config.database_url,
+            pool_size=len(worker.workers) or 8,
+            application_name="twtc-worker",
+        )
+
+    def after_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
+        """Close the connections while the event loop still runs."""
+        loop = get_event_loop_thread()
+        if loop is not None:
+            loop.run_coroutine(self._close())
+
+    async def workshop(self) -> Workshop:
+        """What drains work with; the installation is read once."""
+        async with self._opening:
+            if self._shop is None:
+                installation = await load_installation(self.database)
+                copies = SnapshotCopies(self.redis, installation.id)
+                self._shop = Workshop(self.database, installation, copies)
+        return self._shop
+
+    async def _close(self) -> None:
+        await self.redis.aclose()
+        await self.database.dispose()
+
+
+config = load_config()
+tools = Tools(config)
+broker = open_broker(
+    config.broker_url,
+    # AsyncIO first: hooks named `after_…` run in reverse, so its loop outlives the others.
+    [
+        AsyncIO(),
+        tools,
+        AgeLimit(),
+        TimeLimit(time_limit=(DRAIN_SECONDS_MAX + 30) * 1000),
+        ShutdownNotifications(),
+        Retries(max_retries=RETRIES_MAX, min_backoff=BACKOFF_MS_MIN, max_backoff=BACKOFF_MS_MAX),
+    ],
+)
+dramatiq.set_broker(broker)
+
+
+@dramatiq.actor(actor_name=DRAIN_ACTOR, queue_name=QUEUES[0])
+async def drain_piece(group_number: int, bucket: int, **_options: Any) -> None:
+    """Answer a bell: apply what is due in a piece."""
+    piece = Piece(group_number, bucket)
+    async with asyncio.timeout(DRAIN_SECONDS_MAX):
+        shop = await tools.workshop()
+        await tools.bells.silence(piece)
+        await drain(shop, piece)

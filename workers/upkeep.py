@@ -1,0 +1,83 @@
+"""Upkeep: work that belongs to no group. Every step may be repeated without harm.
+
+The intent's row stays locked while its work runs in transactions of its own, one per bucket; the
+last one completes it. A worker that dies leaves the row to the next one.
+"""
+
+import logging
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from engine.intents import (
+    AnyAction,
+    Applied,
+    CheckInvariants,
+    OpenDay,
+    PreparePartitions,
+    PruneIntents,
+    RebalanceGroups,
+)
+from engine.timeline import utc_day
+from models.clock import utcnow
+from models.db import is_retryable, transaction
+from models.groups import rebalance
+from models.invariants import audit
+from models.queue import BATCH_SIZE, Piece, claim, complete, due_ids, record_failure
+from models.settings import Installation
+from models.upkeep import open_day, prepare_partitions, prune
+
+log = logging.getLogger(__name__)
+
+
+async def drain_upkeep(database: AsyncEngine, installation: Installation, piece: Piece) -> int:
+    """Do the due upkeep, one intent after the other. Return how many were completed."""
+    done = 0
+    for intent_id in await due_ids(database, piece, utcnow(), BATCH_SIZE):
+        try:
+            done += await _do(database, installation, piece, intent_id)
+        except Exception as error:
+            if is_retryable(error):
+                raise
+            description = f"{type(error).__name__}: {error}"
+            status = await record_failure(database, piece.bucket, intent_id, description, utcnow())
+            log.exception("upkeep %s failed and is now %s", intent_id, status)
+    return done
+
+
+async def _do(
+    database: AsyncEngine, installation: Installation, piece: Piece, intent_id: UUID
+) -> int:
+    now = utcnow()
+    async with transaction(database) as connection:
+        claimed = await claim(connection, piece, now, 1, intent_id)
+        for intent in claimed:
+            result = await _work(database, connection, installation, intent.action, now)
+            await complete(connection, piece, [(intent, Applied(result))], now)
+    return len(claimed)
+
+
+async def _work(
+    database: AsyncEngine,
+    connection: AsyncConnection,
+    installation: Installation,
+    action: AnyAction,
+    now: datetime,
+) -> dict[str, object]:
+    match action:
+        case OpenDay(day):
+            return {"opened": await open_day(connection, day, now)}
+        case RebalanceGroups():
+            return {"moved": await rebalance(database, installation.table, now)}
+        case PruneIntents():
+            return {"removed": await prune(database, now)}
+        case PreparePartitions():
+            return {"made": await prepare_partitions(database, utc_day(now))}
+        case CheckInvariants():
+            violations = await audit(database)
+            for violation in violations:
+                log.critical("invariant broken: %s", violation)
+            return {"violations": violations}
+        case other:
+            raise TypeError(f"{type(other).__name__} is not upkeep")
