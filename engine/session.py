@@ -85,12 +85,14 @@ def latest_end(sessions: dict[UUID, Session]) -> datetime | None:
 
 
 def failed(session: Session, at: datetime, reason: Reason) -> Session:
+    """The session, given up."""
     return replace(
         session, status=SessionStatus.FAILED, expires_at=None, failed_at=at, failure=reason.value
     )
 
 
 def session_result(session: Session) -> dict[str, Any]:
+    """What the client is told of a session it acted on."""
     return {
         "session_id": session.id,
         "status": session.status,

@@ -181,6 +181,7 @@ def expire(session: Session, view: AdView, intent: Intent) -> Decision:
 
 
 def lapse(session: Session, view: AdView) -> tuple[tuple[Session, ...], tuple[AdView, ...]]:
+    """Give up a PENDING session and its view at the instant at which it expired."""
     at = session.expires_at
     assert at is not None
     late = replace(view, status=ViewStatus.FAILED, failed_at=at, failure=Reason.AD_EXPIRED.value)
@@ -188,6 +189,7 @@ def lapse(session: Session, view: AdView) -> tuple[tuple[Session, ...], tuple[Ad
 
 
 def serve(unit: AdUnit, session: Session, intent: Intent, try_number: int) -> AdView:
+    """A new view of a unit. Its id is the intent's: one intent serves at most one ad."""
     return AdView(
         id=intent.id,
         user_id=session.user_id,
@@ -218,5 +220,6 @@ def ad_result(view: AdView) -> dict[str, Any]:
 
 
 def log_view(view: AdView, event: str, severity: str | None = None, **details: Any) -> LogEntry:
+    """A log entry about a view."""
     facts = {"network": view.network, "unit": view.unit, "try_number": view.try_number}
     return LogEntry(view.user_id, event, "ad_view", view.id, facts | details, severity)

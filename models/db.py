@@ -13,7 +13,7 @@ RETRYABLE_SQLSTATES = frozenset({"40001", "40P01", "08006", "08001", "57P01", "5
 LOCK_TIMEOUT_MS = 5_000
 STATEMENT_TIMEOUT_MS = 60_000
 
-type_params = Mapping[str, Any]
+Params = Mapping[str, Any]
 
 
 def open_database(url: str, *, pool_size: int, application_name: str) -> AsyncEngine:
@@ -23,7 +23,7 @@ def open_database(url: str, *, pool_size: int, application_name: str) -> AsyncEn
         pool_size=pool_size,
         max_overflow=0,
         pool_timeout=10,
-        pool_pre_ping=False,
+        json_deserializer=str,  # JSON stays text: msgspec decodes it, into the type that is meant
         connect_args={
             "server_settings": {
                 "application_name": application_name,
@@ -53,7 +53,7 @@ async def reading(database: AsyncEngine) -> AsyncIterator[AsyncConnection]:
 
 
 async def rows(
-    connection: AsyncConnection, statement: TextClause, params: type_params | None = None
+    connection: AsyncConnection, statement: TextClause, params: Params | None = None
 ) -> Sequence[Row[Any]]:
     """All rows of a statement."""
     return (await connection.execute(statement, params)).all()

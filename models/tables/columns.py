@@ -15,19 +15,23 @@ metadata = MetaData()
 
 
 def instant(name: str, *, nullable: bool = False) -> Column[Any]:
+    """A timestamptz, written by us."""
     return Column(name, DateTime(timezone=True), nullable=nullable)
 
 
 def bucket() -> Column[Any]:
+    """The piece of the data a row lives in: user id modulo 64."""
     return Column("bucket", SmallInteger, nullable=False)
 
 
 def of_user(table: str, column: str = "user_id") -> ForeignKeyConstraint:
+    """A foreign key to the user, within the bucket."""
     return ForeignKeyConstraint(
         ["bucket", column], ["users.bucket", "users.id"], name=f"{table}_{column}_fkey"
     )
 
 
 def one_of(table: str, column: str, *values: str) -> CheckConstraint:
+    """Only these values."""
     listed = ", ".join(f"'{value}'" for value in values)
     return CheckConstraint(f"{column} IN ({listed})", name=f"{table}_{column}_known")

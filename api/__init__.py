@@ -1,0 +1,1 @@
+"""The API records intents and reads. It never decides a reward and never imports the workers."""

@@ -1,0 +1,63 @@
+"""The application: `create_app` for servers and tests, `app` for `granian api.app:app`."""
+
+from typing import Any
+
+from litestar import Litestar
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import SwaggerRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+
+from api.auth import provide_user_id
+from api.problems import HANDLERS
+from api.routes import ads, auth, health, me, mining
+from api.services import lifespan, provide_services
+from models.config import Config, load_config
+
+BODY_BYTES_MAX = 16 * 1024
+
+
+def create_app(config: Config) -> Litestar:
+    """An application that opens its connections when it starts, not before."""
+    return Litestar(
+        route_handlers=[
+            auth.router,
+            me.router,
+            mining.router,
+            ads.router,
+            health.router,
+        ],
+        state=State({"config": config}),
+        lifespan=[lifespan],
+        dependencies={
+            "services": Provide(provide_services, sync_to_thread=False),
+            "user_id": Provide(provide_user_id),
+        },
+        exception_handlers=HANDLERS,
+        request_max_body_size=BODY_BYTES_MAX,
+        openapi_config=OpenAPIConfig(
+            title="TWTC Engine",
+            version="1",
+            path="/docs",
+            description="Attention in, coins out. Amounts are decimal strings of TWTC, instants "
+            "RFC 3339 in UTC; errors are RFC 9457 problems.",
+            components=Components(
+                security_schemes={
+                    "bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")
+                }
+            ),
+            render_plugins=[SwaggerRenderPlugin()],
+        ),
+        logging_config=None,
+        debug=False,
+    )
+
+
+def __getattr__(name: str) -> Any:
+    # Made on first use, so that importing create_app needs no environment.
+    if name == "app":
+        application = create_app(load_config())
+        globals()["app"] = application
+        return application
+    raise AttributeError(name)

@@ -1,0 +1,155 @@
+"""Recording intents: Idempotency-Key in; 202 and a Location out, or the outcome if it is there.
+
+A request is acknowledged only after its intent is committed. The bell rings after that; if it
+cannot, the relay does.
+"""
+
+import asyncio
+import re
+from datetime import datetime
+from hashlib import sha256
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Request, Response
+from msgspec import Struct
+
+from api.problems import Problem, ProblemError, bad_request, not_found, refusal
+from api.services import Services
+from engine.intents import Applied, Outcome, Rejected, UserAction
+from models.clock import utcnow
+from models.encoding import encode
+from models.intents import (
+    KeyReusedError,
+    NothingToActOnError,
+    Recorded,
+    Wish,
+    find,
+    record,
+)
+from models.queue import Piece
+
+WAIT_SECONDS_MAX = 10
+_WAIT_STEP_SECONDS = 0.02
+_WAIT_STEP_SECONDS_MAX = 0.25
+_KEY = re.compile(r"[\x21-\x7e]{1,255}")
+_PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,6})(?:$|[,;\s])")
+
+_outcomes = msgspec.json.Decoder(Outcome)
+
+
+class IntentView(Struct, frozen=True):
+    """An intent as its sender sees it: RECORDED, then APPLIED with a result or REJECTED with a
+    problem. FAILED means a fault on our side; it is kept and looked at."""
+
+    id: UUID
+    kind: str
+    status: str
+    recorded_at: datetime
+    applied_at: datetime | None
+    result: dict[str, Any] | None
+    problem: Problem | None
+
+
+async def submit(
+    request: Request[Any, Any, Any],
+    services: Services,
+    user_id: int,
+    action: UserAction,
+    view_id: UUID | None = None,
+) -> Response[IntentView]:
+    """Record what a user asks for, and answer 202, or 200 if the outcome is known."""
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        raise ProblemError(
+            "idempotency-key-missing",
+            "Idempotency-Key missing",
+            400,
+            "Send an Idempotency-Key header: a new random value per action, kept for its retries.",
+        )
+    if not _KEY.fullmatch(key):
+        raise bad_request("Idempotency-Key must be 1 to 255 visible ASCII characters.")
+    wish = Wish(
+        user_id=user_id,
+        action=action,
+        origin="user:" + str(user_id),
+        key=key,
+        body_hash=sha256(encode(action).encode()).digest(),
+        recorded_at=utcnow(),
+        evidence=evidence(request),
+        view_id=view_id,
+    )
+    recorded = await record_and_ring(services, wish)
+    waited = wait_seconds(request)
+    if recorded.status == "RECORDED" and waited:
+        recorded = await _await_outcome(services, user_id, recorded, waited)
+    return answer(recorded, waited)
+
+
+async def record_and_ring(services: Services, wish: Wish) -> Recorded:
+    """Commit a wish, then ring for it. Raise ProblemError for a reused key or a foreign view."""
+    try:
+        recorded = await record(services.database, wish)
+    except KeyReusedError:
+        raise ProblemError(
+            "idempotency-key-reused",
+            "Idempotency-Key reused",
+            422,
+            "This key was used for another request. Send a new one.",
+        ) from None
+    except NothingToActOnError:
+        raise not_found("ad view" if wish.view_id else "account") from None
+    if recorded.is_new:
+        await services.bells.ring(Piece(recorded.group_number, recorded.bucket))
+    return recorded
+
+
+def evidence(request: Request[Any, Any, Any]) -> dict[str, Any]:
+    """Where a request came from; it travels with the intent."""
+    return {
+        "ip": request.client.host if request.client else None,
+        "user_agent": request.headers.get("user-agent", "")[:500],
+    }
+
+
+def wait_seconds(request: Request[Any, Any, Any]) -> int:
+    """Seconds of `Prefer: wait=N` (RFC 7240, section 4.3), bounded; 0 if it is absent."""
+    match = _PREFER_WAIT.search(request.headers.get("prefer", ""))
+    return min(int(match[1]), WAIT_SECONDS_MAX) if match else 0
+
+
+async def _await_outcome(
+    services: Services, user_id: int, recorded: Recorded, seconds: int
+) -> Recorded:
+    """Look until the intent is done or the time is up."""
+    loop = asyncio.get_running_loop()
+    deadline, step = loop.time() + seconds, _WAIT_STEP_SECONDS
+    while recorded.status == "RECORDED" and loop.time() < deadline:
+        await asyncio.sleep(step)
+        step = min(step * 1.5, _WAIT_STEP_SECONDS_MAX)
+        recorded = await find(services.database, user_id, recorded.id) or recorded
+    return recorded
+
+
+def answer(recorded: Recorded, waited: int = 0) -> Response[IntentView]:
+    """The intent with its Location: 200 when it is done, 202 while it is not."""
+    headers = {"Location": f"/v1/intents/{recorded.id}", "Cache-Control": "private, no-store"}
+    if waited:
+        headers["Preference-Applied"] = f"wait={waited}"
+    status = 202 if recorded.status == "RECORDED" else 200
+    return Response(show(recorded), status_code=status, headers=headers)
+
+
+def show(recorded: Recorded) -> IntentView:
+    """An intent's public form."""
+    outcome = _outcomes.decode(recorded.outcome) if recorded.outcome else None
+    return IntentView(
+        id=recorded.id,
+        kind=recorded.kind,
+        status=recorded.status,
+        recorded_at=recorded.recorded_at,
+        applied_at=recorded.applied_at,
+        result=outcome.result if isinstance(outcome, Applied) else None,
+        problem=refusal(outcome) if isinstance(outcome, Rejected) else None,
+    )

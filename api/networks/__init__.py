@@ -1,0 +1,54 @@
+"""Ad networks' signed callbacks.
+
+To add a network: a file here with a class of `Network`'s form, and its entry in `networks`.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+
+import httpx
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from api.networks.admob import AdMob
+from api.networks.admob_keys import KEYS_URL, KeyCache
+from api.networks.contract import (
+    AdUnits,
+    Answer,
+    CallbackRequest,
+    Network,
+    Refusal,
+    Refused,
+    VerifiedCallback,
+)
+from api.networks.house import House
+from models.config import Config
+from models.settings import ad_units_of
+
+__all__ = [
+    "AdUnits",
+    "Answer",
+    "CallbackRequest",
+    "Network",
+    "Refusal",
+    "Refused",
+    "VerifiedCallback",
+    "networks",
+]
+
+
+def networks(
+    config: Config,
+    database: AsyncEngine,
+    http: httpx.AsyncClient,
+    admob_keys_url: str = KEYS_URL,
+) -> Mapping[str, Network]:
+    """Every network whose callbacks are understood, by the name in the callback's path.
+
+    Which ad units are accepted is read from the database at each genuine callback.
+    """
+    units = partial(ad_units_of, database)
+    known: tuple[Network, ...] = (
+        House(config.house_secrets, units),
+        AdMob(KeyCache(http, admob_keys_url), units),
+    )
+    return {network.name: network for network in known}

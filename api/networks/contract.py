@@ -1,0 +1,119 @@
+"""What every ad network's verifier takes and answers. Outcomes are values, never exceptions."""
+
+import re
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+import msgspec
+from msgspec import Struct
+
+from api.problems import MEDIA_TYPE, TYPE_PREFIX, Problem
+
+NONCE = re.compile(r"[A-Za-z0-9_-]{22,128}")
+
+AdUnits = Callable[[str], Awaitable[Collection[str]]]
+"""The ad units of the named network whose callbacks are accepted."""
+
+
+class CallbackRequest(Struct, frozen=True):
+    """The HTTP request as it came: the query not decoded, header names in lower case."""
+
+    method: str
+    raw_query: bytes
+    headers: Mapping[str, str]
+    body: bytes
+
+
+class Answer(Struct, frozen=True):
+    """What to answer the network with. `headers` come on top of the content type."""
+
+    status: int
+    body: bytes
+    content_type: str
+    headers: Mapping[str, str] = {}
+
+
+class VerifiedCallback(Struct, frozen=True):
+    """A genuine proof that an ad was watched.
+
+    `event_id` is unique within `network` and makes the effect single; `nonce` is ours, handed out
+    when the ad was served. `facts` are for the log: no rule may depend on them.
+    """
+
+    network: str
+    event_id: str
+    nonce: str
+    ad_unit: str | None
+    occurred_at: datetime
+    facts: dict[str, str]
+
+
+class Refusal(StrEnum):
+    """Why a callback was not accepted."""
+
+    METHOD = "METHOD"
+    MALFORMED = "MALFORMED"
+    SIGNATURE = "SIGNATURE"
+    KEYS_UNAVAILABLE = "KEYS_UNAVAILABLE"
+    STALE = "STALE"
+    FUTURE = "FUTURE"
+    UNIT_UNKNOWN = "UNIT_UNKNOWN"
+    NONCE_MISSING = "NONCE_MISSING"
+
+
+class Refused(Struct, frozen=True):
+    """Nothing may be stored; answer the network with `answer`."""
+
+    reason: Refusal
+    answer: Answer
+
+
+class Network(Protocol):
+    """One ad network's signed callback."""
+
+    name: str
+    accepted: Answer  # for a callback that was recorded, now or before
+
+    async def verify(
+        self, request: CallbackRequest, now: datetime
+    ) -> VerifiedCallback | Refused: ...
+
+
+ACCEPTED = Answer(200, b'{"status":"accepted"}', "application/json")
+
+_PROBLEMS = {
+    Refusal.METHOD: ("method-not-allowed", "Method not allowed", 405, "Use the method in Allow."),
+    Refusal.MALFORMED: (
+        "callback-malformed",
+        "Callback malformed",
+        400,
+        "The callback does not have the form that this network documents.",
+    ),
+    Refusal.SIGNATURE: (
+        "callback-signature",
+        "Callback not genuine",
+        403,
+        "The signature is missing or wrong.",
+    ),
+    Refusal.KEYS_UNAVAILABLE: (
+        "unavailable",
+        "Temporarily unavailable",
+        503,
+        "The network's keys cannot be fetched. Send the same callback again.",
+    ),
+}
+
+
+def refuse_problem(reason: Refusal, headers: Mapping[str, str] | None = None) -> Refused:
+    """Refuse what is not genuine (4xx), or cannot be checked yet (503, with its Retry-After)."""
+    slug, title, status, detail = _PROBLEMS[reason]
+    problem = Problem(TYPE_PREFIX + slug, title, status, detail, reason=reason.value)
+    return Refused(reason, Answer(status, msgspec.json.encode(problem), MEDIA_TYPE, headers or {}))
+
+
+def refuse_policy(reason: Refusal) -> Refused:
+    """Refuse a genuine callback with 200, since sending it again could not help (CONTRACTS)."""
+    body = msgspec.json.encode({"status": "refused", "reason": reason.value})
+    return Refused(reason, Answer(200, body, "application/json"))

@@ -1,0 +1,109 @@
+"""The house network: our own signed callback for direct partners (CONTRACTS, "Direct partners").
+
+POST, a JSON body {event_id, nonce, ad_unit, completed_at}, and the header
+`TWTC-Signature: t=<unix seconds>,v1=<hex HMAC-SHA256 of "<t>.<body>">`. A partner signs afresh each
+time it sends; the event id stays the same, so that repeats have one effect.
+"""
+
+import hmac
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta, Struct
+
+from api.networks.contract import (
+    ACCEPTED,
+    NONCE,
+    AdUnits,
+    CallbackRequest,
+    Refusal,
+    Refused,
+    VerifiedCallback,
+    refuse_policy,
+    refuse_problem,
+)
+
+SIGNATURE_HEADER = "TWTC-Signature"
+TOLERANCE = timedelta(minutes=5)
+COMPLETED_AGE_MAX = timedelta(hours=24)
+BODY_BYTES_MAX = 4096
+SECRET_BYTES_MIN = 16
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SIGNATURE = re.compile(r"t=([0-9]{10}),v1=([0-9a-f]{64})")
+
+
+class HouseEvent(Struct, frozen=True, forbid_unknown_fields=True):
+    """The body. `completed_at` is RFC 3339 with its offset."""
+
+    event_id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.:-]{8,128}\Z")]
+    nonce: Annotated[str, Meta(pattern=rf"^{NONCE.pattern}\Z")]
+    ad_unit: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]
+    completed_at: Annotated[datetime, Meta(tz=True)]
+
+
+_decoder = msgspec.json.Decoder(HouseEvent)
+
+
+def sign(secret: bytes, timestamp: int, body: bytes) -> str:
+    """The signature header's value. `timestamp` is in unix seconds, the body as it is sent."""
+    return f"t={timestamp},v1={_mac(secret, str(timestamp), body)}"
+
+
+class House:
+    """Verifies direct partners' callbacks. Any of `secrets` may have signed: two while rotating."""
+
+    name = "house"
+    accepted = ACCEPTED
+
+    def __init__(self, secrets: Sequence[bytes], units: AdUnits) -> None:
+        if not secrets or min(map(len, secrets)) < SECRET_BYTES_MIN:
+            raise ValueError(f"house secrets: at least one, each of {SECRET_BYTES_MIN} bytes or up")
+        self._secrets = tuple(secrets)
+        self._units = units
+
+    async def verify(self, request: CallbackRequest, now: datetime) -> VerifiedCallback | Refused:
+        """Check form, signature and age, in this order, then what the event says."""
+        if request.method != "POST":
+            return refuse_problem(Refusal.METHOD, {"Allow": "POST"})
+        if len(request.body) > BODY_BYTES_MAX or request.raw_query:
+            return refuse_problem(Refusal.MALFORMED)
+        signature = _SIGNATURE.fullmatch(request.headers.get(SIGNATURE_HEADER.lower(), ""))
+        if signature is None or not self._genuine(signature[1], signature[2], request.body):
+            return refuse_problem(Refusal.SIGNATURE)
+        # 403, not 200: a partner whose clock is off must see it, and a fresh signature helps.
+        if abs(now - (_EPOCH + timedelta(seconds=int(signature[1])))) > TOLERANCE:
+            return refuse_problem(Refusal.SIGNATURE)
+        try:
+            event = _decoder.decode(request.body)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return refuse_problem(Refusal.MALFORMED)
+        return await self._judge(event, now)
+
+    def _genuine(self, timestamp: str, mac: str, body: bytes) -> bool:
+        # Every secret is tried, so that the time taken does not tell which one fits.
+        fits = [hmac.compare_digest(_mac(secret, timestamp, body), mac) for secret in self._secrets]
+        return any(fits)
+
+    async def _judge(self, event: HouseEvent, now: datetime) -> VerifiedCallback | Refused:
+        if event.completed_at - now > TOLERANCE:
+            return refuse_policy(Refusal.FUTURE)
+        if now - event.completed_at > COMPLETED_AGE_MAX:
+            return refuse_policy(Refusal.STALE)
+        if event.ad_unit not in await self._units(self.name):
+            return refuse_policy(Refusal.UNIT_UNKNOWN)
+        return VerifiedCallback(
+            network=self.name,
+            event_id=event.event_id,
+            nonce=event.nonce,
+            ad_unit=event.ad_unit,
+            occurred_at=event.completed_at.astimezone(UTC),
+            facts={},
+        )
+
+
+def _mac(secret: bytes, timestamp: str, body: bytes) -> str:
+    return hmac.new(secret, timestamp.encode() + b"." + body, "sha256").hexdigest()

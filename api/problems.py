@@ -1,0 +1,185 @@
+"""Every error is an RFC 9457 problem with a stable `type`; docs/problems.md lists them all."""
+
+import logging
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from litestar import Request, Response
+from litestar.exceptions import HTTPException, ValidationException
+from msgspec import Struct
+from sqlalchemy.exc import SQLAlchemyError
+
+from engine.intents import Reason, Rejected
+from models.db import is_retryable
+
+log = logging.getLogger(__name__)
+
+TYPE_PREFIX = "urn:twtc:problem:"
+MEDIA_TYPE = "application/problem+json"
+RETRY_AFTER_SECONDS = 5
+
+
+class Problem(Struct, frozen=True, omit_defaults=True):
+    """RFC 9457, section 3, and our extensions: when to come back, and what was wrong where."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    retry_at: datetime | None = None
+    opens_at: datetime | None = None
+    reason: str | None = None
+    errors: list[dict[str, str]] = []
+
+
+class ProblemError(Exception):
+    """Raised by handlers; answered as its problem."""
+
+    def __init__(
+        self, slug: str, title: str, status: int, detail: str, headers: dict[str, str] | None = None
+    ) -> None:
+        super().__init__(detail)
+        self.problem = Problem(TYPE_PREFIX + slug, title, status, detail)
+        self.headers = headers or {}
+
+
+_TITLES = {
+    Reason.ACCOUNT_DISABLED: "Account disabled",
+    Reason.WINDOW_CLOSED: "Window closed",
+    Reason.ALREADY_MINING: "Already mining",
+    Reason.AD_IN_PROGRESS: "Ad in progress",
+    Reason.AD_UNAVAILABLE: "No ad available",
+    Reason.AD_NOT_STARTED: "Ad not started",
+    Reason.AD_TOO_SHORT: "Ad not watched to its end",
+    Reason.AD_EXPIRED: "Ad expired",
+    Reason.AD_MISMATCH: "Another ad than the one served",
+    Reason.VIEW_CLOSED: "Ad view closed",
+    Reason.VIEW_UNKNOWN: "No such ad view",
+}
+_OPENS = frozenset({Reason.WINDOW_CLOSED, Reason.ALREADY_MINING})
+
+
+def refusal(rejected: Rejected) -> Problem:
+    """The problem of an intent that the rules refused: what it was, and when to come back."""
+    reason = rejected.reason
+    return Problem(
+        type=TYPE_PREFIX + reason.value.lower().replace("_", "-"),
+        title=_TITLES[reason],
+        status=409,
+        detail=rejected.detail,
+        retry_at=rejected.retry_at,
+        opens_at=rejected.retry_at if reason in _OPENS else None,
+        reason=reason.value,
+    )
+
+
+def unauthorized(
+    detail: str = "Sign in and send the access token as a bearer token.",
+) -> ProblemError:
+    """401, with the challenge that RFC 9110 asks for."""
+    challenge = {"WWW-Authenticate": 'Bearer realm="twtc"'}
+    return ProblemError("unauthorized", "Not signed in", 401, detail, challenge)
+
+
+def not_found(what: str) -> ProblemError:
+    """404, also for what belongs to somebody else."""
+    return ProblemError("not-found", "Not found", 404, f"There is no such {what}.")
+
+
+def bad_request(detail: str) -> ProblemError:
+    """400 for what cannot be understood."""
+    return ProblemError("bad-request", "Bad request", 400, detail)
+
+
+_BY_STATUS = {
+    400: ("bad-request", "Bad request"),
+    401: ("unauthorized", "Not signed in"),
+    403: ("forbidden", "Not allowed"),
+    404: ("not-found", "Not found"),
+    405: ("method-not-allowed", "Method not allowed"),
+    413: ("body-too-large", "Body too large"),
+    415: ("unsupported-media-type", "Unsupported media type"),
+}
+
+
+def _answer(problem: Problem, headers: dict[str, str] | None = None) -> Response[bytes]:
+    return Response(
+        msgspec.json.encode(problem),
+        status_code=problem.status,
+        media_type=MEDIA_TYPE,
+        headers=headers,
+    )
+
+
+def on_problem(request: Request[Any, Any, Any], error: ProblemError) -> Response[bytes]:
+    """Answer a problem raised by a handler."""
+    return _answer(error.problem, error.headers)
+
+
+def on_http_exception(request: Request[Any, Any, Any], error: HTTPException) -> Response[bytes]:
+    """Answer what the framework refuses: routes, methods, bodies, parameters."""
+    if error.status_code >= 500:
+        return on_exception(request, error)
+    slug, title = _BY_STATUS.get(error.status_code, ("bad-request", "Bad request"))
+    errors: list[dict[str, str]] = []
+    if isinstance(error, ValidationException) and isinstance(error.extra, list):
+        errors = [
+            {str(key): str(value) for key, value in item.items()}
+            for item in error.extra
+            if isinstance(item, dict)
+        ]
+    problem = Problem(
+        TYPE_PREFIX + slug, title, error.status_code, _detail(request, error), errors=errors
+    )
+    return _answer(problem, dict(error.headers or {}))
+
+
+def _detail(request: Request[Any, Any, Any], error: HTTPException) -> str:
+    if error.status_code == 404:
+        return f"There is nothing at {request.scope['path']}."
+    if isinstance(error, ValidationException):
+        return "The request does not have the form that the API documents."
+    return error.detail
+
+
+def on_database_error(request: Request[Any, Any, Any], error: SQLAlchemyError) -> Response[bytes]:
+    """PostgreSQL is away or busy: nothing was written, try again. Anything else is a bug."""
+    return _unavailable(error) if is_retryable(error) else on_exception(request, error)
+
+
+def on_os_error(request: Request[Any, Any, Any], error: OSError) -> Response[bytes]:
+    """A server cannot be reached: nothing was written, try again."""
+    return _unavailable(error)
+
+
+def on_exception(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
+    """A bug: logged with its trace, answered without one."""
+    log.error("unexpected error at %s", request.scope["path"], exc_info=error)
+    problem = Problem(
+        TYPE_PREFIX + "internal",
+        "Internal error",
+        500,
+        "Something broke on our side. It is logged.",
+    )
+    return _answer(problem)
+
+
+def _unavailable(error: Exception) -> Response[bytes]:
+    log.warning("answered 503: %s", type(error).__name__)
+    problem = Problem(
+        TYPE_PREFIX + "unavailable",
+        "Temporarily unavailable",
+        503,
+        "The service is starting or busy. Send the same request again; the key makes it safe.",
+    )
+    return _answer(problem, {"Retry-After": str(RETRY_AFTER_SECONDS)})
+
+
+HANDLERS: dict[Any, Any] = {
+    ProblemError: on_problem,
+    HTTPException: on_http_exception,
+    SQLAlchemyError: on_database_error,
+    OSError: on_os_error,
+    Exception: on_exception,
+}

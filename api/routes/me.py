@@ -1,0 +1,174 @@
+"""What is one's own: profile, wallet, ledger, notifications, intents."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from litestar import Response, Router, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath
+from msgspec import Struct
+
+from api.intake import IntentView, answer
+from api.paging import After, Limit, decode_cursor, encode_cursor
+from api.problems import not_found, unauthorized
+from api.services import Services
+from engine.money import format_amount
+from engine.timeline import daily_schedule
+from models.accounts import find_account
+from models.history import NOTIFICATIONS, TRANSACTIONS, read_page, read_wallet
+from models.intents import find
+
+PRIVATE = {"Cache-Control": "private, no-cache"}
+
+
+class Profile(Struct, frozen=True):
+    """The signed-in user. `mining_schedule`: UTC openings of the group's windows."""
+
+    id: int
+    email: str | None
+    phone: str | None
+    group_number: int
+    mining_schedule: list[str]
+    created_at: datetime
+    last_login_at: datetime | None
+
+
+class WalletView(Struct, frozen=True):
+    """Amounts in TWTC. `balance` includes what live sessions have earned by their last tick."""
+
+    balance: str
+    settled_balance: str
+    total_earned: str
+    total_withdrawn: str
+    updated_at: datetime
+
+
+class TransactionView(Struct, frozen=True):
+    """One transfer of the ledger. `funding` names what paid for it."""
+
+    id: UUID
+    type: str
+    from_account: str
+    to_account: str
+    amount: str
+    reference: str
+    funding: str
+    description: str
+    metadata: dict[str, Any]
+    created_at: datetime
+
+
+class TransactionPage(Struct, frozen=True):
+    """Newest first."""
+
+    items: list[TransactionView]
+    next_cursor: str | None
+
+
+class NotificationView(Struct, frozen=True):
+    """A message to the user; the client words it by `kind` and `params`."""
+
+    id: UUID
+    kind: str
+    params: dict[str, Any]
+    created_at: datetime
+    read_at: datetime | None
+
+
+class NotificationPage(Struct, frozen=True):
+    """Newest first."""
+
+    items: list[NotificationView]
+    next_cursor: str | None
+
+
+@get("/me", summary="The signed-in user", response_headers=PRIVATE)
+async def me(services: NamedDependency[Services], user_id: NamedDependency[int]) -> Profile:
+    """Who is signed in, and when their group's windows open."""
+    account = await find_account(services.database, user_id)
+    if account is None:
+        raise unauthorized("This account no longer exists.")
+    schedule = daily_schedule(services.installation.table.timing, account.group_number)
+    return Profile(
+        account.id,
+        account.email,
+        account.phone,
+        account.group_number,
+        schedule,
+        account.created_at,
+        account.last_login_at,
+    )
+
+
+@get("/wallet", summary="Balance", response_headers=PRIVATE)
+async def wallet(services: NamedDependency[Services], user_id: NamedDependency[int]) -> WalletView:
+    """What one owns, as the last tick left it."""
+    row = await read_wallet(services.database, user_id)
+    if row is None:
+        raise unauthorized("This account no longer exists.")
+    return WalletView(
+        balance=format_amount(row.balance),
+        settled_balance=format_amount(row.settled_balance),
+        total_earned=format_amount(row.total_earned),
+        total_withdrawn=format_amount(row.total_withdrawn),
+        updated_at=row.updated_at,
+    )
+
+
+@get("/wallet/transactions", summary="Ledger", response_headers=PRIVATE)
+async def transactions(
+    services: NamedDependency[Services],
+    user_id: NamedDependency[int],
+    cursor: After = None,
+    limit: Limit = 20,
+) -> TransactionPage:
+    """One's transfers, a page at a time."""
+    before = decode_cursor(cursor)
+    page = await read_page(services.database, TRANSACTIONS, user_id, before, limit)
+    items = [
+        TransactionView(
+            **{
+                **row._mapping,
+                "amount": format_amount(row.amount),
+                "metadata": msgspec.json.decode(row.metadata),
+            }
+        )
+        for row in page
+    ]
+    return TransactionPage(items, encode_cursor(page, limit, "created_at"))
+
+
+@get("/notifications", summary="Notifications", response_headers=PRIVATE)
+async def notifications(
+    services: NamedDependency[Services],
+    user_id: NamedDependency[int],
+    cursor: After = None,
+    limit: Limit = 20,
+) -> NotificationPage:
+    """One's messages, a page at a time."""
+    before = decode_cursor(cursor)
+    page = await read_page(services.database, NOTIFICATIONS, user_id, before, limit)
+    items = [
+        NotificationView(**{**row._mapping, "params": msgspec.json.decode(row.params)})
+        for row in page
+    ]
+    return NotificationPage(items, encode_cursor(page, limit, "created_at"))
+
+
+@get("/intents/{intent_id:uuid}", summary="What became of an intent")
+async def intent(
+    intent_id: FromPath[UUID],
+    services: NamedDependency[Services],
+    user_id: NamedDependency[int],
+) -> Response[IntentView]:
+    """200 when it is done, 202 while it is not."""
+    recorded = await find(services.database, user_id, intent_id)
+    if recorded is None:
+        raise not_found("intent")
+    return answer(recorded)
+
+
+handlers: list[Any] = [me, wallet, transactions, notifications, intent]
+router = Router("/v1", route_handlers=handlers, tags=["me"], security=[{"bearer": []}])

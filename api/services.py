@@ -1,0 +1,75 @@
+"""What the handlers work with: opened when the process starts, closed when it stops."""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+import httpx
+from litestar import Litestar
+from litestar.datastructures import State
+from msgspec import Struct
+from redis.asyncio import Redis
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from api.networks import Network, networks
+from models.bells import SOCKET_TIMEOUT_SECONDS, Bells, open_broker
+from models.config import Config
+from models.db import open_database
+from models.settings import Installation, load_installation
+from models.status import SnapshotCopies
+
+POOL_SIZE = 10
+
+
+class Services(Struct, frozen=True):
+    """One per process."""
+
+    config: Config
+    database: AsyncEngine
+    redis: Redis
+    installation: Installation
+    copies: SnapshotCopies
+    bells: Bells
+    networks: Mapping[str, Network]
+
+
+@asynccontextmanager
+async def open_services(config: Config) -> AsyncIterator[Services]:
+    """Connect, read the installation's settings, and close everything at the end."""
+    database = open_database(config.database_url, pool_size=POOL_SIZE, application_name="twtc-web")
+    redis = Redis.from_url(
+        config.redis_url,
+        socket_timeout=SOCKET_TIMEOUT_SECONDS,
+        socket_connect_timeout=SOCKET_TIMEOUT_SECONDS,
+    )
+    bells = Bells(open_broker(config.broker_url, []), config.redis_url)
+    http = httpx.AsyncClient(timeout=5)
+    try:
+        installation = await load_installation(database)
+        yield Services(
+            config=config,
+            database=database,
+            redis=redis,
+            installation=installation,
+            copies=SnapshotCopies(redis, installation.id),
+            bells=bells,
+            networks=networks(config, database, http),
+        )
+    finally:
+        bells.close()
+        await http.aclose()
+        await redis.aclose()
+        await database.dispose()
+
+
+@asynccontextmanager
+async def lifespan(app: Litestar) -> AsyncIterator[None]:
+    """Keep the services in the application's state while it runs."""
+    async with open_services(app.state.config) as services:
+        app.state.services = services
+        yield
+
+
+def provide_services(state: State) -> Services:
+    """The process's services, as a dependency of handlers."""
+    services: Services = state.services
+    return services

@@ -1,0 +1,32 @@
+"""`twtc audit`: check every invariant; exit status 1 if one is broken."""
+
+import asyncio
+import sys
+
+from models import invariants
+from models.config import ConfigError, load_config
+from models.db import open_database
+
+
+def audit() -> int:
+    """Print the verdict. Return 0 if the books are right, 1 if not, 2 if it cannot be told."""
+    try:
+        violations = asyncio.run(_violations(load_config().database_url))
+    except (ConfigError, OSError) as error:
+        print(f"audit: {error}", file=sys.stderr)
+        return 2
+    for name in invariants.INVARIANTS:
+        broken = next((v for v in violations if v.invariant == name), None)
+        print(f"{'BROKEN' if broken else 'ok':>6}  {name}")
+        for example in broken.examples if broken else []:
+            print(f"        {example}")
+    print("clean" if not violations else f"{len(violations)} invariants are broken")
+    return 1 if violations else 0
+
+
+async def _violations(url: str) -> list[invariants.Violation]:
+    database = open_database(url, pool_size=1, application_name="twtc-audit")
+    try:
+        return await invariants.audit(database)
+    finally:
+        await database.dispose()

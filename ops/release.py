@@ -1,0 +1,50 @@
+"""`twtc release`: migrate and seed. Runs before every deployment; running it again is harmless."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Mapping
+
+from api.auth import hash_password
+from engine.timeline import PROFILES, Timing, TimingError, utc_day
+from models.accounts import IdentityTakenError, register
+from models.clock import utcnow
+from models.config import ConfigError, load_config
+from models.db import open_database
+from models.migrate import migrate
+from models.settings import load_installation, seed, timing_from
+from models.upkeep import prepare_partitions
+
+DEMO_EMAIL = "demo@twtc.example"
+
+
+def release() -> int:
+    """Bring the database to this version of the code. Return the exit status."""
+    try:
+        config, timing = load_config(), timing_from(os.environ)
+    except (ConfigError, TimingError) as error:
+        print(f"release: {error}", file=sys.stderr)
+        return 2
+    asyncio.run(_release(config.database_url, timing, os.environ))
+    return 0
+
+
+async def _release(url: str, timing: Timing, environ: Mapping[str, str]) -> None:
+    await migrate(url)
+    database = open_database(url, pool_size=2, application_name="twtc-release")
+    try:
+        now = utcnow()
+        await seed(database, timing, now)
+        await prepare_partitions(database, utc_day(now))
+        password = environ.get("TWTC_DEMO_PASSWORD")
+        if password:  # only ./run sets one
+            table = (await load_installation(database)).table
+            try:
+                hashed = await hash_password(password)
+                await register(database, table, "email", DEMO_EMAIL, hashed, now)
+            except IdentityTakenError:
+                pass
+    finally:
+        await database.dispose()
+    profile = next((name for name, known in PROFILES.items() if known == timing), "custom")
+    print(f"released: database is current, {profile} timing")

@@ -1,0 +1,127 @@
+"""Every test has a database of its own, cloned from a template, on the servers of `./run test`."""
+
+import os
+from collections.abc import AsyncIterator, Iterator
+from urllib.parse import urlsplit, urlunsplit
+
+import freezegun
+import pytest
+from freezegun.api import FrozenDateTimeFactory
+from redis import Redis
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from api.app import create_app
+from engine.timeline import PRODUCTION
+from models.config import Config, asyncpg_url
+from models.db import open_database
+from models.migrate import migrate
+from models.settings import seed
+from tests.words import START
+from tests.world import World, open_world
+
+freezegun.configure(extend_ignore_list=["asyncpg", "sqlalchemy.pool"])  # type: ignore[no-untyped-call]
+
+
+def _with_database(url: str, name: str) -> str:
+    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
+
+
+def _server_url() -> str:
+    url = os.environ.get("DATABASE_URL")
+    if not url:
+        pytest.exit("the tests need servers: run ./run test", returncode=2)
+    return asyncpg_url(url)
+
+
+async def _run_on_server(statement: str) -> None:
+    server = create_async_engine(_server_url(), isolation_level="AUTOCOMMIT")
+    async with server.connect() as connection:
+        await connection.execute(text(statement))
+    await server.dispose()
+
+
+@pytest.fixture(scope="session")
+async def template(worker_id: str) -> AsyncIterator[str]:
+    """A migrated and seeded database for this test process."""
+    name = f"twtc_template_{worker_id}"
+    await _run_on_server(f"DROP DATABASE IF EXISTS {name}")
+    await _run_on_server(f"CREATE DATABASE {name}")
+    url = _with_database(_server_url(), name)
+    await migrate(url)
+    database = open_database(url, pool_size=1, application_name="template")
+    await seed(database, PRODUCTION, START)
+    await database.dispose()
+    yield name
+    await _run_on_server(f"DROP DATABASE {name}")
+
+
+@pytest.fixture(scope="session")
+def redis_urls(worker_id: str) -> tuple[str, str]:
+    """Hints and broker databases of this test process alone."""
+    number = int(worker_id.removeprefix("gw")) if worker_id != "master" else 15
+    base = os.environ["REDIS_URL"].rsplit("/", 1)[0]
+    return f"{base}/{2 + 2 * number}", f"{base}/{3 + 2 * number}"
+
+
+@pytest.fixture
+async def database_url(template: str, worker_id: str) -> AsyncIterator[str]:
+    """An empty installation in the production profile, a moment after START."""
+    name = f"twtc_test_{worker_id}"
+    await _run_on_server(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+    await _run_on_server(f"CREATE DATABASE {name} TEMPLATE {template}")
+    yield _with_database(_server_url(), name)
+    await _run_on_server(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def config(database_url: str, redis_urls: tuple[str, str]) -> Config:
+    """Settings of a process under test; its Redis databases begin empty."""
+    for url in redis_urls:
+        client = Redis.from_url(url)
+        client.flushdb()
+        client.close()
+    return Config(
+        database_url=database_url,
+        redis_url=redis_urls[0],
+        broker_url=redis_urls[1],
+        secret=b"test-secret-of-at-least-thirty-two-bytes",
+        house_secrets=(b"test-house-secret-of-thirty-two-bytes",),
+        partner_url="http://partner.test",
+    )
+
+
+@pytest.fixture
+async def database(config: Config) -> AsyncIterator[AsyncEngine]:
+    """A connection pool on the test's own database."""
+    engine = open_database(config.database_url, pool_size=8, application_name="test")
+    yield engine
+    await engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def imported() -> None:
+    """Litestar imports some of its parts on first use; none may first see a frozen clock."""
+    placeholder = Config("", "", "redis://", b"", (), "")
+    _ = create_app(placeholder).openapi_schema
+
+
+@pytest.fixture
+def clock(imported: None) -> Iterator[FrozenDateTimeFactory]:
+    """The time stands still at START until the test moves it."""
+    with freezegun.freeze_time(START, real_asyncio=True) as frozen:
+        assert isinstance(frozen, FrozenDateTimeFactory)
+        yield frozen
+
+
+@pytest.fixture
+async def world(
+    clock: FrozenDateTimeFactory, config: Config, database: AsyncEngine
+) -> AsyncIterator[World]:
+    """The product on a frozen clock: real handlers, workers, timetable and servers.
+
+    Whatever the test did, the books must be right at its end.
+    """
+    async with open_world(config, database, clock) as opened:
+        yield opened
+        await opened.assert_books_are_right()

@@ -1,0 +1,100 @@
+"""The picture in the README stays true: layers, clock reads and commits are read from the code."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+MAY_IMPORT = {
+    "engine": {"engine"},
+    "models": {"engine", "models"},
+    "workers": {"engine", "models", "workers"},
+    "schedules": {"engine", "models", "workers", "schedules"},
+    "api": {"engine", "models", "api"},
+    "ops": {"engine", "models", "workers", "schedules", "api", "ops", "benchmarks"},
+}
+PURE_STDLIB = {"base64", "collections", "datetime", "enum", "hashlib", "typing", "uuid"}
+CLOCK_READS = {("datetime", "now"), ("datetime", "utcnow"), ("time", "time"), ("time", "time_ns")}
+COMMITS = {"begin", "begin_nested", "commit", "rollback"}
+LINES_MAX = 300
+FUNCTION_LINES_MAX = 50
+
+
+def sources(package: str) -> list[Path]:
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+def nodes(path: Path) -> Iterator[ast.AST]:
+    return ast.walk(ast.parse(path.read_text()))
+
+
+def imported(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in nodes(path):
+        if isinstance(node, ast.Import):
+            names.update(alias.name.split(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module.split(".")[0])
+    return names
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_layers_import_downwards_only(package: str) -> None:
+    ours = set(MAY_IMPORT) | {"benchmarks", "tests"}
+    for path in sources(package):
+        assert imported(path) & ours <= MAY_IMPORT[package], path
+
+
+def test_the_rules_use_only_pure_parts_of_the_standard_library() -> None:
+    for path in sources("engine"):
+        assert imported(path) <= PURE_STDLIB | {"engine", "msgspec"}, path
+
+
+def test_the_clock_is_read_in_one_place() -> None:
+    reads = {
+        path.relative_to(ROOT).as_posix()
+        for package in MAY_IMPORT
+        for path in sources(package)
+        for node in nodes(path)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and (node.value.id, node.attr) in CLOCK_READS
+    }
+    assert reads == {"models/clock.py"}
+
+
+def test_only_models_begins_or_commits_transactions() -> None:
+    for package in set(MAY_IMPORT) - {"models"}:
+        for path in sources(package):
+            calls = {
+                node.func.attr
+                for node in nodes(path)
+                if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+            }
+            assert not calls & COMMITS, path
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_files_and_functions_stay_small(package: str) -> None:
+    for path in sources(package):
+        if "versions" in path.parts:
+            continue
+        assert len(path.read_text().splitlines()) <= LINES_MAX, path
+        for node in nodes(path):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                length = (node.end_lineno or node.lineno) - node.lineno + 1
+                assert length <= FUNCTION_LINES_MAX, f"{path}: {node.name}"
+
+
+@pytest.mark.parametrize("package", MAY_IMPORT)
+def test_public_things_have_docstrings(package: str) -> None:
+    for path in sources(package):
+        if "versions" in path.parts:
+            continue
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(
+                node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+            ) and not node.name.startswith("_"):
+                assert ast.get_docstring(node), f"{path}: {node.name}"
