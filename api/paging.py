@@ -2,15 +2,15 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
 from litestar.params import QueryParameter
 from msgspec import Meta
-from sqlalchemy import Row
 
 from api.problems import bad_request
 from engine.timeline import instant, micros
+from models.db import Row
 from models.history import Cursor
 
 PAGE_SIZE_MAX = 100
@@ -25,7 +25,7 @@ After = Annotated[
 ]
 
 
-def encode_cursor(page: Sequence[Row[Any]], limit: int, at: str) -> str | None:
+def encode_cursor(page: Sequence[Row], limit: int, at: str) -> str | None:
     """The cursor of the page that follows, or None if this was the last."""
     if len(page) < limit:
         return None

@@ -8,10 +8,9 @@ import msgspec
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 from msgspec import Struct
-from sqlalchemy.exc import SQLAlchemyError
 
 from engine.intents import Reason, Rejected
-from models.db import is_retryable
+from models.db import DATABASE_ERRORS, is_retryable
 
 log = logging.getLogger(__name__)
 
@@ -143,14 +142,9 @@ def _detail(request: Request[Any, Any, Any], error: HTTPException) -> str:
     return error.detail
 
 
-def on_database_error(request: Request[Any, Any, Any], error: SQLAlchemyError) -> Response[bytes]:
+def on_database_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """PostgreSQL is away or busy: nothing was written, try again. Anything else is a bug."""
     return _unavailable(error) if is_retryable(error) else on_exception(request, error)
-
-
-def on_os_error(request: Request[Any, Any, Any], error: OSError) -> Response[bytes]:
-    """A server cannot be reached: nothing was written, try again."""
-    return _unavailable(error)
 
 
 def on_exception(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
@@ -179,7 +173,6 @@ def _unavailable(error: Exception) -> Response[bytes]:
 HANDLERS: dict[Any, Any] = {
     ProblemError: on_problem,
     HTTPException: on_http_exception,
-    SQLAlchemyError: on_database_error,
-    OSError: on_os_error,
+    **dict.fromkeys(DATABASE_ERRORS, on_database_error),
     Exception: on_exception,
 }

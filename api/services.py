@@ -8,12 +8,11 @@ from litestar import Litestar
 from litestar.datastructures import State
 from msgspec import Struct
 from redis.asyncio import Redis
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.networks import Network, networks
 from models.bells import SOCKET_TIMEOUT_SECONDS, Bells, open_broker
 from models.config import Config
-from models.db import open_database
+from models.db import Database, open_database
 from models.settings import Installation, load_installation
 from models.status import SnapshotCopies
 
@@ -24,7 +23,7 @@ class Services(Struct, frozen=True):
     """One per process."""
 
     config: Config
-    database: AsyncEngine
+    database: Database
     redis: Redis
     installation: Installation
     copies: SnapshotCopies
@@ -33,15 +32,18 @@ class Services(Struct, frozen=True):
 
 
 @asynccontextmanager
-async def open_services(config: Config) -> AsyncIterator[Services]:
-    """Connect, read the installation's settings, and close everything at the end."""
+async def open_services(config: Config, bells: Bells | None = None) -> AsyncIterator[Services]:
+    """Connect, read the installation's settings, and close everything at the end.
+
+    A simulation hears the bells itself; otherwise they ring at the broker.
+    """
     database = open_database(config.database_url, pool_size=POOL_SIZE, application_name="twtc-web")
     redis = Redis.from_url(
         config.redis_url,
         socket_timeout=SOCKET_TIMEOUT_SECONDS,
         socket_connect_timeout=SOCKET_TIMEOUT_SECONDS,
     )
-    bells = Bells(open_broker(config.broker_url, []), config.redis_url)
+    bells = bells or Bells(open_broker(config.broker_url, []), config.redis_url)
     http = httpx.AsyncClient(timeout=5)
     try:
         installation = await load_installation(database)

@@ -11,53 +11,50 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import text
-from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from engine.groups import assign
 from engine.timeline import Timetable, bucket_of
-from models.db import reading, rows, transaction
+from models.db import Database, UniqueViolation, connected, rows, run, sql, transaction
 from models.groups import ADD_MEMBERS, group_sizes
 
 REFRESH_DAYS = 7
 
-CLAIM_IDENTITY = text("""
+CLAIM_IDENTITY = sql("""
     INSERT INTO identities (kind, value, user_id, created_at)
     VALUES (:kind, :value, nextval('user_ids'), :now)
     ON CONFLICT (kind, value) DO NOTHING RETURNING user_id
 """)
 
-FIND_IDENTITY = text("SELECT user_id FROM identities WHERE kind = :kind AND value = :value")
+FIND_IDENTITY = sql("SELECT user_id FROM identities WHERE kind = :kind AND value = :value")
 
-CREATE_USER = text("""
+CREATE_USER = sql("""
     INSERT INTO users (bucket, id, group_number, email, phone, password_hash, is_active, version,
                        created_at)
     VALUES (:bucket, :user_id, :group_number, :email, :phone, :password_hash, true, 1, :now)
 """)
 
-CREATE_WALLET = text("""
+CREATE_WALLET = sql("""
     INSERT INTO wallets (bucket, user_id, balance, settled_balance, total_withdrawn, updated_at)
     VALUES (:bucket, :user_id, 0, 0, 0, :now)
 """)
 
-FIND_USER = text("""
+FIND_USER = sql("""
     SELECT id, group_number, email, phone, password_hash, is_active, created_at, last_login_at
     FROM users WHERE bucket = :bucket AND id = :user_id
 """)
 
-NOTE_LOGIN = text("""
+NOTE_LOGIN = sql("""
     UPDATE users SET last_login_at = :now,
                      password_hash = COALESCE(CAST(:password_hash AS text), password_hash)
     WHERE bucket = :bucket AND id = :user_id
 """)
 
-STORE_TOKEN = text("""
+STORE_TOKEN = sql("""
     INSERT INTO refresh_tokens (bucket, token_hash, user_id, family_id, created_at, expires_at)
     VALUES (:bucket, :token_hash, :user_id, :family_id, :now, :expires_at)
 """)
 
-ROTATE_TOKEN = text("""
+ROTATE_TOKEN = sql("""
     UPDATE refresh_tokens SET rotated_at = :now
     WHERE bucket = :bucket AND token_hash = :token_hash AND rotated_at IS NULL
       AND revoked_at IS NULL AND expires_at > :now
@@ -65,7 +62,7 @@ ROTATE_TOKEN = text("""
 """)
 
 # A rotated token that comes again was stolen, or its owner was robbed: the family ends.
-REVOKE_FAMILY = text("""
+REVOKE_FAMILY = sql("""
     UPDATE refresh_tokens SET revoked_at = :now
     WHERE bucket = :bucket AND revoked_at IS NULL AND family_id IN (
         SELECT family_id FROM refresh_tokens
@@ -99,7 +96,7 @@ class Rotated(Struct, frozen=True):
 
 
 async def register(
-    database: AsyncEngine,
+    database: Database,
     table: Timetable,
     kind: str,
     value: str,
@@ -111,7 +108,7 @@ async def register(
     async with transaction(database) as connection:
         claimed = await rows(connection, CLAIM_IDENTITY, identity | {"now": now})
     if not claimed:
-        async with reading(database) as connection:
+        async with connected(database) as connection:
             claimed = await rows(connection, FIND_IDENTITY, identity)
     user_id = claimed[0].user_id
     bucket = bucket_of(user_id)
@@ -127,36 +124,34 @@ async def register(
     }
     try:
         async with transaction(database) as connection:
-            await connection.execute(CREATE_USER, params)
-            await connection.execute(
-                CREATE_WALLET, {"bucket": bucket, "user_id": user_id, "now": now}
-            )
+            await run(connection, CREATE_USER, params)
+            await run(connection, CREATE_WALLET, {"bucket": bucket, "user_id": user_id, "now": now})
             size = {"bucket": bucket, "group_number": group_number, "change": 1}
-            await connection.execute(ADD_MEMBERS, size)
-    except IntegrityError:
+            await run(connection, ADD_MEMBERS, size)
+    except UniqueViolation:
         raise IdentityTakenError from None
     account = await find_account(database, user_id)
     assert account is not None
     return account
 
 
-async def find_account(database: AsyncEngine, user_id: int) -> Account | None:
+async def find_account(database: Database, user_id: int) -> Account | None:
     """A user by id."""
-    async with reading(database) as connection:
+    async with connected(database) as connection:
         params = {"bucket": bucket_of(user_id), "user_id": user_id}
         found = await rows(connection, FIND_USER, params)
-    return Account(**found[0]._mapping) if found else None
+    return Account(**found[0]) if found else None
 
 
-async def find_by_identity(database: AsyncEngine, kind: str, value: str) -> Account | None:
+async def find_by_identity(database: Database, kind: str, value: str) -> Account | None:
     """A user by e-mail address or phone number."""
-    async with reading(database) as connection:
+    async with connected(database) as connection:
         found = await rows(connection, FIND_IDENTITY, {"kind": kind, "value": value})
     return await find_account(database, found[0].user_id) if found else None
 
 
 async def note_login(
-    database: AsyncEngine, user_id: int, now: datetime, password_hash: str | None = None
+    database: Database, user_id: int, now: datetime, password_hash: str | None = None
 ) -> None:
     """Record a sign-in, and a password hash renewed with today's parameters."""
     params = {
@@ -166,11 +161,11 @@ async def note_login(
         "password_hash": password_hash,
     }
     async with transaction(database) as connection:
-        await connection.execute(NOTE_LOGIN, params)
+        await run(connection, NOTE_LOGIN, params)
 
 
 async def store_token(
-    database: AsyncEngine,
+    database: Database,
     user_id: int,
     family_id: UUID,
     token: str,
@@ -186,12 +181,12 @@ async def store_token(
         "expires_at": ends,
     }
     async with transaction(database) as connection:
-        await connection.execute(STORE_TOKEN, params)
+        await run(connection, STORE_TOKEN, params)
     return ends
 
 
 async def rotate_token(
-    database: AsyncEngine, user_id: int, token: str, successor: str, now: datetime
+    database: Database, user_id: int, token: str, successor: str, now: datetime
 ) -> Rotated | None:
     """Use up a refresh token and store its successor, together. None if it is not good any more.
 
@@ -201,24 +196,24 @@ async def rotate_token(
     async with transaction(database) as connection:
         found = await rows(connection, ROTATE_TOKEN, params)
         if not found:
-            await connection.execute(REVOKE_FAMILY, params)
+            await run(connection, REVOKE_FAMILY, params)
             return None
-        rotated = Rotated(**found[0]._mapping)
+        rotated = Rotated(**found[0])
         stored = _token_params(user_id, successor) | {
             "user_id": user_id,
             "family_id": rotated.family_id,
             "now": now,
             "expires_at": rotated.expires_at,
         }
-        await connection.execute(STORE_TOKEN, stored)
+        await run(connection, STORE_TOKEN, stored)
     return rotated
 
 
-async def revoke_token(database: AsyncEngine, user_id: int, token: str, now: datetime) -> None:
+async def revoke_token(database: Database, user_id: int, token: str, now: datetime) -> None:
     """Sign out: end the token's family."""
     async with transaction(database) as connection:
         params = _token_params(user_id, token) | {"now": now}
-        await connection.execute(REVOKE_FAMILY, params)
+        await run(connection, REVOKE_FAMILY, params)
 
 
 def _token_params(user_id: int, token: str) -> dict[str, Any]:

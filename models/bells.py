@@ -82,6 +82,8 @@ class Bells:
         """Close the connections."""
         self._hints.close()
         self._broker.close()
+        if isinstance(self._broker, RedisBroker):
+            self._broker.client.close()
 
     def _ring(self, pieces: tuple[Piece, ...]) -> None:
         try:

@@ -33,7 +33,7 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
     production = env.get("TWTC_ENV", "development") == "production"
     house = env.get("TWTC_HOUSE_SECRET", "")
     return Config(
-        database_url=asyncpg_url(env["DATABASE_URL"]),
+        database_url=postgresql_url(env["DATABASE_URL"]),
         redis_url=env["REDIS_URL"],
         broker_url=env.get("BROKER_URL") or env["REDIS_URL"],
         secret=_secret("TWTC_SECRET", env.get("TWTC_SECRET", ""), production),
@@ -44,12 +44,12 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
     )
 
 
-def asyncpg_url(url: str) -> str:
-    """A PostgreSQL URL as SQLAlchemy's asyncpg dialect wants it."""
+def postgresql_url(url: str) -> str:
+    """A PostgreSQL URL without a driver's name in its scheme. Raise ConfigError for any other."""
     scheme, separator, rest = url.partition("://")
     if not separator or scheme.split("+")[0] not in ("postgresql", "postgres"):
         raise ConfigError("DATABASE_URL must begin with postgresql://")
-    return f"postgresql+asyncpg://{rest}"
+    return f"postgresql://{rest}"
 
 
 def _secret(name: str, value: str, production: bool) -> bytes:
@@ -61,3 +61,6 @@ def _secret(name: str, value: str, production: bool) -> bytes:
             'for example from: python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
         )
     return value.encode()
+
+
+asyncpg_url = postgresql_url

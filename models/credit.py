@@ -7,10 +7,8 @@ of one piece follow each other.
 from datetime import datetime
 
 from msgspec import Struct
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from models.db import reading, rows
+from models.db import Connection, Database, connected, rows, run, sql
 from models.queue import Piece
 
 
@@ -27,18 +25,18 @@ def accrued_sql(at: str) -> str:
     return f"(s.reward_micro * {elapsed} / {length})"
 
 
-LOCK_WATERMARK = text("""
+LOCK_WATERMARK = sql("""
     SELECT credited_through FROM credit_watermarks
     WHERE bucket = :bucket AND group_number = :group_number FOR UPDATE
 """)
 
-MOVE_WATERMARK = text("""
+MOVE_WATERMARK = sql("""
     UPDATE credit_watermarks SET credited_through = :boundary
     WHERE bucket = :bucket AND group_number = :group_number AND credited_through < :boundary
 """)
 
 # A user may have two live sessions: one ended and not yet settled, and its successor.
-CREDIT = text(f"""
+CREDIT = sql(f"""
     UPDATE wallets w SET balance = w.balance + d.amount, updated_at = :now
     FROM (
         SELECT s.user_id, CAST(sum({accrued_sql("CAST(:boundary AS timestamptz)")}
@@ -53,7 +51,7 @@ CREDIT = text(f"""
 """)
 
 # Reads what it modifies only through RETURNING (SCALE, rule 8).
-SETTLE = text(f"""
+SETTLE = sql(f"""
     WITH done AS (
         UPDATE mining_sessions s SET status = 'COMPLETED', settled_at = :boundary
         WHERE s.bucket = :bucket AND s.group_number = :group_number AND s.status = 'ACTIVE'
@@ -84,7 +82,7 @@ SETTLE = text(f"""
     RETURNING w.user_id
 """)
 
-EXPIRE = text("""
+EXPIRE = sql("""
     WITH late AS (
         UPDATE mining_sessions s
         SET status = 'FAILED', failed_at = s.expires_at, failure = 'AD_EXPIRED', expires_at = NULL
@@ -112,7 +110,7 @@ EXPIRE = text("""
 """)
 
 # 640 probes of a partial index: the cost does not grow with idle users or ended sessions.
-PIECES_TO_CREDIT = text("""
+PIECES_TO_CREDIT = sql("""
     SELECT m.bucket, m.group_number FROM credit_watermarks m
     WHERE m.credited_through < :boundary AND EXISTS (
         SELECT FROM mining_sessions s
@@ -121,7 +119,7 @@ PIECES_TO_CREDIT = text("""
     ORDER BY m.group_number, m.bucket
 """)
 
-PIECES_TO_SETTLE = text("""
+PIECES_TO_SETTLE = sql("""
     SELECT m.bucket, m.group_number FROM credit_watermarks m
     WHERE EXISTS (
         SELECT FROM mining_sessions s
@@ -142,16 +140,15 @@ class Settled(Struct, frozen=True):
     expired: tuple[int, ...]
 
 
-async def lock_piece(connection: AsyncConnection, piece: Piece) -> datetime:
+async def lock_piece(connection: Connection, piece: Piece) -> datetime:
     """Hold the piece until the transaction ends. Return how far its sessions have been paid."""
     params = {"bucket": piece.bucket, "group_number": piece.group_number}
-    found = (await connection.execute(LOCK_WATERMARK, params)).scalar_one()
-    assert isinstance(found, datetime)
-    return found
+    through: datetime = (await rows(connection, LOCK_WATERMARK, params))[0].credited_through
+    return through
 
 
 async def credit(
-    connection: AsyncConnection,
+    connection: Connection,
     piece: Piece,
     credited_through: datetime,
     boundary: datetime,
@@ -169,14 +166,14 @@ async def credit(
         "credited_through": credited_through,
         "boundary": boundary,
     }
-    paid = await connection.execute(CREDIT, params | {"now": now})
+    paid = await run(connection, CREDIT, params | {"now": now})
     del params["credited_through"]
-    await connection.execute(MOVE_WATERMARK, params)
-    return int(paid.rowcount)
+    await run(connection, MOVE_WATERMARK, params)
+    return paid
 
 
 async def settle(
-    connection: AsyncConnection,
+    connection: Connection,
     piece: Piece,
     credited_through: datetime,
     boundary: datetime,
@@ -195,15 +192,15 @@ async def settle(
     return Settled(tuple(row.user_id for row in paid), tuple(row.user_id for row in expired))
 
 
-async def pieces_to_credit(database: AsyncEngine, boundary: datetime) -> list[Piece]:
+async def pieces_to_credit(database: Database, boundary: datetime) -> list[Piece]:
     """Pieces with a session that earned something since its watermark and before `boundary`."""
-    async with reading(database) as connection:
+    async with connected(database) as connection:
         found = await rows(connection, PIECES_TO_CREDIT, {"boundary": boundary})
     return [Piece(row.group_number, row.bucket) for row in found]
 
 
-async def pieces_to_settle(database: AsyncEngine, boundary: datetime) -> list[Piece]:
+async def pieces_to_settle(database: Database, boundary: datetime) -> list[Piece]:
     """Pieces with a session that ended, or waits for a proof no longer, by `boundary`."""
-    async with reading(database) as connection:
+    async with connected(database) as connection:
         found = await rows(connection, PIECES_TO_SETTLE, {"boundary": boundary})
     return [Piece(row.group_number, row.bucket) for row in found]

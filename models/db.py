@@ -1,72 +1,166 @@
-"""Connections and transactions. Nothing outside models/ begins or commits one."""
+"""Connections, statements and transactions. Nothing outside models/ begins or commits one.
 
+Statements run on asyncpg directly: SQLAlchemy describes the tables and their migrations, but cost
+a third of every drain when it ran the statements (docs/decisions).
+"""
+
+import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
-from typing import Any
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any, Protocol
 
-from sqlalchemy import Row, TextClause
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+import asyncpg
 
-# SCALE, rule 13: serialization failure, deadlock, connection lost, server stopping, lock timeout.
-RETRYABLE_SQLSTATES = frozenset({"40001", "40P01", "08006", "08001", "57P01", "57P03", "55P03"})
+# SCALE, rule 13: serialization failure, deadlock, lock timeout; and the classes of connection lost,
+# out of resources, server stopping.
+RETRYABLE_SQLSTATES = frozenset({"40001", "40P01", "55P03"})
+RETRYABLE_SQLSTATE_CLASSES = frozenset({"08", "53", "57"})
 LOCK_TIMEOUT_MS = 5_000
 STATEMENT_TIMEOUT_MS = 60_000
+CONNECT_SECONDS_MAX = 10
+ACQUIRE_SECONDS_MAX = 10
 
 Params = Mapping[str, Any]
+_NAMED = re.compile(r"(?<![:\w]):([a-z_][a-z0-9_]*)")
+# What asyncpg raises when PostgreSQL cannot be reached, or goes away meanwhile.
+_CONNECTION_ERRORS = (OSError, asyncpg.InterfaceError)
+# What handlers and jobs that outlive an outage catch.
+DATABASE_ERRORS = (*_CONNECTION_ERRORS, asyncpg.PostgresError)
+# Two transactions made the same row: the unique key let one of them.
+UniqueViolation = asyncpg.UniqueViolationError
 
 
-def open_database(url: str, *, pool_size: int, application_name: str) -> AsyncEngine:
-    """An engine of at most `pool_size` connections. Opens no socket until it is used."""
-    return create_async_engine(
-        url,
-        pool_size=pool_size,
-        max_overflow=0,
-        pool_timeout=10,
-        json_deserializer=str,  # JSON stays text: msgspec decodes it, into the type that is meant
-        connect_args={
-            "server_settings": {
-                "application_name": application_name,
-                "timezone": "UTC",
-                "jit": "off",
-                "lock_timeout": str(LOCK_TIMEOUT_MS),
-                "statement_timeout": str(STATEMENT_TIMEOUT_MS),
-                "citus.propagate_set_commands": "local",
-            },
-            "timeout": 10,
-        },
-    )
+class Row(asyncpg.Record):  # type: ignore[misc]
+    """A row whose columns are attributes as well as keys."""
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+
+class Connection(Protocol):
+    """What is used of asyncpg's connection."""
+
+    async def fetch(self, query: str, *args: Any) -> list[Row]: ...
+
+    async def execute(self, query: str, *args: Any) -> str: ...
+
+    def transaction(self) -> AbstractAsyncContextManager[None]: ...
+
+
+class Statement:
+    """SQL with :named parameters, prepared once per connection."""
+
+    __slots__ = ("names", "numbered", "source")
+
+    def __init__(self, source: str) -> None:
+        names: dict[str, int] = {}
+
+        def number(match: re.Match[str]) -> str:
+            return f"${names.setdefault(match[1], len(names) + 1)}"
+
+        self.source = source
+        self.numbered = _NAMED.sub(number, source)
+        self.names = tuple(names)
+
+    def arguments(self, params: Params | None) -> list[Any]:
+        """Values in the order of their numbers. Raise KeyError if one is missing."""
+        return [params[name] for name in self.names] if params is not None else []
+
+
+sql = Statement
+
+
+class Database:
+    """A pool of connections, opened when it is first used."""
+
+    def __init__(self, url: str, pool_size: int, application_name: str) -> None:
+        self.url = url
+        self._pool_size = pool_size
+        self._settings = {
+            "application_name": application_name,
+            "timezone": "UTC",
+            "jit": "off",
+            "lock_timeout": str(LOCK_TIMEOUT_MS),
+            "statement_timeout": str(STATEMENT_TIMEOUT_MS),
+            "citus.propagate_set_commands": "local",
+        }
+        self._pool: Any = None
+        self._opening = asyncio.Lock()
+
+    async def pool(self) -> Any:
+        """The pool, opened by whoever comes first."""
+        if self._pool is None:
+            async with self._opening:
+                if self._pool is None:
+                    self._pool = await asyncpg.create_pool(
+                        self.url,
+                        min_size=0,
+                        max_size=self._pool_size,
+                        record_class=Row,
+                        timeout=CONNECT_SECONDS_MAX,
+                        command_timeout=STATEMENT_TIMEOUT_MS / 1000 + 5,
+                        server_settings=self._settings,
+                        statement_cache_size=200,
+                        max_cached_statement_lifetime=0,
+                        reset=_leave_as_it_is,
+                    )
+        return self._pool
+
+    async def dispose(self) -> None:
+        """Close the connections. The database may be used again: a new pool opens then."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await pool.close()
+
+
+async def _leave_as_it_is(connection: Any) -> None:
+    """No statement here changes a session's state, so none has to be reset."""
+
+
+def open_database(url: str, *, pool_size: int, application_name: str) -> Database:
+    """A database of at most `pool_size` connections. Opens no socket until it is used."""
+    return Database(url, pool_size, application_name)
 
 
 @asynccontextmanager
-async def transaction(database: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """One transaction on one connection: committed at the end, rolled back on any error."""
-    async with database.begin() as connection:
+async def connected(database: Database) -> AsyncIterator[Connection]:
+    """A connection on which each statement is a transaction of its own."""
+    pool = await database.pool()
+    async with pool.acquire(timeout=ACQUIRE_SECONDS_MAX) as connection:
         yield connection
 
 
 @asynccontextmanager
-async def reading(database: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    """A connection for reads, each statement on its own."""
-    async with database.connect() as connection:
-        yield await connection.execution_options(isolation_level="AUTOCOMMIT")
+async def transaction(database: Database) -> AsyncIterator[Connection]:
+    """One transaction on one connection: committed at the end, rolled back on any error."""
+    async with connected(database) as connection, connection.transaction():
+        yield connection
 
 
 async def rows(
-    connection: AsyncConnection, statement: TextClause, params: Params | None = None
-) -> Sequence[Row[Any]]:
+    connection: Connection, statement: Statement, params: Params | None = None
+) -> Sequence[Row]:
     """All rows of a statement."""
-    return (await connection.execute(statement, params)).all()
+    return await connection.fetch(statement.numbered, *statement.arguments(params))
 
 
-def sqlstate(error: BaseException) -> str | None:
-    """The SQLSTATE of a database error, if it has one."""
-    if isinstance(error, DBAPIError):
-        return getattr(error.orig, "sqlstate", None)
-    return None
+async def run(connection: Connection, statement: Statement, params: Params | None = None) -> int:
+    """Run a statement for its effect. Return how many rows it touched."""
+    status = await connection.execute(statement.numbered, *statement.arguments(params))
+    count = status.rpartition(" ")[2]
+    return int(count) if count.isdecimal() else 0
 
 
 def is_retryable(error: BaseException) -> bool:
     """Whether the same transaction may succeed if it is run again."""
-    lost = isinstance(error, DBAPIError) and error.connection_invalidated
-    return lost or isinstance(error, OSError) or sqlstate(error) in RETRYABLE_SQLSTATES
+    if isinstance(error, _CONNECTION_ERRORS):
+        return True
+    state = getattr(error, "sqlstate", None) or ""
+    # 57014 is our own statement timeout: running it again would only time out again.
+    return state != "57014" and (
+        state in RETRYABLE_SQLSTATES or state[:2] in RETRYABLE_SQLSTATE_CLASSES
+    )

@@ -4,30 +4,27 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
-
 from engine.groups import Move, plan_moves
 from engine.timeline import BUCKET_COUNT, GROUP_COUNT, Timetable, daily_schedule, next_opening
 from models.clock import new_id
 from models.credit import lock_piece
-from models.db import reading, rows, transaction
+from models.db import Connection, Database, connected, rows, run, sql, transaction
 from models.encoding import encode
 from models.queue import Piece
 
 # Kept per bucket, so that registrations do not queue for ten rows.
-SIZES = text("""
+SIZES = sql("""
     SELECT group_number, CAST(sum(member_count) AS bigint) AS size
     FROM group_sizes GROUP BY group_number
 """)
 
-ADD_MEMBERS = text("""
+ADD_MEMBERS = sql("""
     UPDATE group_sizes SET member_count = member_count + :change
     WHERE bucket = :bucket AND group_number = :group_number
 """)
 
 # Nobody who mines, waits for a proof, or has asked for something that is not yet applied.
-IDLE_MEMBERS = text("""
+IDLE_MEMBERS = sql("""
     SELECT u.id FROM users u
     WHERE u.bucket = :bucket AND u.group_number = :from_group
       AND NOT EXISTS (SELECT FROM mining_sessions s
@@ -38,26 +35,26 @@ IDLE_MEMBERS = text("""
     ORDER BY u.id LIMIT :limit FOR NO KEY UPDATE OF u
 """)
 
-REGROUP = text("""
+REGROUP = sql("""
     UPDATE users SET group_number = :to_group, version = version + 1
     WHERE bucket = :bucket AND id = ANY(CAST(:users AS bigint[]))
 """)
 
-NOTE_MOVES = text("""
+NOTE_MOVES = sql("""
     INSERT INTO notifications (bucket, id, user_id, kind, params, created_at)
     SELECT :bucket, d.id, d.user_id, 'group.moved', CAST(:params AS jsonb), :now
     FROM unnest(CAST(:ids AS uuid[]), CAST(:users AS bigint[])) AS d (id, user_id)
 """)
 
 
-async def group_sizes(database: AsyncEngine) -> list[int]:
+async def group_sizes(database: Database) -> list[int]:
     """Members of each group; index 0 is group 1."""
-    async with reading(database) as connection:
+    async with connected(database) as connection:
         found = {row.group_number: int(row.size) for row in await rows(connection, SIZES)}
     return [found.get(group, 0) for group in range(1, GROUP_COUNT + 1)]
 
 
-async def rebalance(database: AsyncEngine, table: Timetable, now: datetime) -> int:
+async def rebalance(database: Database, table: Timetable, now: datetime) -> int:
     """Even out the groups with the fewest moves. Return how many members were moved.
 
     One transaction per bucket; if it is cut short, running it again goes on from where it is.
@@ -76,7 +73,7 @@ async def rebalance(database: AsyncEngine, table: Timetable, now: datetime) -> i
 
 
 async def _move_within(
-    connection: AsyncConnection,
+    connection: Connection,
     bucket: int,
     move: Move,
     limit: int,
@@ -91,11 +88,11 @@ async def _move_within(
     if not users:
         return []
     params = {"bucket": bucket, "users": users, "to_group": move.to_group}
-    await connection.execute(REGROUP, params)
+    await run(connection, REGROUP, params)
     changes = sorted([(move.from_group, -len(users)), (move.to_group, len(users))])
     for group_number, change in changes:
         params = {"bucket": bucket, "group_number": group_number, "change": change}
-        await connection.execute(ADD_MEMBERS, params)
+        await run(connection, ADD_MEMBERS, params)
     note = {
         "from_group": move.from_group,
         "to_group": move.to_group,
@@ -109,5 +106,5 @@ async def _move_within(
         "params": encode(note),
         "now": now,
     }
-    await connection.execute(NOTE_MOVES, params)
+    await run(connection, NOTE_MOVES, params)
     return users

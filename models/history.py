@@ -2,22 +2,19 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import Row, TextClause, text
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from engine.timeline import bucket_of
-from models.db import reading, rows
+from models.db import Database, Row, Statement, connected, rows, sql
 
-WALLET = text("""
+WALLET = sql("""
     SELECT balance, settled_balance, total_earned, total_withdrawn, updated_at
     FROM wallets WHERE bucket = :bucket AND user_id = :user_id
 """)
 
-TRANSACTIONS = text("""
+TRANSACTIONS = sql("""
     SELECT id, type, from_account, to_account, amount, reference, funding, description, metadata,
            created_at
     FROM transactions
@@ -27,7 +24,7 @@ TRANSACTIONS = text("""
     ORDER BY created_at DESC, id DESC LIMIT :limit
 """)
 
-SESSIONS = text("""
+SESSIONS = sql("""
     SELECT id, status, group_number, reward_micro, requested_at, started_at, ends_at, settled_at,
            failed_at, failure
     FROM mining_sessions
@@ -37,7 +34,7 @@ SESSIONS = text("""
     ORDER BY requested_at DESC, id DESC LIMIT :limit
 """)
 
-NOTIFICATIONS = text("""
+NOTIFICATIONS = sql("""
     SELECT id, kind, params, created_at, read_at FROM notifications
     WHERE bucket = :bucket AND user_id = :user_id
       AND (CAST(:before_at AS timestamptz) IS NULL
@@ -53,17 +50,17 @@ class Cursor(Struct, frozen=True):
     id: UUID
 
 
-async def read_wallet(database: AsyncEngine, user_id: int) -> Row[Any] | None:
+async def read_wallet(database: Database, user_id: int) -> Row | None:
     """A user's wallet, or None."""
-    async with reading(database) as connection:
+    async with connected(database) as connection:
         params = {"bucket": bucket_of(user_id), "user_id": user_id}
         found = await rows(connection, WALLET, params)
     return found[0] if found else None
 
 
 async def read_page(
-    database: AsyncEngine, statement: TextClause, user_id: int, before: Cursor | None, limit: int
-) -> Sequence[Row[Any]]:
+    database: Database, statement: Statement, user_id: int, before: Cursor | None, limit: int
+) -> Sequence[Row]:
     """One page of TRANSACTIONS, SESSIONS or NOTIFICATIONS."""
     params = {
         "bucket": bucket_of(user_id),
@@ -72,5 +69,5 @@ async def read_page(
         "before_id": before.id if before else None,
         "limit": limit,
     }
-    async with reading(database) as connection:
+    async with connected(database) as connection:
         return await rows(connection, statement, params)

@@ -5,13 +5,11 @@ from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy import Row, text
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from engine.intents import AnyAction
 from engine.timeline import bucket_of
 from models.clock import new_id
-from models.db import reading, rows, transaction
+from models.db import Database, Row, connected, rows, sql
 from models.encoding import encode
 from models.queue import LEASE_SECONDS, kind_of
 
@@ -54,7 +52,7 @@ class NothingToActOnError(Exception):
 _COLUMNS = "bucket, id, group_number, kind, status, recorded_at, outcome, applied_at"
 
 # One statement: the user's group routes the intent, and a foreign view records nothing.
-RECORD = text(f"""
+RECORD = sql(f"""
     INSERT INTO intents (bucket, id, group_number, user_id, kind, origin, key, body_hash, payload,
                          evidence, recorded_at, due_at, ring_at, attempts, status)
     SELECT u.bucket, CAST(:id AS uuid), u.group_number, u.id, :kind, :origin, :key, :body_hash,
@@ -69,27 +67,27 @@ RECORD = text(f"""
     RETURNING {_COLUMNS}
 """)
 
-FIND_BY_KEY = text(f"""
+FIND_BY_KEY = sql(f"""
     SELECT {_COLUMNS}, body_hash = :body_hash AS same_body FROM intents
     WHERE bucket = :bucket AND origin = :origin AND key = :key
 """)
 
-FIND_OWN = text(f"""
+FIND_OWN = sql(f"""
     SELECT {_COLUMNS} FROM intents WHERE bucket = :bucket AND id = :id AND user_id = :user_id
 """)
 
 
-async def record(database: AsyncEngine, wish: Wish) -> Recorded:
+async def record(database: Database, wish: Wish) -> Recorded:
     """Commit a wish, or find the one recorded under the same key.
 
     Raise KeyReusedError or NothingToActOnError; then nothing was written.
     """
     bucket = bucket_of(wish.user_id)
-    async with transaction(database) as connection:
+    async with connected(database) as connection:  # one statement: committed when it returns
         inserted = await rows(connection, RECORD, _record_params(wish, bucket))
     if inserted:
         return _recorded(inserted[0], is_new=True)
-    async with reading(database) as connection:
+    async with connected(database) as connection:
         params = {
             "bucket": bucket,
             "origin": wish.origin,
@@ -121,7 +119,7 @@ def _record_params(wish: Wish, bucket: int) -> dict[str, Any]:
     }
 
 
-def _recorded(row: Row[Any], *, is_new: bool = False) -> Recorded:
+def _recorded(row: Row, *, is_new: bool = False) -> Recorded:
     return Recorded(
         row.bucket,
         row.id,
@@ -135,9 +133,9 @@ def _recorded(row: Row[Any], *, is_new: bool = False) -> Recorded:
     )
 
 
-async def find(database: AsyncEngine, user_id: int, intent_id: UUID) -> Recorded | None:
+async def find(database: Database, user_id: int, intent_id: UUID) -> Recorded | None:
     """A user's own intent, or None."""
-    async with reading(database) as connection:
+    async with connected(database) as connection:
         params = {"bucket": bucket_of(user_id), "id": intent_id, "user_id": user_id}
         found = await rows(connection, FIND_OWN, params)
     return _recorded(found[0]) if found else None

@@ -5,11 +5,9 @@ Each is one statement, so it sees one snapshot also while workers are busy. They
 """
 
 from msgspec import Struct
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from models.credit import accrued_sql
-from models.db import reading, rows
+from models.db import Database, connected, rows, sql
 
 EXAMPLES_MAX = 5
 
@@ -99,16 +97,15 @@ class Violation(Struct, frozen=True):
     examples: list[dict[str, str]]
 
 
-async def audit(database: AsyncEngine) -> list[Violation]:
+async def audit(database: Database) -> list[Violation]:
     """Check every invariant. An empty list means that the books are right."""
     violations = []
-    async with reading(database) as connection:
+    async with connected(database) as connection:
         for name, statement in INVARIANTS.items():
-            found = await rows(connection, text(statement))
+            found = await rows(connection, sql(statement))
             if found:
                 examples = [
-                    {key: str(value) for key, value in row._mapping.items()}
-                    for row in found[:EXAMPLES_MAX]
+                    {key: str(value) for key, value in row.items()} for row in found[:EXAMPLES_MAX]
                 ]
                 violations.append(Violation(name, len(found), examples))
     return violations

@@ -8,24 +8,22 @@ from uuid import UUID
 
 from msgspec import Struct
 from msgspec.structs import asdict
-from sqlalchemy import TextClause, text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from engine.ads import AdView, Proof, ViewStatus
 from engine.session import LogEntry, Member, Session, SessionStatus
 from models.clock import new_id
-from models.db import rows
+from models.db import Connection, Statement, rows, run, sql
 from models.encoding import encode
 
 # Sorted, so that two transactions that share users lock them in the same order.
-LOCK_USERS = text("""
+LOCK_USERS = sql("""
     SELECT id, is_active FROM users
     WHERE bucket = :bucket AND id = ANY(CAST(:users AS bigint[]))
     ORDER BY id FOR NO KEY UPDATE
 """)
 
 # What was live at the time of the oldest intent, so that a late retry gives the same answer.
-LOAD_SESSIONS = text("""
+LOAD_SESSIONS = sql("""
     SELECT id, user_id, group_number, status, reward_micro, requested_at, window_opens_at,
            expires_at, view_id, started_at, ends_at, failed_at, failure
     FROM mining_sessions
@@ -33,7 +31,7 @@ LOAD_SESSIONS = text("""
       AND (status = 'PENDING' OR ends_at > :since)
 """)
 
-LOAD_VIEWS = text("""
+LOAD_VIEWS = sql("""
     SELECT id, user_id, session_id, ad_id, network, unit, min_seconds, proof, try_number, status,
            served_at, started_at, completed_at, confirmed_at, verified_at, failed_at, failure,
            event_id
@@ -100,7 +98,7 @@ _FRAUD_TYPES = {
 }
 
 
-def _insert(table: str, types: Mapping[str, str], updated: Collection[str] = ()) -> TextClause:
+def _insert(table: str, types: Mapping[str, str], updated: Collection[str] = ()) -> Statement:
     """INSERT of whole columns as arrays: one statement for any number of rows."""
     # An array of jsonb would go through a text codec each way: cast the elements instead.
     arrays = ", ".join(
@@ -114,7 +112,7 @@ def _insert(table: str, types: Mapping[str, str], updated: Collection[str] = ())
     if updated:
         sets = ", ".join(f"{name} = excluded.{name}" for name in updated)
         conflict = f"ON CONFLICT (bucket, id) DO UPDATE SET {sets}"
-    return text(
+    return sql(
         f"INSERT INTO {table} (bucket, {', '.join(types)}) "
         f"SELECT :bucket, {values} FROM unnest({arrays}) AS d ({', '.join(types)}) {conflict}"
     )
@@ -142,13 +140,13 @@ STORE_VIEWS = _insert(
 STORE_ACTIVITY = _insert("activity_logs", _ACTIVITY_TYPES)
 STORE_FRAUD = _insert("fraud_logs", _FRAUD_TYPES)
 
-ADD_TO_WALLETS = text("""
+ADD_TO_WALLETS = sql("""
     UPDATE wallets w SET balance = w.balance + d.amount, updated_at = :now
     FROM unnest(CAST(:users AS bigint[]), CAST(:amounts AS bigint[])) AS d (user_id, amount)
     WHERE w.bucket = :bucket AND w.user_id = d.user_id
 """)
 
-RAISE_VERSIONS = text("""
+RAISE_VERSIONS = sql("""
     UPDATE users SET version = version + 1
     WHERE bucket = :bucket AND id = ANY(CAST(:users AS bigint[]))
     RETURNING id, version
@@ -164,7 +162,7 @@ class Evidence(Struct, frozen=True):
 
 
 async def load_members(
-    connection: AsyncConnection,
+    connection: Connection,
     bucket: int,
     user_ids: Collection[int],
     view_ids: Collection[UUID],
@@ -178,7 +176,7 @@ async def load_members(
         for row in await rows(connection, LOCK_USERS, params)
     }
     for row in await rows(connection, LOAD_SESSIONS, params | {"since": since}):
-        session = Session(**{**row._mapping, "status": SessionStatus(row.status)})
+        session = Session(**{**row, "status": SessionStatus(row.status)})
         members[session.user_id].sessions[session.id] = session
     pending = [
         session.id
@@ -188,16 +186,14 @@ async def load_members(
     ]
     params = {"bucket": bucket, "sessions": pending, "views": list(view_ids)}
     for row in await rows(connection, LOAD_VIEWS, params):
-        view = AdView(
-            **{**row._mapping, "status": ViewStatus(row.status), "proof": Proof(row.proof)}
-        )
+        view = AdView(**{**row, "status": ViewStatus(row.status), "proof": Proof(row.proof)})
         if view.user_id in members:
             members[view.user_id].views[view.id] = view
     return members
 
 
 async def store_members(
-    connection: AsyncConnection,
+    connection: Connection,
     bucket: int,
     sessions: Collection[Session],
     views: Collection[AdView],
@@ -214,11 +210,11 @@ async def store_members(
     if credits_micro:
         users, amounts = zip(*sorted(credits_micro.items()), strict=True)
         params = {"bucket": bucket, "users": users, "amounts": amounts, "now": now}
-        await connection.execute(ADD_TO_WALLETS, params)
+        await run(connection, ADD_TO_WALLETS, params)
 
 
 async def raise_versions(
-    connection: AsyncConnection, bucket: int, user_ids: Collection[int]
+    connection: Connection, bucket: int, user_ids: Collection[int]
 ) -> list[tuple[int, int]]:
     """Count a change of these users' snapshots. Return (user id, new version)."""
     if not user_ids:
@@ -228,7 +224,7 @@ async def raise_versions(
 
 
 async def store_logs(
-    connection: AsyncConnection, bucket: int, entries: Sequence[tuple[LogEntry, Evidence]]
+    connection: Connection, bucket: int, entries: Sequence[tuple[LogEntry, Evidence]]
 ) -> None:
     """Append to the activity log, and what has a severity to the fraud log as well."""
     activity = [_activity_row(entry, evidence) for entry, evidence in entries]
@@ -265,8 +261,8 @@ def _fraud_row(entry: LogEntry, evidence: Evidence) -> dict[str, Any]:
 
 
 async def _store(
-    connection: AsyncConnection,
-    statement: TextClause,
+    connection: Connection,
+    statement: Statement,
     bucket: int,
     items: Sequence[Mapping[str, Any]],
     types: Mapping[str, str],
@@ -274,4 +270,4 @@ async def _store(
     if not items:
         return
     columns = {name: [item[name] for item in items] for name in types}
-    await connection.execute(statement, {"bucket": bucket} | columns)
+    await run(connection, statement, {"bucket": bucket} | columns)

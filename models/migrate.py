@@ -5,7 +5,7 @@ from pathlib import Path
 from alembic import command
 from alembic.config import Config as AlembicConfig
 from sqlalchemy import Connection, text
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.ext.asyncio import create_async_engine
 
 # SCALE, "Migrations": on plain PostgreSQL these are placeholders without effect.
 _CITUS_SETTINGS = (
@@ -27,7 +27,7 @@ def alembic_config(connection: Connection | None = None) -> AlembicConfig:
 
 async def migrate(url: str) -> None:
     """Run the outstanding migrations; safe to run again and from several places."""
-    database: AsyncEngine = create_async_engine(url)
+    database = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://", 1))
     try:
         async with database.connect() as connection:
             await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _RELEASE_LOCK})

@@ -6,12 +6,10 @@ from uuid import UUID
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from engine.intents import Action, AnyAction, Applied, Intent, Outcome
 from models.clock import new_id
-from models.db import reading, rows, transaction
+from models.db import Connection, Database, connected, rows, run, sql, transaction
 from models.encoding import encode
 
 BATCH_SIZE = 256
@@ -30,7 +28,7 @@ class Piece(Struct, frozen=True, order=True):
     bucket: int
 
 
-RECORD_DUE = text("""
+RECORD_DUE = sql("""
     INSERT INTO intents (bucket, id, group_number, kind, origin, key, body_hash, payload, evidence,
                          recorded_at, due_at, ring_at, attempts, status)
     SELECT :bucket, d.id, d.group_number, :kind, 'timetable', d.key, '', CAST(:payload AS jsonb),
@@ -42,7 +40,7 @@ RECORD_DUE = text("""
     RETURNING group_number
 """)
 
-CLAIM = text("""
+CLAIM = sql("""
     SELECT id, user_id, payload, recorded_at, evidence FROM intents
     WHERE bucket = :bucket AND group_number = :group_number AND status = 'RECORDED'
       AND due_at <= :now AND (CAST(:id AS uuid) IS NULL OR id = CAST(:id AS uuid))
@@ -50,21 +48,21 @@ CLAIM = text("""
     FOR UPDATE SKIP LOCKED
 """)
 
-DUE_IDS = text("""
+DUE_IDS = sql("""
     SELECT id FROM intents
     WHERE bucket = :bucket AND group_number = :group_number AND status = 'RECORDED'
       AND due_at <= :now
     ORDER BY recorded_at, id LIMIT :limit
 """)
 
-COMPLETE = text("""
+COMPLETE = sql("""
     UPDATE intents i SET status = d.status, outcome = CAST(d.outcome AS jsonb), applied_at = :now
     FROM unnest(CAST(:ids AS uuid[]), CAST(:statuses AS text[]), CAST(:outcomes AS text[]))
          AS d (id, status, outcome)
     WHERE i.bucket = :bucket AND i.id = d.id
 """)
 
-RECORD_FAILURE = text("""
+RECORD_FAILURE = sql("""
     UPDATE intents SET
         attempts = attempts + 1, error = :error,
         due_at = CAST(:due_at AS timestamptz), ring_at = CAST(:due_at AS timestamptz),
@@ -75,27 +73,27 @@ RECORD_FAILURE = text("""
     RETURNING attempts, status
 """)
 
-ATTEMPTS = text("SELECT attempts FROM intents WHERE bucket = :bucket AND id = :id")
+ATTEMPTS = sql("SELECT attempts FROM intents WHERE bucket = :bucket AND id = :id")
 
-OVERDUE_BUCKETS = text("""
+OVERDUE_BUCKETS = sql("""
     SELECT DISTINCT bucket FROM intents
     WHERE status = 'RECORDED' AND ring_at <= :now ORDER BY bucket
 """)
 
-POSTPONE_RINGS = text("""
+POSTPONE_RINGS = sql("""
     UPDATE intents SET ring_at = :ring_at
     WHERE bucket = :bucket AND status = 'RECORDED' AND ring_at <= :now
     RETURNING group_number
 """)
 
-REQUEUE = text("""
+REQUEUE = sql("""
     UPDATE intents SET status = 'RECORDED', attempts = 0, applied_at = NULL,
                        due_at = :now, ring_at = :now
     WHERE bucket = :bucket AND id = :id AND status = 'FAILED'
     RETURNING group_number
 """)
 
-DEAD_LETTERS = text("""
+DEAD_LETTERS = sql("""
     SELECT bucket, id, group_number, kind, user_id, recorded_at, attempts, error FROM intents
     WHERE status = 'FAILED' ORDER BY recorded_at LIMIT 1000
 """)
@@ -107,7 +105,7 @@ def kind_of(action: Action) -> str:
 
 
 async def record_due(
-    database: AsyncEngine,
+    database: Database,
     action: AnyAction,
     key: str,
     boundary: datetime,
@@ -131,14 +129,14 @@ async def record_due(
             "boundary": boundary,
             "ring_at": now + timedelta(seconds=LEASE_SECONDS),
         }
-        async with transaction(database) as connection:
+        async with connected(database) as connection:
             inserted = await rows(connection, RECORD_DUE, params)
         recorded += [Piece(row.group_number, bucket) for row in inserted]
     return recorded
 
 
 async def claim(
-    connection: AsyncConnection, piece: Piece, now: datetime, limit: int, only: UUID | None = None
+    connection: Connection, piece: Piece, now: datetime, limit: int, only: UUID | None = None
 ) -> list[Intent]:
     """Lock and return a piece's due intents in the order of their recording.
 
@@ -165,7 +163,7 @@ async def claim(
     ]
 
 
-async def due_ids(database: AsyncEngine, piece: Piece, now: datetime, limit: int) -> list[UUID]:
+async def due_ids(database: Database, piece: Piece, now: datetime, limit: int) -> list[UUID]:
     """Ids of a piece's due intents, without locking them."""
     params = {
         "bucket": piece.bucket,
@@ -173,12 +171,12 @@ async def due_ids(database: AsyncEngine, piece: Piece, now: datetime, limit: int
         "now": now,
         "limit": limit,
     }
-    async with reading(database) as connection:
+    async with connected(database) as connection:
         return [row.id for row in await rows(connection, DUE_IDS, params)]
 
 
 async def complete(
-    connection: AsyncConnection,
+    connection: Connection,
     piece: Piece,
     outcomes: Sequence[tuple[Intent, Outcome]],
     now: datetime,
@@ -193,20 +191,18 @@ async def complete(
         "outcomes": [encode(outcome) for _, outcome in outcomes],
         "now": now,
     }
-    await connection.execute(COMPLETE, params)
+    await run(connection, COMPLETE, params)
 
 
 async def record_failure(
-    database: AsyncEngine, bucket: int, intent_id: UUID, error: str, now: datetime
+    database: Database, bucket: int, intent_id: UUID, error: str, now: datetime
 ) -> str:
     """Count a failed attempt: try again later, or after the last one rest as FAILED.
 
     Return the new status.
     """
     async with transaction(database) as connection:
-        before = (
-            await connection.execute(ATTEMPTS, {"bucket": bucket, "id": intent_id})
-        ).scalar_one()
+        before = (await rows(connection, ATTEMPTS, {"bucket": bucket, "id": intent_id}))[0].attempts
         backoff = BACKOFF_SECONDS[min(before, len(BACKOFF_SECONDS) - 1)]
         params = {
             "bucket": bucket,
@@ -220,12 +216,12 @@ async def record_failure(
     return str(updated[0].status) if updated else "APPLIED"
 
 
-async def overdue_pieces(database: AsyncEngine, now: datetime) -> list[Piece]:
+async def overdue_pieces(database: Database, now: datetime) -> list[Piece]:
     """Pieces with undone intents past `ring_at`, each postponed by a lease before it is returned.
 
     Two relays at once share the pieces: the second finds nothing past `ring_at`.
     """
-    async with reading(database) as connection:
+    async with connected(database) as connection:
         buckets = [row.bucket for row in await rows(connection, OVERDUE_BUCKETS, {"now": now})]
     pieces: set[Piece] = set()
     for bucket in buckets:
@@ -234,17 +230,15 @@ async def overdue_pieces(database: AsyncEngine, now: datetime) -> list[Piece]:
             "now": now,
             "ring_at": now + timedelta(seconds=LEASE_SECONDS),
         }
-        async with transaction(database) as connection:
+        async with connected(database) as connection:
             postponed = await rows(connection, POSTPONE_RINGS, params)
         pieces.update(Piece(row.group_number, bucket) for row in postponed)
     return sorted(pieces)
 
 
-async def requeue(
-    database: AsyncEngine, bucket: int, intent_id: UUID, now: datetime
-) -> Piece | None:
+async def requeue(database: Database, bucket: int, intent_id: UUID, now: datetime) -> Piece | None:
     """Revive a dead letter; pressing twice revives once. None if it is not one."""
-    async with transaction(database) as connection:
+    async with connected(database) as connection:
         params = {"bucket": bucket, "id": intent_id, "now": now}
         revived = await rows(connection, REQUEUE, params)
     return Piece(revived[0].group_number, bucket) if revived else None

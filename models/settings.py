@@ -10,8 +10,6 @@ from uuid import UUID
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from engine.ads import AdUnit, Proof
 from engine.timeline import (
@@ -27,25 +25,25 @@ from engine.timeline import (
     read_schedule,
 )
 from models.clock import new_id
-from models.db import reading, rows, transaction
+from models.db import Connection, Database, connected, rows, run, sql, transaction
 from models.encoding import encode
 
 GROUPS = range(1, GROUP_COUNT + 1)
 
-SAVE_SETTING = text("""
+SAVE_SETTING = sql("""
     INSERT INTO settings (name, value, updated_at) VALUES (:name, CAST(:value AS jsonb), :now)
     ON CONFLICT (name) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at
     WHERE settings.value <> excluded.value
 """)
 
-KEEP_SETTING = text("""
+KEEP_SETTING = sql("""
     INSERT INTO settings (name, value, updated_at) VALUES (:name, CAST(:value AS jsonb), :now)
     ON CONFLICT (name) DO NOTHING
 """)
 
-SETTINGS = text("SELECT name, value FROM settings")
+SETTINGS = sql("SELECT name, value FROM settings")
 
-SAVE_GROUP = text("""
+SAVE_GROUP = sql("""
     INSERT INTO user_groups (group_number, mining_schedule, created_at, updated_at)
     VALUES (:group_number, CAST(:schedule AS jsonb), :now, :now)
     ON CONFLICT (group_number) DO UPDATE
@@ -53,9 +51,9 @@ SAVE_GROUP = text("""
     WHERE user_groups.mining_schedule <> excluded.mining_schedule
 """)
 
-GROUP_SCHEDULES = text("SELECT group_number, mining_schedule FROM user_groups ORDER BY 1")
+GROUP_SCHEDULES = sql("SELECT group_number, mining_schedule FROM user_groups ORDER BY 1")
 
-SAVE_AD = text("""
+SAVE_AD = sql("""
     INSERT INTO ads (id, network, unit, type, min_seconds, proof, weight, revenue_micro_usd,
                      is_active)
     VALUES (:id, :network, :unit, 'REWARDED', :min_seconds, :proof, :weight, :revenue_micro_usd,
@@ -63,20 +61,20 @@ SAVE_AD = text("""
     ON CONFLICT (id) DO UPDATE SET min_seconds = excluded.min_seconds
 """)
 
-ACTIVE_ADS = text("""
+ACTIVE_ADS = sql("""
     SELECT id, network, unit, weight, min_seconds, proof FROM ads WHERE is_active ORDER BY id
 """)
 
-AD_UNITS_OF = text("SELECT unit FROM ads WHERE network = :network AND is_active")
+AD_UNITS_OF = sql("SELECT unit FROM ads WHERE network = :network AND is_active")
 
-OPEN_PIECES = text("""
+OPEN_PIECES = sql("""
     INSERT INTO credit_watermarks (bucket, group_number, credited_through)
     SELECT :bucket, g, CAST(:through AS timestamptz)
     FROM unnest(CAST(:groups AS smallint[])) AS g
     ON CONFLICT (bucket, group_number) DO NOTHING
 """)
 
-OPEN_SIZES = text("""
+OPEN_SIZES = sql("""
     INSERT INTO group_sizes (bucket, group_number, member_count)
     SELECT :bucket, g, 0 FROM unnest(CAST(:groups AS smallint[])) AS g
     ON CONFLICT (bucket, group_number) DO NOTHING
@@ -116,7 +114,7 @@ def timing_from(environ: Mapping[str, str]) -> Timing:
     return timing
 
 
-async def seed(database: AsyncEngine, timing: Timing, now: datetime) -> None:
+async def seed(database: Database, timing: Timing, now: datetime) -> None:
     """Write settings, groups, ad units and pieces. Idempotent: a second run changes nothing."""
     check_timing(timing)
     through = boundary_at_or_before(now, timing.tick_seconds)
@@ -126,24 +124,24 @@ async def seed(database: AsyncEngine, timing: Timing, now: datetime) -> None:
         groups = list(GROUPS)
         async with transaction(database) as connection:
             params = {"bucket": bucket, "groups": groups, "through": through}
-            await connection.execute(OPEN_PIECES, params)
-            await connection.execute(OPEN_SIZES, {"bucket": bucket, "groups": groups})
+            await run(connection, OPEN_PIECES, params)
+            await run(connection, OPEN_SIZES, {"bucket": bucket, "groups": groups})
 
 
-async def _seed_reference(connection: AsyncConnection, timing: Timing, now: datetime) -> None:
+async def _seed_reference(connection: Connection, timing: Timing, now: datetime) -> None:
     installation = {"name": "installation", "value": encode(new_id(now)), "now": now}
-    await connection.execute(KEEP_SETTING, installation)
+    await run(connection, KEEP_SETTING, installation)
     params: dict[str, Any] = {"name": "timing", "value": encode(timing), "now": now}
-    await connection.execute(SAVE_SETTING, params)
+    await run(connection, SAVE_SETTING, params)
     for group in GROUPS:
         params = {
             "group_number": group,
             "schedule": encode(daily_schedule(timing, group)),
             "now": now,
         }
-        await connection.execute(SAVE_GROUP, params)
+        await run(connection, SAVE_GROUP, params)
     for unit in seeded_ads(timing):
-        await connection.execute(SAVE_AD, unit)
+        await run(connection, SAVE_AD, unit)
 
 
 def seeded_ads(timing: Timing) -> list[dict[str, Any]]:
@@ -171,9 +169,9 @@ def seeded_ads(timing: Timing) -> list[dict[str, Any]]:
     ]
 
 
-async def load_installation(database: AsyncEngine) -> Installation:
+async def load_installation(database: Database) -> Installation:
     """Read and check the settings. Raise NotReleasedError or TimingError."""
-    async with reading(database) as connection:
+    async with connected(database) as connection:
         values = {row.name: row.value for row in await rows(connection, SETTINGS)}
         schedules = await rows(connection, GROUP_SCHEDULES)
     if "timing" not in values or len(schedules) != GROUP_COUNT:
@@ -188,7 +186,7 @@ async def load_installation(database: AsyncEngine) -> Installation:
     return Installation(installation_id, Timetable(timing, phases))
 
 
-async def load_ads(connection: AsyncConnection) -> tuple[AdUnit, ...]:
+async def load_ads(connection: Connection) -> tuple[AdUnit, ...]:
     """The ad units that may be served."""
     return tuple(
         AdUnit(row.id, row.network, row.unit, row.weight, row.min_seconds, Proof(row.proof))
@@ -196,8 +194,8 @@ async def load_ads(connection: AsyncConnection) -> tuple[AdUnit, ...]:
     )
 
 
-async def ad_units_of(database: AsyncEngine, network: str) -> frozenset[str]:
+async def ad_units_of(database: Database, network: str) -> frozenset[str]:
     """Units of a network whose callbacks are accepted."""
-    async with reading(database) as connection:
+    async with connected(database) as connection:
         found = await rows(connection, AD_UNITS_OF, {"network": network})
     return frozenset(row.unit for row in found)

@@ -6,20 +6,17 @@ marked as changing, so that a worker's death between the two leaves no stale cop
 
 import logging
 from collections.abc import Collection, Iterable
-from typing import Any
 from uuid import UUID
 
 import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
-from sqlalchemy import Row, text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from engine.ads import AdView, Proof, ViewStatus
 from engine.session import Session, SessionStatus
 from engine.status import Snapshot
 from engine.timeline import bucket_of
-from models.db import reading, rows
+from models.db import Connection, Database, Row, connected, rows, sql
 
 log = logging.getLogger(__name__)
 
@@ -31,7 +28,7 @@ _decoder = msgspec.json.Decoder(Snapshot)
 _encoder = msgspec.json.Encoder()
 
 # One statement, so that versions, balances and sessions belong together.
-SNAPSHOTS = text("""
+SNAPSHOTS = sql("""
     SELECT u.id AS user_id, u.version, u.group_number AS home_group, u.is_active,
            w.settled_balance, s.id AS session_id, s.group_number, s.status, s.reward_micro,
            s.requested_at, s.window_opens_at, s.expires_at, s.view_id, s.started_at, s.ends_at,
@@ -61,7 +58,7 @@ _CHANGING = b"~"
 
 
 async def load_snapshots(
-    connection: AsyncConnection, bucket: int, user_ids: Collection[int]
+    connection: Connection, bucket: int, user_ids: Collection[int]
 ) -> list[Snapshot]:
     """Snapshots of users of one bucket, in one statement."""
     params = {"bucket": bucket, "users": sorted(user_ids)}
@@ -82,9 +79,9 @@ async def load_snapshots(
     return list(snapshots.values())
 
 
-async def load_snapshot(database: AsyncEngine, user_id: int) -> Snapshot | None:
+async def load_snapshot(database: Database, user_id: int) -> Snapshot | None:
     """One user's snapshot from PostgreSQL, or None if there is no such user."""
-    async with reading(database) as connection:
+    async with connected(database) as connection:
         found = await load_snapshots(connection, bucket_of(user_id), [user_id])
     return found[0] if found else None
 
@@ -138,7 +135,7 @@ def _stamp(version: int) -> bytes:
     return b"%0*d" % (_VERSION_DIGITS, version)
 
 
-def _session(row: Row[Any]) -> Session:
+def _session(row: Row) -> Session:
     return Session(
         id=row.session_id,
         user_id=row.user_id,
@@ -154,7 +151,7 @@ def _session(row: Row[Any]) -> Session:
     )
 
 
-def _view(row: Row[Any]) -> AdView:
+def _view(row: Row) -> AdView:
     return AdView(
         id=row.shown_view_id,
         user_id=row.user_id,

@@ -2,11 +2,8 @@
 
 from datetime import UTC, date, datetime, timedelta
 
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
-
 from engine.timeline import BUCKET_COUNT
-from models.db import rows, transaction
+from models.db import Connection, Database, rows, run, sql, transaction
 from models.encoding import encode
 from models.settings import load_ads
 
@@ -15,13 +12,13 @@ PRUNE_ROWS_MAX = 5_000
 MONTHS_AHEAD = 3
 PARTITIONED_TABLES = ("activity_logs", "fraud_logs")
 
-OPEN_DAY = text("""
+OPEN_DAY = sql("""
     INSERT INTO days (day, catalogue, opened_at) VALUES (:day, CAST(:catalogue AS jsonb), :now)
     ON CONFLICT (day) DO NOTHING
 """)
 
 # Dead letters stay until somebody has looked at them.
-PRUNE_INTENTS = text("""
+PRUNE_INTENTS = sql("""
     DELETE FROM intents
     WHERE bucket = :bucket AND id = ANY(ARRAY(
         SELECT id FROM intents
@@ -29,24 +26,24 @@ PRUNE_INTENTS = text("""
         ORDER BY applied_at LIMIT :limit))
 """)
 
-PRUNE_TOKENS = text("""
+PRUNE_TOKENS = sql("""
     DELETE FROM refresh_tokens WHERE bucket = :bucket AND expires_at < :before
 """)
 
-PARTITION_EXISTS = text("SELECT to_regclass(:name) IS NOT NULL AS found")
+PARTITION_EXISTS = sql("SELECT to_regclass(:name) IS NOT NULL AS found")
 
 
-async def open_day(connection: AsyncConnection, day: date, now: datetime) -> bool:
+async def open_day(connection: Connection, day: date, now: datetime) -> bool:
     """Freeze the catalogue of a UTC day: one row, whatever the number of users.
 
     Return False if the day was open already.
     """
     catalogue = encode({"ads": await load_ads(connection)})
     params = {"day": day, "catalogue": catalogue, "now": now}
-    return bool((await connection.execute(OPEN_DAY, params)).rowcount)
+    return bool(await run(connection, OPEN_DAY, params))
 
 
-async def prune(database: AsyncEngine, now: datetime) -> int:
+async def prune(database: Database, now: datetime) -> int:
     """Delete intents done a week ago and expired sign-ins. Return the rows removed."""
     removed = 0
     for bucket in range(BUCKET_COUNT):
@@ -58,15 +55,15 @@ async def prune(database: AsyncEngine, now: datetime) -> int:
         count = PRUNE_ROWS_MAX
         while count == PRUNE_ROWS_MAX:  # small transactions: the piece stays usable meanwhile
             async with transaction(database) as connection:
-                count = (await connection.execute(PRUNE_INTENTS, params)).rowcount
+                count = await run(connection, PRUNE_INTENTS, params)
             removed += count
         async with transaction(database) as connection:
             expired = {"bucket": bucket, "before": now}
-            removed += (await connection.execute(PRUNE_TOKENS, expired)).rowcount
+            removed += await run(connection, PRUNE_TOKENS, expired)
     return removed
 
 
-async def prepare_partitions(database: AsyncEngine, today: date) -> list[str]:
+async def prepare_partitions(database: Database, today: date) -> list[str]:
     """Create the log partitions of this month and the next ones. Return the new names."""
     made = []
     for table in PARTITIONED_TABLES:
@@ -81,14 +78,15 @@ async def prepare_partitions(database: AsyncEngine, today: date) -> list[str]:
 
 
 async def _make_partition(
-    connection: AsyncConnection, table: str, name: str, start: datetime, end: datetime
+    connection: Connection, table: str, name: str, start: datetime, end: datetime
 ) -> None:
     """Create and attach one month, taking along what rested in the default partition."""
     bounds = {"start": start, "end": end}
-    await connection.execute(text(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"))
-    await connection.execute(text(f"CREATE TABLE {name} (LIKE {table} INCLUDING ALL)"))
-    await connection.execute(
-        text(f"""
+    await run(connection, sql(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"))
+    await run(connection, sql(f"CREATE TABLE {name} (LIKE {table} INCLUDING ALL)"))
+    await run(
+        connection,
+        sql(f"""
             WITH rested AS (
                 DELETE FROM {table}_default
                 WHERE created_at >= :start AND created_at < :end RETURNING *)
@@ -96,11 +94,12 @@ async def _make_partition(
         """),
         bounds,
     )
-    await connection.execute(
-        text(
+    await run(
+        connection,
+        sql(
             f"ALTER TABLE {table} ATTACH PARTITION {name} "
             f"FOR VALUES FROM ('{start.isoformat()}') TO ('{end.isoformat()}')"
-        )
+        ),
     )
 
 

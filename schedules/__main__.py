@@ -6,12 +6,11 @@ import signal
 from collections.abc import Awaitable, Callable
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from sqlalchemy.exc import SQLAlchemyError
 
 from models.bells import Bells, open_broker
 from models.clock import utcnow
 from models.config import load_config
-from models.db import open_database
+from models.db import DATABASE_ERRORS, open_database
 from models.queue import overdue_pieces
 from models.settings import load_installation
 from schedules.due import DueWork
@@ -29,7 +28,7 @@ def outliving_outages(job: Callable[[], Awaitable[None]]) -> Callable[[], Awaita
     async def run() -> None:
         try:
             await job()
-        except (SQLAlchemyError, OSError) as error:
+        except DATABASE_ERRORS as error:
             log.warning("%s waits for PostgreSQL: %s", job.__name__, type(error).__name__)
 
     return run

@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncEngine
-
+from models.db import Database
 from models.queue import Piece, record_due
 from schedules.timetable import Entry
 
 
 async def record_boundary(
-    database: AsyncEngine, entry: Entry, boundary: datetime, now: datetime
+    database: Database, entry: Entry, boundary: datetime, now: datetime
 ) -> list[Piece]:
     """Record one boundary of an entry. Return the pieces nobody had recorded it for."""
     pieces = await entry.pieces(database, boundary)
@@ -21,7 +20,7 @@ async def record_boundary(
 class DueWork:
     """Records what is due, remembering what it has seen to, so that it asks once a boundary."""
 
-    def __init__(self, database: AsyncEngine, table: Sequence[Entry]) -> None:
+    def __init__(self, database: Database, table: Sequence[Entry]) -> None:
         self._database = database
         self._table = table
         self._recorded_through: dict[str, datetime] = {}

@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
 from msgspec import Struct
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from engine.intents import (
     AnyAction,
@@ -30,13 +29,14 @@ from engine.timeline import (
     utc_day,
 )
 from models.credit import pieces_to_credit, pieces_to_settle
+from models.db import Database
 from models.queue import Piece
 
 WEEK_SECONDS = 7 * DAY_SECONDS
 # The epoch was a Thursday: Monday 03:00 lies four days and three hours after it.
 MONDAY_3AM_SECONDS = 4 * DAY_SECONDS + 3 * 3600
 
-PieceFinder = Callable[[AsyncEngine, datetime], Awaitable[list[Piece]]]
+PieceFinder = Callable[[Database, datetime], Awaitable[list[Piece]]]
 
 
 class Entry(Struct, frozen=True):
@@ -63,7 +63,7 @@ class Entry(Struct, frozen=True):
         return f"{self.name}:{{group}}:{micros(boundary) // 1_000_000}"
 
 
-async def _upkeep_piece(database: AsyncEngine, boundary: datetime) -> list[Piece]:
+async def _upkeep_piece(database: Database, boundary: datetime) -> list[Piece]:
     return [Piece(UPKEEP_GROUP, 0)]
 
 

@@ -8,19 +8,17 @@ import freezegun
 import pytest
 from freezegun.api import FrozenDateTimeFactory
 from redis import Redis
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from api.app import create_app
 from engine.timeline import PRODUCTION
-from models.config import Config, asyncpg_url
-from models.db import open_database
+from models.config import Config, postgresql_url
+from models.db import Database, connected, open_database, run, sql
 from models.migrate import migrate
 from models.settings import seed
 from tests.words import START
 from tests.world import World, open_world
 
-freezegun.configure(extend_ignore_list=["asyncpg", "sqlalchemy.pool"])  # type: ignore[no-untyped-call]
+freezegun.configure(extend_ignore_list=["asyncpg"])
 
 
 def _with_database(url: str, name: str) -> str:
@@ -31,13 +29,13 @@ def _server_url() -> str:
     url = os.environ.get("DATABASE_URL")
     if not url:
         pytest.exit("the tests need servers: run ./run test", returncode=2)
-    return asyncpg_url(url)
+    return postgresql_url(url)
 
 
 async def _run_on_server(statement: str) -> None:
-    server = create_async_engine(_server_url(), isolation_level="AUTOCOMMIT")
-    async with server.connect() as connection:
-        await connection.execute(text(statement))
+    server = open_database(_server_url(), pool_size=1, application_name="tests")
+    async with connected(server) as connection:
+        await run(connection, sql(statement))
     await server.dispose()
 
 
@@ -92,7 +90,7 @@ def config(database_url: str, redis_urls: tuple[str, str]) -> Config:
 
 
 @pytest.fixture
-async def database(config: Config) -> AsyncIterator[AsyncEngine]:
+async def database(config: Config) -> AsyncIterator[Database]:
     """A connection pool on the test's own database."""
     engine = open_database(config.database_url, pool_size=8, application_name="test")
     yield engine
@@ -116,7 +114,7 @@ def clock(imported: None) -> Iterator[FrozenDateTimeFactory]:
 
 @pytest.fixture
 async def world(
-    clock: FrozenDateTimeFactory, config: Config, database: AsyncEngine
+    clock: FrozenDateTimeFactory, config: Config, database: Database
 ) -> AsyncIterator[World]:
     """The product on a frozen clock: real handlers, workers, timetable and servers.
 

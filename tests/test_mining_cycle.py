@@ -1,6 +1,7 @@
 """The 4-hour cycle on a frozen clock: real handlers, real workers, real PostgreSQL."""
 
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -120,7 +121,7 @@ async def test_six_cycles_a_day_neither_drift_nor_overlap(world: World) -> None:
     rows = await world.rows("SELECT started_at FROM mining_sessions ORDER BY 1")
     starts = [row.started_at for row in rows]
     assert starts[0] == at("01:09")
-    assert all(b - a == timedelta(hours=4) for a, b in zip(starts, starts[1:], strict=False))
+    assert all(b - a == timedelta(hours=4) for a, b in pairwise(starts))
 
 
 async def test_a_start_before_the_previous_end_waits_for_it(world: World) -> None:

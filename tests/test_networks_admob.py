@@ -112,7 +112,7 @@ async def test_the_user_id_may_be_absent() -> None:
 
 @pytest.mark.parametrize("name", ["reward_item", "user_id"])
 async def test_a_plus_is_a_plus_and_other_scripts_are_read(name: str) -> None:
-    verified = await verify(query(**{name: "a+b كنز&c="}))
+    verified = await verify(query(**{name: "a+b كنز&c="}).replace(b"%2B", b"+"))
     assert isinstance(verified, VerifiedCallback)
     assert verified.facts[name] == "a+b كنز&c="
 

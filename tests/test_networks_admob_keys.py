@@ -165,3 +165,4 @@ def test_only_p256_is_loaded() -> None:
     der = ed25519.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     assert load_key(b64encode(der).decode()) is None
     assert load_key(spki(KEY)[:-8]) is None
+    assert load_key("!" + spki(KEY)) is None

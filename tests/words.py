@@ -2,6 +2,8 @@
 
 from datetime import UTC, datetime
 
+from engine.timeline import EPOCH
+
 # Midnight UTC on a Sunday: group 1 opens at this instant.
 START = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -10,4 +12,5 @@ def at(time: str) -> datetime:
     """An instant: "2026-03-01T00:10Z", or "00:10" on the day of START."""
     if "T" not in time:
         time = f"2026-03-01T{time}Z"
-    return datetime.fromisoformat(time)
+    # A plain datetime, also while the clock is frozen.
+    return EPOCH + (datetime.fromisoformat(time) - EPOCH)

@@ -12,8 +12,6 @@ import httpx
 from freezegun.api import FrozenDateTimeFactory
 from litestar import Litestar
 from redis.asyncio import Redis
-from sqlalchemy import Row, text
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.app import create_app
 from api.auth import issue_access_token
@@ -23,7 +21,7 @@ from engine.timeline import Timetable, next_opening
 from models.accounts import register
 from models.clock import utcnow
 from models.config import Config
-from models.db import reading, rows, transaction
+from models.db import Database, Row, connected, rows, run, sql, transaction
 from models.invariants import audit
 from models.queue import Piece
 from models.status import SnapshotCopies
@@ -31,7 +29,7 @@ from schedules.due import DueWork
 from schedules.timetable import entries
 from workers.apply import Workshop, drain
 
-DUE_PIECES = text("""
+DUE_PIECES = sql("""
     SELECT DISTINCT group_number, bucket FROM intents
     WHERE status = 'RECORDED' AND due_at <= :now ORDER BY group_number, bucket
 """)
@@ -43,7 +41,7 @@ class World:
     def __init__(
         self,
         config: Config,
-        database: AsyncEngine,
+        database: Database,
         clock: FrozenDateTimeFactory,
         app: Litestar,
         http: httpx.AsyncClient,
@@ -112,26 +110,28 @@ class World:
         """Move somebody by force, whatever they are doing."""
         bucket = person.id % 64
         async with transaction(self.database) as connection:
-            await connection.execute(
-                text("""UPDATE users SET group_number = :g, version = version + 1
+            await run(
+                connection,
+                sql("""UPDATE users SET group_number = :g, version = version + 1
                         WHERE bucket = :b AND id = :u"""),
                 {"g": group_number, "b": bucket, "u": person.id},
             )
             for group, change in ((person.group_number, -1), (group_number, 1)):
-                await connection.execute(
-                    text("""UPDATE group_sizes SET member_count = member_count + :c
+                await run(
+                    connection,
+                    sql("""UPDATE group_sizes SET member_count = member_count + :c
                             WHERE bucket = :b AND group_number = :g"""),
                     {"c": change, "b": bucket, "g": group},
                 )
         person.group_number = group_number
         await self.services.redis.flushdb()
 
-    async def rows(self, statement: Any, **params: Any) -> Sequence[Row[Any]]:
+    async def rows(self, statement: Any, **params: Any) -> Sequence[Row]:
         """Rows of a query; :now is the clock's time unless given."""
-        query = text(statement) if isinstance(statement, str) else statement
-        if ":now" in str(query):
+        query = sql(statement) if isinstance(statement, str) else statement
+        if "now" in query.names:
             params.setdefault("now", utcnow())
-        async with reading(self.database) as connection:
+        async with connected(self.database) as connection:
             return await rows(connection, query, params)
 
     async def value(self, statement: str, **params: Any) -> Any:
@@ -243,7 +243,7 @@ class Person:
 
 @asynccontextmanager
 async def open_world(
-    config: Config, database: AsyncEngine, clock: FrozenDateTimeFactory
+    config: Config, database: Database, clock: FrozenDateTimeFactory
 ) -> AsyncIterator[World]:
     """Start the application and a worker's tools on the test's database."""
     app = create_app(config)

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from msgspec import Struct
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from engine.ads import AdView
 from engine.decide import decide
@@ -24,6 +23,7 @@ from engine.intents import (
     Reason,
     Rejected,
     SettleMining,
+    StartMining,
     StartView,
 )
 from engine.money import BASE_REWARD_MICRO
@@ -31,7 +31,7 @@ from engine.session import Decision, House, LogEntry, Member, Session
 from engine.timeline import UPKEEP_GROUP
 from models import credit, members
 from models.clock import utcnow
-from models.db import is_retryable, reading, transaction
+from models.db import Connection, Database, connected, is_retryable, transaction
 from models.queue import BATCH_SIZE, Piece, claim, complete, due_ids, record_failure
 from models.settings import Installation, load_ads
 from models.status import SnapshotCopies, load_snapshots
@@ -45,7 +45,7 @@ VIEW_ACTIONS = (StartView, CompleteView, FailView, ConfirmView)
 class Workshop(Struct, frozen=True):
     """What a worker works with."""
 
-    database: AsyncEngine
+    database: Database
     installation: Installation
     copies: SnapshotCopies
 
@@ -106,7 +106,7 @@ async def _apply_batch(shop: Workshop, piece: Piece, limit: int, only: UUID | No
             return 0
         house = House(
             table=shop.installation.table,
-            ads=await load_ads(connection),
+            ads=await load_ads(connection) if _serves_ads(claimed) else (),
             reward_micro=BASE_REWARD_MICRO,
             credited_through=credited_through,
         )
@@ -131,7 +131,7 @@ async def _apply_batch(shop: Workshop, piece: Piece, limit: int, only: UUID | No
 
 
 async def _decide_all(
-    connection: AsyncConnection, piece: Piece, claimed: Sequence[Intent], house: House
+    connection: Connection, piece: Piece, claimed: Sequence[Intent], house: House
 ) -> Effects:
     """Decide the members' intents in the order of their recording."""
     effects = Effects([], {}, {}, {}, [])
@@ -173,7 +173,7 @@ def _absorb(effects: Effects, member: Member, intent: Intent, decision: Decision
 
 
 async def _run_ticks(
-    connection: AsyncConnection,
+    connection: Connection,
     piece: Piece,
     claimed: Sequence[Intent],
     house: House,
@@ -200,9 +200,13 @@ async def _run_ticks(
 
 async def _publish(shop: Workshop, piece: Piece, user_ids: set[int]) -> None:
     if user_ids:
-        async with reading(shop.database) as connection:
+        async with connected(shop.database) as connection:
             snapshots = await load_snapshots(connection, piece.bucket, user_ids)
         await shop.copies.write(snapshots)
+
+
+def _serves_ads(claimed: Sequence[Intent]) -> bool:
+    return any(isinstance(intent.action, StartMining | FailView) for intent in claimed)
 
 
 def _describe(error: Exception) -> str:

@@ -8,8 +8,6 @@ import logging
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
-
 from engine.intents import (
     AnyAction,
     Applied,
@@ -21,7 +19,7 @@ from engine.intents import (
 )
 from engine.timeline import utc_day
 from models.clock import utcnow
-from models.db import is_retryable, transaction
+from models.db import Connection, Database, is_retryable, transaction
 from models.groups import rebalance
 from models.invariants import audit
 from models.queue import BATCH_SIZE, Piece, claim, complete, due_ids, record_failure
@@ -31,7 +29,7 @@ from models.upkeep import open_day, prepare_partitions, prune
 log = logging.getLogger(__name__)
 
 
-async def drain_upkeep(database: AsyncEngine, installation: Installation, piece: Piece) -> int:
+async def drain_upkeep(database: Database, installation: Installation, piece: Piece) -> int:
     """Do the due upkeep, one intent after the other. Return how many were completed."""
     done = 0
     for intent_id in await due_ids(database, piece, utcnow(), BATCH_SIZE):
@@ -46,9 +44,7 @@ async def drain_upkeep(database: AsyncEngine, installation: Installation, piece:
     return done
 
 
-async def _do(
-    database: AsyncEngine, installation: Installation, piece: Piece, intent_id: UUID
-) -> int:
+async def _do(database: Database, installation: Installation, piece: Piece, intent_id: UUID) -> int:
     now = utcnow()
     async with transaction(database) as connection:
         claimed = await claim(connection, piece, now, 1, intent_id)
@@ -59,8 +55,8 @@ async def _do(
 
 
 async def _work(
-    database: AsyncEngine,
-    connection: AsyncConnection,
+    database: Database,
+    connection: Connection,
     installation: Installation,
     action: AnyAction,
     now: datetime,

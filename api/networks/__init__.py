@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from functools import partial
 
 import httpx
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from api.networks.admob import AdMob
 from api.networks.admob_keys import KEYS_URL, KeyCache
@@ -22,6 +21,7 @@ from api.networks.contract import (
 )
 from api.networks.house import House
 from models.config import Config
+from models.db import Database
 from models.settings import ad_units_of
 
 __all__ = [
@@ -38,7 +38,7 @@ __all__ = [
 
 def networks(
     config: Config,
-    database: AsyncEngine,
+    database: Database,
     http: httpx.AsyncClient,
     admob_keys_url: str = KEYS_URL,
 ) -> Mapping[str, Network]:

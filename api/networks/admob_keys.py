@@ -27,7 +27,7 @@ REFETCH_INTERVAL = timedelta(minutes=1)
 RETRY_INTERVAL = timedelta(seconds=1)
 FETCH_SECONDS_MAX = 5.0
 
-_MAX_AGE = re.compile(r"(?:^|[,\s])max-age=\"?([0-9]{1,9})", re.IGNORECASE)
+_MAX_AGE = re.compile(r"\bmax-age=\"?([0-9]{1,9})", re.IGNORECASE)
 _AGE = re.compile(r"[0-9]{1,9}")
 
 

@@ -6,11 +6,9 @@ from litestar import Response, Router, get
 from litestar.di import NamedDependency
 from msgspec import Struct
 from redis.exceptions import RedisError
-from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
 from api.services import Services
-from models.db import reading
+from models.db import DATABASE_ERRORS, connected, run, sql
 
 
 class Health(Struct, frozen=True):
@@ -32,9 +30,9 @@ async def readyz(services: NamedDependency[Services]) -> Response[Health]:
     """200 while intents can be recorded; 503 while PostgreSQL is away."""
     postgresql, redis = True, True
     try:
-        async with reading(services.database) as connection:
-            await connection.execute(text("SELECT 1"))
-    except (SQLAlchemyError, OSError):
+        async with connected(services.database) as connection:
+            await run(connection, sql("SELECT 1"))
+    except DATABASE_ERRORS:
         postgresql = False
     try:
         await services.redis.ping()

@@ -130,7 +130,7 @@ async def transactions(
     items = [
         TransactionView(
             **{
-                **row._mapping,
+                **row,
                 "amount": format_amount(row.amount),
                 "metadata": msgspec.json.decode(row.metadata),
             }
@@ -150,10 +150,7 @@ async def notifications(
     """One's messages, a page at a time."""
     before = decode_cursor(cursor)
     page = await read_page(services.database, NOTIFICATIONS, user_id, before, limit)
-    items = [
-        NotificationView(**{**row._mapping, "params": msgspec.json.decode(row.params)})
-        for row in page
-    ]
+    items = [NotificationView(**{**row, "params": msgspec.json.decode(row.params)}) for row in page]
     return NotificationPage(items, encode_cursor(page, limit, "created_at"))
 
 

@@ -107,7 +107,7 @@ async def sessions(
     page = await read_page(services.database, SESSIONS, user_id, before, limit)
     items = []
     for row in page:
-        fields = {**row._mapping, "reward": format_amount(row.reward_micro)}
+        fields = {**row, "reward": format_amount(row.reward_micro)}
         del fields["reward_micro"]
         items.append(SessionView(**fields))
     return SessionPage(items, encode_cursor(page, limit, "requested_at"))

@@ -1,0 +1,126 @@
+"""The `twtc` command. What a command needs is imported when it is used."""
+
+import importlib
+import importlib.util
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+app = typer.Typer(
+    name="twtc",
+    help="TWTC Engine: attention in, coins out, nothing lost, nothing paid twice.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+)
+
+_PROJECT = Path(__file__).resolve().parent.parent
+_PASSED_THROUGH = {
+    "allow_extra_args": True,
+    "ignore_unknown_options": True,
+    "help_option_names": [],
+}
+
+
+class Profile(StrEnum):
+    """Which timing to run with."""
+
+    development = "development"
+    production = "production"
+
+
+def _end(status: int) -> NoReturn:
+    raise typer.Exit(status)
+
+
+@app.command()
+def up(
+    profile: Annotated[
+        Profile, typer.Option(help="development: the same rules, a 4-hour cycle in 4 minutes.")
+    ] = Profile.development,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port of the API.")] = 8000,
+    partner_port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Port of the local ad partner.")
+    ] = 8100,
+    data: Annotated[
+        Path, typer.Option(metavar="DIR", help="Where data, secrets and logs are kept.")
+    ] = _PROJECT / ".data",
+) -> None:
+    """Start everything here, until Ctrl-C. DATABASE_URL and REDIS_URL replace the own servers."""
+    from ops.up import up
+
+    _end(up(profile.value, data, port, partner_port))
+
+
+@app.command(context_settings=_PASSED_THROUGH)
+def test(context: typer.Context) -> None:
+    """Run the tests on servers of their own; arguments go to pytest.
+
+    TEST_DATABASE_URL and TEST_REDIS_URL replace the own servers.
+    """
+    from ops.testing import test
+
+    _end(test(context.args))
+
+
+@app.command()
+def release() -> None:
+    """Migrate and seed the database of DATABASE_URL."""
+    from ops.release import release
+
+    _end(release())
+
+
+@app.command()
+def upkeep(
+    name: Annotated[str, typer.Argument(help="The timetable entry.")],
+    at: Annotated[
+        str | None, typer.Option(metavar="BOUNDARY", help="An instant, e.g. 2026-03-01T00:10:00Z.")
+    ] = None,
+) -> None:
+    """Record a timetable entry by hand or from cron."""
+    from ops.upkeep import upkeep
+
+    _end(upkeep(name, at))
+
+
+@app.command()
+def audit() -> None:
+    """Check every invariant of the books."""
+    from ops.audit import audit
+
+    _end(audit())
+
+
+@app.command()
+def demo(
+    population: Annotated[int, typer.Option(min=1, help="How many people.")] = 2000,
+    days: Annotated[int, typer.Option(min=1, help="How long they live.")] = 3,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same lives.")] = 1,
+) -> None:
+    """Let a population live some days on a simulated clock, and check the books."""
+    from ops.demo import demo
+
+    _end(demo(population, days, seed))
+
+
+@app.command(context_settings=_PASSED_THROUGH)
+def bench(
+    context: typer.Context, subject: Annotated[str, typer.Argument(help="What to measure.")] = ""
+) -> None:
+    """Measure one subject; further arguments go to it."""
+    folder = _PROJECT / "benchmarks"
+    subjects = sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_"))
+    runnable = [name for name in subjects if "def main(" in (folder / f"{name}.py").read_text()]
+    if subject not in runnable:
+        names = ", ".join(runnable) or "none in this installation"
+        print(f"bench: there is no subject {subject!r}; there are: {names}", file=sys.stderr)
+        _end(2)
+    _end(importlib.import_module(f"benchmarks.{subject}").main(context.args))
+
+
+if __name__ == "__main__":
+    app()

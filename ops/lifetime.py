@@ -1,0 +1,208 @@
+"""A population's life on a simulated clock: real handlers, workers and database, no sockets.
+
+Every request has its own instant and its own source of ids, so that the same seed gives the same
+numbers however the requests interleave. Messages are delivered in this process.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Iterable
+from contextvars import ContextVar
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import TypeVar
+
+import msgspec
+from litestar import Litestar
+
+from api.auth import issue_access_token
+from api.networks.house import SIGNATURE_HEADER, sign
+from api.services import Services
+from engine.timeline import GROUP_COUNT, PRODUCTION, Window, current_window, micros
+from models.accounts import register
+from models.bells import Bells
+from models.queue import Piece
+from ops.asgi import Reply, call
+from ops.population import Habit, Person, Visit, plan_visits
+from schedules.due import DueWork
+from schedules.timetable import entries
+from workers.apply import Workshop, drain
+
+T = TypeVar("T")
+
+START = datetime(2026, 3, 1, tzinfo=UTC)
+WINDOW = timedelta(seconds=PRODUCTION.window_seconds)
+REQUESTS_AT_ONCE = 16
+DRAINS_AT_ONCE = 6
+SECRET = b"the demo's own secret, of no use anywhere else"
+
+now_of_task: ContextVar[datetime] = ContextVar("now", default=START)
+random_of_task: ContextVar[Random] = ContextVar("random")
+
+
+class InProcessBells(Bells):
+    """Bells that are heard in this process: pieces to drain next."""
+
+    def __init__(self) -> None:
+        self.rung: set[Piece] = set()
+
+    async def ring(self, *pieces: Piece) -> None:
+        """Remember the pieces."""
+        self.rung.update(pieces)
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
+class Lifetime:
+    """The installation under simulation."""
+
+    def __init__(self, services: Services, app: Litestar, bells: InProcessBells, seed: int) -> None:
+        self.services = services
+        self.app = app
+        self.bells = bells
+        self.seed = seed
+        self.shop = Workshop(services.database, services.installation, services.copies)
+        self.due_work = DueWork(services.database, entries(services.installation.table.timing))
+        self.people: list[Person] = []
+        self.requests = 0
+        self._requesting = asyncio.Semaphore(REQUESTS_AT_ONCE)
+        self._draining = asyncio.Semaphore(DRAINS_AT_ONCE)
+
+    async def sign_up(self, count: int) -> None:
+        """Register people over the four hours before the first day."""
+        for number in range(count):
+            at = START - timedelta(hours=4) + timedelta(hours=4) * number / count
+            self._at(at, f"sign-up:{number}")
+            email = f"person{number}@demo.example"
+            account = await register(
+                self.services.database, self.services.installation.table, "email", email, "-", at
+            )
+            group = account.group_number
+            time_zone = sum(person.group_number == group for person in self.people) % 24
+            self.people.append(Person(number, account.id, group, time_zone))
+
+    async def live(self, opens_at: datetime) -> None:
+        """One window of one group, from its first visitor to its last proof."""
+        table = self.services.installation.table
+        group = next(g for g in range(1, GROUP_COUNT + 1) if current_window(table, g, opens_at))
+        window = Window(opens_at, opens_at + WINDOW)
+        visits = plan_visits(self.people, group, window, self.seed)
+        started = await self._each(self._start(visit) for visit in visits)
+        await self._drain_all(window.closes_at)
+        served = [(v, ad) for v, ad in await self._each(map(self._read_ad, visits, started)) if ad]
+        broken = [(v, ad) for v, ad in served if v.habit is Habit.AD_BREAKS]
+        if broken:
+            again = await self._each(self._report(v, ad, "failed", 5) for v, ad in broken)
+            await self._drain_all(window.closes_at)
+            replaced = await self._each(map(self._read_ad, [v for v, _ in broken], again))
+            served = [(v, ad) for v, ad in served if v.habit is not Habit.AD_BREAKS]
+            served += [(v, ad) for v, ad in replaced if ad]
+        await self._each(self._watch(visit, ad) for visit, ad in served)
+        await self._drain_all(window.closes_at + timedelta(minutes=2))
+
+    async def wake_clock(self, at: datetime) -> None:
+        """Record what is due by now and let the workers apply it."""
+        self._at(at, "clock")
+        self.bells.rung.update(await self.due_work.record(at))
+        await self._drain_all(at)
+
+    async def _start(self, visit: Visit) -> Reply:
+        reply = await self._post(visit, "/v1/mining/sessions", 0)
+        if visit.repeats:
+            again = await self._post(visit, "/v1/mining/sessions", 1, key_at=0)
+            assert again.headers["location"] == reply.headers["location"]
+        return reply
+
+    async def _read_ad(self, visit: Visit, reply: Reply) -> tuple[Visit, dict[str, str] | None]:
+        found = await self._request(visit, "GET", reply.headers["location"], 2)
+        result = found.json()["result"]
+        return visit, result["ad"] if result else None
+
+    async def _watch(self, visit: Visit, ad: dict[str, str]) -> None:
+        await self._report(visit, ad, "started", 8)
+        if visit.habit is Habit.LEAVES:
+            return
+        seconds = 20 if visit.habit is Habit.ABANDONS else 61
+        await self._report(visit, ad, "completed", 8 + seconds)
+        if visit.habit is not Habit.ABANDONS:
+            await self._confirm(visit, ad, 9 + seconds)
+        if visit.polls:
+            await self._request(visit, "GET", "/v1/mining/status", 12 + seconds)
+
+    async def _report(
+        self, visit: Visit, ad: dict[str, str], what: str, after_seconds: int
+    ) -> Reply:
+        path = f"/v1/ads/views/{ad['view_id']}/{what}"
+        reply = await self._post(visit, path, after_seconds)
+        if visit.repeats:
+            await self._post(visit, path, after_seconds + 1, key_at=after_seconds)
+        return reply
+
+    async def _confirm(self, visit: Visit, ad: dict[str, str], after_seconds: int) -> None:
+        """The house partner's signed callback, twice if this visit repeats its requests."""
+        at = visit.starts_at + timedelta(seconds=after_seconds)
+        event = {
+            "event_id": f"demo-{ad['view_id']}",
+            "nonce": ad["nonce"],
+            "ad_unit": ad["unit"],
+            "completed_at": at,
+        }
+        body = msgspec.json.encode(event)
+        signature = sign(SECRET, int(at.timestamp()), body)
+        for _ in range(2 if visit.repeats else 1):
+            await self._request(
+                visit,
+                "POST",
+                "/v1/ads/callbacks/house",
+                after_seconds,
+                {SIGNATURE_HEADER: signature},
+                body,
+            )
+
+    async def _post(
+        self, visit: Visit, path: str, after_seconds: int, key_at: int | None = None
+    ) -> Reply:
+        moment = after_seconds if key_at is None else key_at
+        key = f"{visit.number}-{micros(visit.starts_at)}-{moment}"
+        return await self._request(visit, "POST", path, after_seconds, {"Idempotency-Key": key})
+
+    async def _request(
+        self,
+        visit: Visit,
+        method: str,
+        path: str,
+        after_seconds: int,
+        headers: dict[str, str] | None = None,
+        body: bytes = b"",
+    ) -> Reply:
+        """A request at its own instant."""
+        at = visit.starts_at + timedelta(seconds=after_seconds)
+        self._at(at, f"{visit.number}:{path}:{at.isoformat()}")
+        self.requests += 1
+        token = issue_access_token(SECRET, self.people[visit.number].user_id, at)
+        bearer = {"Authorization": f"Bearer {token}"}
+        reply = await call(self.app, method, path, bearer | (headers or {}), body)
+        assert reply.status < 300, (path, reply)
+        return reply
+
+    async def _drain_all(self, at: datetime) -> None:
+        pieces, self.bells.rung = sorted(self.bells.rung), set()
+        self._at(at, f"drain:{at.isoformat()}")
+
+        async def drain_one(piece: Piece) -> None:
+            async with self._draining:
+                await drain(self.shop, piece)
+
+        await asyncio.gather(*map(drain_one, pieces))
+
+    async def _each(self, jobs: Iterable[Awaitable[T]]) -> list[T]:
+        async def one(job: Awaitable[T]) -> T:
+            async with self._requesting:
+                return await job
+
+        return list(await asyncio.gather(*map(one, jobs)))
+
+    def _at(self, at: datetime, purpose: str) -> None:
+        """This task's instant, and its own source of ids."""
+        now_of_task.set(at)
+        random_of_task.set(Random(f"{self.seed}:{purpose}"))  # noqa: S311

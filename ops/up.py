@@ -1,0 +1,220 @@
+"""`twtc up`: from nothing to a running system, and a clean end with Ctrl-C."""
+
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from engine.timeline import Timing, TimingError
+from models.config import ConfigError, postgresql_url
+from models.settings import timing_from
+from ops.daemon import ServerError
+from ops.guard import Guard
+from ops.screen import Screen, duration
+from ops.secret_file import load_secrets
+from ops.servers import Servers, local_servers
+from ops.supervisor import POLL_SECONDS, Program, StopRequests, Supervisor
+
+ROOT = Path(__file__).resolve().parent.parent
+SECRETS = {"TWTC_SECRET": 32, "TWTC_HOUSE_SECRET": 32, "TWTC_DEMO_PASSWORD": 12}
+DEMO_EMAIL = "demo@twtc.example"
+READY_SECONDS_MAX = 60
+# How often a program may die before the system was up once.
+FAILURES_MAX = 3
+QUEUE_PREFETCH = "64"
+
+
+class UpError(RuntimeError):
+    """It cannot start; the message says what to do."""
+
+
+def up(profile: str, data_dir: Path, web_port: int, partner_port: int) -> int:
+    """Run the whole system until it is told to stop. Return the exit status."""
+    screen = Screen()
+    requests = StopRequests()
+    requests.listen()
+    try:
+        timing = timing_from(os.environ | {"TWTC_PROFILE": profile})
+        check_port(web_port, "--port")
+        check_port(partner_port, "--partner-port")
+        screen.title(f"TWTC Engine, {profile} profile, data in {data_dir}")
+        _run(screen, requests, profile, timing, data_dir, (web_port, partner_port))
+    except (UpError, ServerError, TimingError, ConfigError) as error:
+        screen.problem(str(error))
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    screen.step("everything has stopped; the data is kept")
+    return 0
+
+
+def check_port(port: int, option: str) -> None:
+    """Raise UpError if another program listens there."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise UpError(
+                f"Port {port} cannot be used: {error.strerror}. Stop what uses it, or choose "
+                f"another: ./run {option} {port + 1}"
+            ) from None
+
+
+def _run(
+    screen: Screen,
+    requests: StopRequests,
+    profile: str,
+    timing: Timing,
+    data_dir: Path,
+    ports: tuple[int, int],
+) -> None:
+    data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    given = os.environ.get
+    with ExitStack() as stack:
+        servers = stack.enter_context(
+            local_servers(
+                data_dir,
+                report=screen.step,
+                database_url=given("DATABASE_URL"),
+                redis_url=given("REDIS_URL"),
+            )
+        )
+        env = environment(os.environ, servers, data_dir, profile, ports)
+        guard = stack.enter_context(Guard())
+        _release(env, screen, requests)
+        supervisor = Supervisor(_programs(ports), env, ROOT, guard, screen.say)
+        # Whatever happens, no process outlives us; after an orderly stop there is none left.
+        stack.callback(supervisor.kill)
+        _start(supervisor, requests, ports[0], screen)
+        if not requests:
+            screen.banner(_banner(env, timing))
+        while not requests:
+            supervisor.tend()
+            time.sleep(POLL_SECONDS)
+        screen.title("Stopping; once more to stop at once")
+        supervisor.stop(requests)
+        requests.leave()
+
+
+def environment(
+    given: Mapping[str, str],
+    servers: Servers,
+    data_dir: Path,
+    profile: str,
+    ports: tuple[int, int],
+) -> dict[str, str]:
+    """What every process gets. Secrets and addresses in `given` win over our own."""
+    web_port, partner_port = ports
+    ours = load_secrets(data_dir / "secrets.json", SECRETS) | {
+        "BROKER_URL": broker_url(servers.redis_url),
+        "TWTC_PUBLIC_URL": f"http://127.0.0.1:{web_port}",
+        "TWTC_PARTNER_URL": f"http://127.0.0.1:{partner_port}",
+        "dramatiq_queue_prefetch": QUEUE_PREFETCH,
+    }
+    return {
+        **ours,
+        **given,
+        "DATABASE_URL": postgresql_url(servers.database_url),
+        "REDIS_URL": servers.redis_url,
+        "TWTC_PROFILE": profile,
+        "PYTHONUNBUFFERED": "1",
+    }
+
+
+def broker_url(redis_url: str) -> str:
+    """The database after that of `redis_url`: Dramatiq must be alone in its own."""
+    parts = urlsplit(redis_url)
+    number = parts.path.strip("/") or "0"
+    if not number.isdecimal():
+        raise UpError("REDIS_URL must end with the number of a database: redis://host:6379/0")
+    return urlunsplit(parts._replace(path=f"/{int(number) + 1}"))
+
+
+def _programs(ports: tuple[int, int]) -> Sequence[Program]:
+    """In the order in which they are stopped: no new work first, then its recording, then it."""
+    python = sys.executable
+    web = ["--interface", "asgi", "--host", "127.0.0.1", "--port", str(ports[0]), "--workers", "1"]
+    # Event streams would otherwise keep a worker from ending.
+    web += ["--workers-kill-timeout", "5"]
+    return (
+        Program("web", (python, "-m", "granian", *web, "api.app:app")),
+        Program("clock", (python, "-m", "schedules")),
+        Program(
+            "worker",
+            (python, "-m", "dramatiq", "workers.main", "--processes", "1", "--threads", "8"),
+        ),
+        Program("partner", (python, "-m", "ops.partner", "--port", str(ports[1]))),
+    )
+
+
+def _release(env: Mapping[str, str], screen: Screen, requests: StopRequests) -> None:
+    if requests:
+        return
+    began = time.monotonic()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ops.cli", "release"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        cwd=ROOT,
+        env=dict(env),
+        text=True,
+        errors="replace",
+        start_new_session=True,
+    )
+    with process:
+        assert process.stdout is not None
+        output = process.stdout.read().strip()
+    if process.returncode != 0:
+        for line in output.splitlines():
+            screen.say("release", line)
+        raise UpError("The database could not be migrated and seeded; see above.")
+    screen.step(f"migrated and seeded ({time.monotonic() - began:.1f} s)")
+
+
+def _start(supervisor: Supervisor, requests: StopRequests, port: int, screen: Screen) -> None:
+    began = time.monotonic()
+    while not requests:
+        supervisor.tend()
+        if _is_healthy(port):
+            screen.step(f"the API answers ({time.monotonic() - began:.1f} s)")
+            return
+        late = time.monotonic() - began > READY_SECONDS_MAX
+        if late or supervisor.failures >= FAILURES_MAX:
+            why = f"does not answer after {READY_SECONDS_MAX} s" if late else "does not stay up"
+            supervisor.stop(requests)
+            raise UpError(f"The system {why}; the lines above say why.")
+        time.sleep(POLL_SECONDS)
+
+
+def _is_healthy(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
+    try:
+        connection.request("GET", "/healthz")
+        return connection.getresponse().status == http.HTTPStatus.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _banner(env: Mapping[str, str], timing: Timing) -> list[tuple[str, str]]:
+    cycle, tick = duration(timing.cycle_seconds), duration(timing.tick_seconds)
+    window, ad = duration(timing.stagger_seconds), duration(timing.ad_seconds)
+    rhythm = f"a 4-hour cycle lasts {cycle}, ticks every {tick}, ads of {ad}"
+    return [
+        ("API", env["TWTC_PUBLIC_URL"]),
+        ("Docs", f"{env['TWTC_PUBLIC_URL']}/docs"),
+        ("Partner", f"{env['TWTC_PARTNER_URL']} (shows the ads)"),
+        ("Profile", f"{env['TWTC_PROFILE']}: {rhythm}"),
+        ("", f"the next of the ten groups opens every {window}"),
+        ("Sign in", f"{DEMO_EMAIL}, password {env['TWTC_DEMO_PASSWORD']}"),
+        ("Stop", "Ctrl-C"),
+    ]

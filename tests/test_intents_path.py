@@ -1,0 +1,159 @@
+"""The path of an intent: recorded, rung for, drained once, retried, isolated, revived."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from models import credit, members
+from models.bells import QUEUES, Bells, open_broker, queue_name
+from models.db import connected, rows, run, sql, transaction
+from models.queue import ATTEMPTS_MAX, DEAD_LETTERS, Piece, overdue_pieces, requeue
+from tests.words import at
+from tests.world import World
+from workers.apply import drain
+
+
+async def recorded_start(world: World) -> Piece:
+    person = await world.person(group_number=1)
+    world.move_to(at("00:05"))
+    await person.post("/v1/mining/sessions")
+    return Piece(1, person.id % 64)
+
+
+async def test_two_workers_on_one_piece_apply_each_intent_once(world: World) -> None:
+    people = await world.people(5, group_number=1)
+    world.move_to(at("00:05"))
+    for person in people:
+        await person.post("/v1/mining/sessions")
+    pieces = [Piece(1, person.id % 64) for person in people]
+    done = await asyncio.gather(*(drain(world.shop, piece) for piece in pieces * 3))
+    assert sum(done) == 5
+    assert await world.value("SELECT count(*) FROM mining_sessions") == 5
+
+
+async def test_a_tick_is_credited_once_however_often_it_is_delivered(world: World) -> None:
+    person = await world.person(group_number=1)
+    world.move_to(at("00:05"))
+    await person.mine()
+    world.deliveries = 3
+    await world.go_to(at("00:20"))
+    piece = Piece(1, person.id % 64)
+    await asyncio.gather(*(drain(world.shop, piece) for _ in range(6)))
+    assert await person.balance() == "5.833333"  # 14 of 240 minutes
+
+
+async def test_ticks_out_of_order_are_caught_up_or_ignored(world: World) -> None:
+    person = await world.person(group_number=1)
+    world.move_to(at("00:05"))
+    await person.mine()
+    piece = Piece(1, person.id % 64)
+    world.move_to(at("00:40"))
+    for minute in (30, 10, 40, 20):
+        async with transaction(world.database) as connection:
+            through = await credit.lock_piece(connection, piece)
+            boundary = at(f"00:{minute}")
+            await credit.credit(connection, piece, through, boundary, boundary)
+    assert await person.balance() == "14.166666"  # 34 of 240 minutes
+
+
+async def test_a_poison_intent_fails_alone_and_rests_as_a_dead_letter(world: World) -> None:
+    piece = await recorded_start(world)
+    neighbour = await _neighbour(world, piece)
+    async with connected(world.database) as connection:
+        poison = (
+            await rows(
+                connection, sql("SELECT id FROM intents WHERE user_id = :u"), {"u": neighbour}
+            )
+        )[0].id
+        await run(
+            connection,
+            sql('UPDATE intents SET payload = \'{"kind": "poison"}\' WHERE id = :id'),
+            {"id": poison},
+        )
+    await drain(world.shop, piece)
+    assert await world.value("SELECT count(*) FROM mining_sessions") == 1
+    for attempt in range(2, ATTEMPTS_MAX + 1):
+        world.move_to(at("00:05") + timedelta(minutes=attempt))
+        await drain(world.shop, piece)
+    [dead] = await world.rows(DEAD_LETTERS)
+    assert (dead.id, dead.attempts) == (poison, ATTEMPTS_MAX)
+    assert "ValidationError" in dead.error
+    await drain(world.shop, piece)
+    assert (await world.rows(DEAD_LETTERS))[0].attempts == ATTEMPTS_MAX
+
+    async with connected(world.database) as connection:  # somebody mends it and presses twice
+        await run(
+            connection,
+            sql('UPDATE intents SET payload = \'{"kind": "mining.start"}\' WHERE id = :id'),
+            {"id": poison},
+        )
+    now = at("00:20")
+    assert await requeue(world.database, piece.bucket, poison, now) == piece
+    assert await requeue(world.database, piece.bucket, poison, now) is None
+    world.move_to(now)
+    await world.drain()
+    assert await world.value("SELECT count(*) FROM mining_sessions") == 2
+
+
+async def test_a_failure_between_effect_and_commit_leaves_nothing_behind(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    piece = await recorded_start(world)
+
+    async def crash(*args: object) -> None:
+        raise ConnectionResetError("the worker dies here")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(members, "store_logs", crash)
+        with pytest.raises(ConnectionResetError):
+            await drain(world.shop, piece)
+    assert await world.value("SELECT count(*) FROM mining_sessions") == 0
+    assert await world.value("SELECT status FROM intents WHERE user_id IS NOT NULL") == "RECORDED"
+    await world.drain()
+    assert await world.value("SELECT count(*) FROM mining_sessions") == 1
+
+
+async def test_the_relay_rings_for_what_nobody_applied_once_a_lease(world: World) -> None:
+    piece = await recorded_start(world)
+    assert await overdue_pieces(world.database, at("00:05:14")) == []
+    both = await asyncio.gather(*(overdue_pieces(world.database, at("00:05:15")) for _ in "ab"))
+    assert sorted(both) == [[], [piece]]
+    assert await overdue_pieces(world.database, at("00:05:29")) == []
+    assert await overdue_pieces(world.database, at("00:05:30")) == [piece]
+    await world.drain()
+    assert await overdue_pieces(world.database, at("00:06")) == []
+
+
+async def test_bells_coalesce_until_a_worker_begins(world: World) -> None:
+    bells, piece = world.services.bells, Piece(3, 7)
+    assert isinstance(bells, Bells)
+
+    async def waiting() -> int:
+        client = bells._broker.client  # type: ignore[attr-defined]
+        return int(client.llen(f"dramatiq:{queue_name(3)}"))
+
+    await bells.ring(piece)
+    await bells.ring(piece, piece)
+    assert await waiting() == 1
+    await bells.silence(piece)
+    await bells.ring(piece)
+    assert await waiting() == 2
+
+
+async def test_with_redis_away_intents_are_recorded_and_applied(world: World) -> None:
+    dead = "redis://127.0.0.1:1/0"
+    bells = Bells(open_broker(dead, []), dead)
+    await bells.ring(Piece(1, 1))
+    await bells.silence(Piece(1, 1))
+    bells.close()
+    assert len(QUEUES) == 11
+
+
+async def _neighbour(world: World, piece: Piece) -> int:
+    """Somebody of the same piece who asked to mine as well."""
+    while True:
+        person = await world.person(group_number=1)
+        if person.id % 64 == piece.bucket:
+            await person.post("/v1/mining/sessions")
+            return person.id
