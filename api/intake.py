@@ -15,6 +15,7 @@ import msgspec
 from litestar import Request, Response
 from msgspec import Struct
 
+from api.networks.house import House, page_url
 from api.problems import Problem, ProblemError, bad_request, not_found, refusal
 from api.services import Services
 from engine.intents import Applied, Outcome, Rejected, UserAction
@@ -84,7 +85,7 @@ async def submit(
     waited = wait_seconds(request)
     if recorded.status == "RECORDED" and waited:
         recorded = await _await_outcome(services, user_id, recorded, waited)
-    return answer(recorded, waited)
+    return answer(services, recorded, waited)
 
 
 async def record_and_ring(services: Services, wish: Wish) -> Recorded:
@@ -132,18 +133,20 @@ async def _await_outcome(
     return recorded
 
 
-def answer(recorded: Recorded, waited: int = 0) -> Response[IntentView]:
+def answer(services: Services, recorded: Recorded, waited: int = 0) -> Response[IntentView]:
     """The intent with its Location: 200 when it is done, 202 while it is not."""
     headers = {"Location": f"/v1/intents/{recorded.id}", "Cache-Control": "private, no-store"}
     if waited:
         headers["Preference-Applied"] = f"wait={waited}"
     status = 202 if recorded.status == "RECORDED" else 200
-    return Response(show(recorded), status_code=status, headers=headers)
+    return Response(show(services, recorded), status_code=status, headers=headers)
 
 
-def show(recorded: Recorded) -> IntentView:
+def show(services: Services, recorded: Recorded) -> IntentView:
     """An intent's public form."""
     outcome = _outcomes.decode(recorded.outcome) if recorded.outcome else None
+    if isinstance(outcome, Applied) and "ad" in outcome.result:
+        outcome.result["ad"] = with_page(services, outcome.result["ad"])
     return IntentView(
         id=recorded.id,
         kind=recorded.kind,
@@ -153,3 +156,11 @@ def show(recorded: Recorded) -> IntentView:
         result=outcome.result if isinstance(outcome, Applied) else None,
         problem=refusal(outcome) if isinstance(outcome, Rejected) else None,
     )
+
+
+def with_page(services: Services, ad: dict[str, Any]) -> dict[str, Any]:
+    """An ad with the page that shows it, where its network has one."""
+    if ad["network"] != House.name:
+        return ad | {"page_url": None}
+    url = page_url(services.config.partner_url, ad["unit"], ad["nonce"], ad["min_seconds"])
+    return ad | {"page_url": url}

@@ -61,6 +61,3 @@ def _secret(name: str, value: str, production: bool) -> bytes:
             'for example from: python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
         )
     return value.encode()
-
-
-asyncpg_url = postgresql_url

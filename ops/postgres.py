@@ -94,8 +94,8 @@ class Cluster:
     def __init__(
         self, postgres: Postgres, place: Path, log: Path, runner: Runner, *, durable: bool
     ) -> None:
-        home = reachable_copy(postgres.home, "bin/postgres", place, runner)
-        self._bin = home / "bin"
+        program = reachable_copy(postgres.home / "bin/postgres", postgres.home, place, runner)
+        self._bin = program.parent
         self._postgres = postgres
         self._folder = place / "postgres"
         self._log = log

@@ -70,13 +70,23 @@ def choose_place(data_dir: Path, runner: Runner) -> Path:
     return place
 
 
-def reachable_copy(folder: Path, program: str, place: Path, runner: Runner) -> Path:
-    """`folder`, or a copy of it below `place` if the runner cannot reach its program."""
-    if runner.uid is None or runner.reaches(folder / program):
-        return folder
-    copy = place / f"{folder.name}-{hashlib.sha256(bytes(folder)).hexdigest()[:12]}"
+def reachable_copy(program: Path, folder: Path, place: Path, runner: Runner) -> Path:
+    """`program`, or its copy below `place` if the runner cannot reach it.
+
+    Copied is `folder`, in which it lies, with the libraries that its wheel keeps beside it.
+    """
+    if runner.uid is None or runner.reaches(program):
+        return program
+    package = folder.parent
+    parts = (folder, package.with_name(f"{package.name}.libs"), package / ".dylibs")
+    copy = place / f"copy-{hashlib.sha256(bytes(folder)).hexdigest()[:12]}"
     if not copy.exists():
         unfinished = place / f"{copy.name}.{os.getpid()}"
-        shutil.copytree(folder, unfinished, symlinks=True)
+        for part in parts:
+            if part.exists():
+                target = unfinished / part.relative_to(package.parent)
+                shutil.copytree(part, target, symlinks=True)
+        for path in (unfinished, unfinished / package.name):
+            path.chmod(0o755)
         unfinished.rename(copy)
-    return copy
+    return copy / program.relative_to(package.parent)

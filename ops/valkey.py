@@ -61,9 +61,8 @@ def start_valkey(
     folder = place / "valkey"
     folder.mkdir(mode=0o700, exist_ok=True)
     runner.give(folder)
-    name = valkey.program.name
-    program = reachable_copy(valkey.program.parent, name, place, runner) / name
-    stop_orphan(folder / "valkey.pid", name, signal.SIGTERM)
+    program = reachable_copy(valkey.program, valkey.program.parent, place, runner)
+    stop_orphan(folder / "valkey.pid", program.name, signal.SIGTERM)
 
     def start(port: int) -> subprocess.Popen[bytes]:
         # On stdin, so that the password shows neither in the list of processes nor in a file.

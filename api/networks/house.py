@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated
+from urllib.parse import quote, urlencode
 
 import msgspec
 from msgspec import Meta, Struct
@@ -51,6 +52,11 @@ _decoder = msgspec.json.Decoder(HouseEvent)
 def sign(secret: bytes, timestamp: int, body: bytes) -> str:
     """The signature header's value. `timestamp` is in unix seconds, the body as it is sent."""
     return f"t={timestamp},v1={_mac(secret, str(timestamp), body)}"
+
+
+def page_url(partner_url: str, unit: str, nonce: str, seconds: int) -> str:
+    """Where the partner shows the ad. Other networks' ads are shown by their own SDK."""
+    return f"{partner_url}/ads/{quote(unit)}?{urlencode({'nonce': nonce, 'seconds': seconds})}"
 
 
 class House:

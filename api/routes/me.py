@@ -164,7 +164,7 @@ async def intent(
     recorded = await find(services.database, user_id, intent_id)
     if recorded is None:
         raise not_found("intent")
-    return answer(recorded)
+    return answer(services, recorded)
 
 
 handlers: list[Any] = [me, wallet, transactions, notifications, intent]

@@ -10,8 +10,9 @@ from litestar import Request, Response, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import Struct
+from msgspec.structs import replace
 
-from api.intake import IntentView, submit
+from api.intake import IntentView, submit, with_page
 from api.paging import After, Limit, decode_cursor, encode_cursor
 from api.problems import unauthorized
 from api.routes.me import PRIVATE
@@ -60,7 +61,10 @@ async def status(
 ) -> Response[MiningStatus]:
     """What a phone shows. Ask again at `next_poll_at`; send the ETag and get 304 until then."""
     snapshot = await read_snapshot(services, user_id)
-    body = _encoder.encode(render_status(snapshot, services.installation.table, utcnow()))
+    shown = render_status(snapshot, services.installation.table, utcnow())
+    if shown.ad is not None:
+        shown = replace(shown, ad=with_page(services, shown.ad))
+    body = _encoder.encode(shown)
     etag = f'"{sha256(body).hexdigest()[:24]}"'
     headers = {"ETag": etag, **PRIVATE}
     if etag in _tags(request.headers.get("if-none-match", "")):
