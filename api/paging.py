@@ -6,7 +6,6 @@ from typing import Annotated
 from uuid import UUID
 
 from litestar.params import QueryParameter
-from msgspec import Meta
 
 from api.problems import bad_request
 from engine.timeline import instant, micros
@@ -17,8 +16,7 @@ PAGE_SIZE_MAX = 100
 _LATEST_US = 253_402_300_799_999_999  # the last instant of the year 9999
 
 Limit = Annotated[
-    Annotated[int, Meta(ge=1, le=PAGE_SIZE_MAX)],
-    QueryParameter(name="limit", description="Rows on a page."),
+    int, QueryParameter(name="limit", ge=1, le=PAGE_SIZE_MAX, description="Rows on a page.")
 ]
 After = Annotated[
     str | None, QueryParameter(name="cursor", description="`next_cursor` of the page before.")

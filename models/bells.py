@@ -6,6 +6,7 @@ A bell is only a hint. If it is lost, late or doubled, or Redis is away, the rel
 import asyncio
 import logging
 import time
+from typing import Any
 
 import dramatiq
 from dramatiq.broker import Broker
@@ -24,6 +25,7 @@ COALESCE_SECONDS = 10
 # After a failure the bell rests, so that requests do not wait for a Redis that is away.
 REST_SECONDS = 5
 SOCKET_TIMEOUT_SECONDS = 2
+IDLE_PAUSE_MS_MAX = 50
 
 
 def queue_name(group_number: int) -> str:
@@ -46,12 +48,20 @@ def open_broker(url: str, middleware: list[dramatiq.Middleware]) -> Broker:
         pool = ConnectionPool.from_url(
             url, socket_connect_timeout=SOCKET_TIMEOUT_SECONDS, socket_keepalive=True
         )
-        broker = RedisBroker(  # type: ignore[no-untyped-call]
+        broker = PromptRedisBroker(
             client=Redis(connection_pool=pool), middleware=middleware, maintenance_chance=50_000
         )
     for queue in QUEUES:
         broker.declare_queue(queue)
     return broker
+
+
+class PromptRedisBroker(RedisBroker):
+    """A broker whose idle consumers look again soon: dramatiq's wait up to a second."""
+
+    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Any:
+        """A consumer of one queue; `timeout` is its longest pause in milliseconds."""
+        return super().consume(queue_name, prefetch, min(timeout, IDLE_PAUSE_MS_MAX))
 
 
 class Bells:

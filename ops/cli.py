@@ -14,7 +14,7 @@ app = typer.Typer(
     help="TWTC Engine: attention in, coins out, nothing lost, nothing paid twice.",
     no_args_is_help=True,
     add_completion=False,
-    pretty_exceptions_show_locals=False,
+    pretty_exceptions_enable=False,
 )
 
 _PROJECT = Path(__file__).resolve().parent.parent

@@ -25,7 +25,11 @@ def release() -> int:
     except (ConfigError, TimingError) as error:
         print(f"release: {error}", file=sys.stderr)
         return 2
-    asyncio.run(_release(config.database_url, timing, os.environ))
+    try:
+        asyncio.run(_release(config.database_url, timing, os.environ))
+    except OSError as error:
+        print(f"release: PostgreSQL cannot be reached: {error}", file=sys.stderr)
+        return 2
     return 0
 
 

@@ -24,7 +24,7 @@ def upkeep(name: str, at: str | None = None) -> int:
     """Record one entry for its latest boundary, or for the one given. Return the exit status."""
     try:
         print(asyncio.run(_upkeep(load_config(), name, at)))
-    except (ConfigError, BoundaryError, NotReleasedError) as error:
+    except (ConfigError, BoundaryError, NotReleasedError, OSError) as error:
         print(f"upkeep: {error}", file=sys.stderr)
         return 2
     return 0

@@ -159,7 +159,7 @@ async def test_three_ads_are_tried_then_the_session_is_given_up(world: World) ->
     refused = await person.report(last["view_id"], "failed")
     assert refused["problem"]["reason"] == "AD_UNAVAILABLE"
     assert refused["problem"]["retry_at"] is not None
-    failures = await world.rows("SELECT failure FROM ad_views ORDER BY id")
+    failures = await world.rows("SELECT failure FROM ad_views ORDER BY try_number")
     assert [row.failure for row in failures] == ["NO_FILL", "NO_FILL", "NOT_SHOWN"]
     [session] = (await person.get("/v1/mining/sessions")).json()["items"]
     assert session["failure"] == "AD_UNAVAILABLE"

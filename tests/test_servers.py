@@ -2,11 +2,11 @@
 
 import asyncio
 import os
+import select
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,6 +18,8 @@ from redis.exceptions import AuthenticationError
 from ops.guard import is_alive
 from ops.secret_file import load_secrets
 from ops.servers import DataInUseError, Servers, local_servers
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs Linux's pidfd")
 
 ROOT = Path(__file__).parent.parent
 DEADLINE_SECONDS = 20
@@ -67,11 +69,18 @@ def server_pids(folder: Path) -> list[int]:
     return [int(path.read_text().split()[0]) for path in files]
 
 
-def eventually(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline
-        os.sched_yield()
+@contextmanager
+def ends(*pids: int) -> Iterator[None]:
+    """Within the context something must make these processes end."""
+    files = [os.pidfd_open(pid) for pid in pids]
+    try:
+        yield
+        for file in files:
+            readable, _, _ = select.select([file], [], [], DEADLINE_SECONDS)
+            assert readable
+    finally:
+        for file in files:
+            os.close(file)
 
 
 @pytest.fixture(scope="module")
@@ -121,9 +130,8 @@ def test_data_outlives_a_killed_owner_and_its_servers_do_not(folder: Path) -> No
             assert client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
             client.set("kept", "7")
         pids = server_pids(folder)
-        assert all(is_alive(pid) for pid in pids)
-        owner.kill()
-        eventually(lambda: not any(is_alive(pid) for pid in pids))
+        with ends(*pids):
+            owner.kill()
     with owner_of(folder) as (_, servers):
         assert ask(servers, "SELECT n FROM kept") == 7
         with Redis.from_url(servers.redis_url, decode_responses=True) as client:
@@ -155,10 +163,10 @@ def test_a_killed_postgresql_recovers_although_its_lock_names_a_living_process(
             "INSERT INTO recovered VALUES (1) RETURNING n",
         )
         pids = server_pids(folder)
-        os.kill(pids[0], signal.SIGKILL)
-        eventually(lambda: not is_alive(pids[0]))
-        owner.kill()
-        eventually(lambda: not is_alive(pids[1]))
+        with ends(pids[0]):
+            os.kill(pids[0], signal.SIGKILL)
+        with ends(pids[1]):
+            owner.kill()
     lines = lock.read_text().splitlines()
     lock.write_text("\n".join(["1", *lines[1:]]) + "\n")
     with servers_on(folder) as servers:

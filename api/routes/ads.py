@@ -132,7 +132,7 @@ def _respond(answer: Answer) -> Response[bytes]:
         answer.body,
         status_code=answer.status,
         media_type=answer.content_type,
-        headers={"Cache-Control": "no-store"},
+        headers={"Cache-Control": "no-store"} | dict(answer.headers),
     )
 
 

@@ -1,0 +1,159 @@
+"""A population for the tick: one live session each, spread evenly over groups and buckets.
+
+Loaded with set statements into the engine's own tables; every constraint holds afterwards.
+"""
+
+from datetime import datetime, timedelta
+
+from engine.money import BASE_REWARD_MICRO
+from engine.timeline import PRODUCTION, boundary_at_or_before
+from models.clock import utcnow
+from models.credit import accrued_sql
+from models.db import Database, Row, connected, rows, run, sql
+from models.migrate import migrate
+from models.settings import seed
+from models.upkeep import prepare_partitions
+
+# Sessions start in the window before the population's origin and last four hours.
+TICKS_MAX = (PRODUCTION.cycle_seconds - PRODUCTION.window_seconds) // PRODUCTION.tick_seconds
+TICK = timedelta(seconds=PRODUCTION.tick_seconds)
+
+# Foreign keys are checked at once when they are made again, not row by row.
+FOREIGN_KEYS = sql("""
+    SELECT CAST(conrelid AS regclass)::text AS table_name, conname AS name,
+           pg_get_constraintdef(oid) AS definition
+    FROM pg_constraint
+    WHERE contype = 'f' AND conparentid = 0 AND connamespace = CAST('public' AS regnamespace)
+""")
+
+USERS = sql("""
+    INSERT INTO users (bucket, id, group_number, email, password_hash, is_active, version,
+                       created_at)
+    SELECT i % 64, i, i / 64 % 10 + 1, i || '@bench.example', '', true, 0,
+           CAST(:origin AS timestamptz) - interval '30 days'
+    FROM generate_series(CAST(:first AS bigint), CAST(:last AS bigint)) AS i
+""")
+
+SESSIONS = sql("""
+    INSERT INTO mining_sessions (bucket, id, user_id, group_number, status, reward_micro,
+                                 requested_at, window_opens_at, view_id, started_at, ends_at)
+    SELECT i % 64, CAST(lpad(to_hex(i), 32, '0') AS uuid), i, i / 64 % 10 + 1, 'ACTIVE', :reward,
+           starts_at - interval '90 seconds', starts_at - interval '2 minutes',
+           CAST('a' || lpad(to_hex(i), 31, '0') AS uuid), starts_at,
+           starts_at + interval '4 hours'
+    FROM (SELECT i, CAST(:origin AS timestamptz)
+                    - (i * 7919 % :window + 1) * interval '1 microsecond' AS starts_at
+          FROM generate_series(CAST(:first AS bigint), CAST(:last AS bigint)) AS i) AS n
+""")
+
+VIEWS = sql("""
+    INSERT INTO ad_views (bucket, id, user_id, session_id, ad_id, network, unit, min_seconds, proof,
+                          try_number, status, served_at, started_at, completed_at, confirmed_at,
+                          verified_at, event_id)
+    SELECT bucket, view_id, user_id, id, 1, 'house', 'house-rewarded', 60, 'BOTH', 1, 'VERIFIED',
+           requested_at, requested_at, started_at - interval '1 second',
+           started_at - interval '1 second', started_at, 'bench:' || user_id
+    FROM mining_sessions
+""")
+
+WALLETS = sql(f"""
+    INSERT INTO wallets (bucket, user_id, balance, settled_balance, total_withdrawn, updated_at)
+    SELECT u.bucket, u.id,
+           COALESCE({accrued_sql("CAST(:origin AS timestamptz)")}, 0), 0, 0, :origin
+    FROM users u
+    LEFT JOIN mining_sessions s ON s.bucket = u.bucket AND s.user_id = u.id
+    WHERE u.id BETWEEN CAST(:first AS bigint) AND CAST(:last AS bigint)
+    ORDER BY u.id
+""")  # noqa: S608 - assembled from constants
+
+COUNT_MEMBERS = sql("""
+    UPDATE group_sizes z SET member_count = u.size
+    FROM (SELECT bucket, group_number, count(*) AS size FROM users GROUP BY 1, 2) u
+    WHERE z.bucket = u.bucket AND z.group_number = u.group_number
+""")
+
+HISTORY = sql("""
+    INSERT INTO transactions (bucket, id, user_id, type, from_account, to_account, amount,
+                              reference, funding, description, metadata, created_at)
+    SELECT u % 64, CAST('b' || lpad(to_hex(i), 31, '0') AS uuid), u, 'BONUS', 'emission:bonus',
+           'wallet:' || u, 1, 'bench:' || i, 'house', 'History', '{}',
+           CAST(:origin AS timestamptz) - i * interval '1 second'
+    FROM (SELECT i, i % CAST(:people AS bigint) + 1 AS u
+          FROM generate_series(1, CAST(:count AS bigint)) AS i) AS n
+""")
+
+
+def origin_now() -> datetime:
+    """Long enough ago that all boundaries of the population's ticks are in the past."""
+    origin = utcnow() - TICKS_MAX * TICK
+    return boundary_at_or_before(origin, PRODUCTION.tick_seconds)
+
+
+async def populate(database: Database, origin: datetime, live: int, idle: int = 0) -> None:
+    """Make the tables, `live` members who mine and `idle` who do not, paid until `origin`."""
+    await migrate(database.url)
+    await seed(database, PRODUCTION, origin)
+    await prepare_partitions(database, origin.date())
+    keys = await _drop_foreign_keys(database)
+    people = {"origin": origin, "first": 1, "last": live}
+    session = people | {"reward": BASE_REWARD_MICRO, "window": PRODUCTION.window_seconds * 10**6}
+    async with connected(database) as connection:
+        await run(connection, USERS, people)
+        await run(connection, SESSIONS, session)
+        await run(connection, VIEWS)
+    await vacuum(database)
+    async with connected(database) as connection:
+        await run(connection, WALLETS, people)
+    await _restore_foreign_keys(database, keys)
+    if idle:
+        await add_idle(database, origin, live, idle)
+    else:
+        await _count_members(database)
+
+
+async def add_idle(database: Database, origin: datetime, people: int, idle: int) -> None:
+    """Add members who do not mine, after the first `people`."""
+    keys = await _drop_foreign_keys(database)
+    added = {"origin": origin, "first": people + 1, "last": people + idle}
+    async with connected(database) as connection:
+        await run(connection, USERS, added)
+        await run(connection, WALLETS, added)
+    await _restore_foreign_keys(database, keys)
+    await _count_members(database)
+
+
+async def add_history(database: Database, origin: datetime, people: int, count: int) -> None:
+    """Add ledger rows of the past. The books no longer balance afterwards."""
+    keys = await _drop_foreign_keys(database)
+    async with connected(database) as connection:
+        params = {"origin": origin, "people": people, "count": count}
+        await run(connection, HISTORY, params)
+    await _restore_foreign_keys(database, keys)
+    await vacuum(database)
+
+
+async def vacuum(database: Database) -> None:
+    """What autovacuum does in the background, so that it does not do it during a round."""
+    async with connected(database) as connection:
+        await run(connection, sql("VACUUM ANALYZE"))
+
+
+async def _count_members(database: Database) -> None:
+    async with connected(database) as connection:
+        await run(connection, COUNT_MEMBERS)
+    await vacuum(database)
+
+
+async def _drop_foreign_keys(database: Database) -> list[Row]:
+    async with connected(database) as connection:
+        keys = list(await rows(connection, FOREIGN_KEYS))
+        for key in keys:
+            await run(connection, sql(f"ALTER TABLE {key.table_name} DROP CONSTRAINT {key.name}"))
+    return keys
+
+
+async def _restore_foreign_keys(database: Database, keys: list[Row]) -> None:
+    async with connected(database) as connection:
+        for key in keys:
+            add = f"ADD CONSTRAINT {key.name} {key.definition}"
+            await run(connection, sql(f"ALTER TABLE {key.table_name} {add}"))
