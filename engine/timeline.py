@@ -106,10 +106,10 @@ def phase_seconds(timing: Timing, group_number: int) -> int:
     return (group_number - 1) * timing.stagger_seconds % timing.cycle_seconds
 
 
-def daily_schedule(timing: Timing, group_number: int) -> list[str]:
+def daily_schedule(table: Timetable, group_number: int) -> list[str]:
     """Openings of one UTC day as "HH:MM:SS", the form stored in user_groups.mining_schedule."""
-    phase = phase_seconds(timing, group_number)
-    starts = range(phase, DAY_SECONDS, timing.cycle_seconds)
+    first = table.phases_seconds[group_number - 1]
+    starts = range(first, DAY_SECONDS, table.timing.cycle_seconds)
     return [f"{s // 3600:02d}:{s // 60 % 60:02d}:{s % 60:02d}" for s in starts]
 
 

@@ -48,7 +48,7 @@ def open_broker(url: str, middleware: list[dramatiq.Middleware]) -> Broker:
         pool = ConnectionPool.from_url(
             url, socket_connect_timeout=SOCKET_TIMEOUT_SECONDS, socket_keepalive=True
         )
-        broker = PromptRedisBroker(
+        broker = PromptRedisBroker(  # type: ignore[no-untyped-call]
             client=Redis(connection_pool=pool), middleware=middleware, maintenance_chance=50_000
         )
     for queue in QUEUES:

@@ -97,7 +97,7 @@ async def _move_within(
         "from_group": move.from_group,
         "to_group": move.to_group,
         "opens_at": next_opening(table, move.to_group, now),
-        "mining_schedule": daily_schedule(table.timing, move.to_group)[:24],
+        "mining_schedule": daily_schedule(table, move.to_group),
     }
     params = {
         "bucket": bucket,

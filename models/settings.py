@@ -23,6 +23,7 @@ from engine.timeline import (
     check_timing,
     daily_schedule,
     read_schedule,
+    timetable,
 )
 from models.clock import new_id
 from models.db import Connection, Database, connected, rows, run, sql, transaction
@@ -133,10 +134,11 @@ async def _seed_reference(connection: Connection, timing: Timing, now: datetime)
     await run(connection, KEEP_SETTING, installation)
     params: dict[str, Any] = {"name": "timing", "value": encode(timing), "now": now}
     await run(connection, SAVE_SETTING, params)
+    table = timetable(timing)
     for group in GROUPS:
         params = {
             "group_number": group,
-            "schedule": encode(daily_schedule(timing, group)),
+            "schedule": encode(daily_schedule(table, group)),
             "now": now,
         }
         await run(connection, SAVE_GROUP, params)

@@ -81,13 +81,13 @@ def test_a_window_is_half_open_and_the_next_one_a_cycle_later(
 
 def test_group_ten_opens_at_03_36_and_again_every_four_hours() -> None:
     schedule = ["03:36:00", "07:36:00", "11:36:00", "15:36:00", "19:36:00", "23:36:00"]
-    assert daily_schedule(PRODUCTION, 10) == schedule
+    assert daily_schedule(timetable(PRODUCTION), 10) == schedule
 
 
 @pytest.mark.parametrize("timing", PROFILES.values(), ids=PROFILES)
 def test_a_stored_schedule_is_read_back(timing: Timing) -> None:
     for group in GROUPS:
-        schedule = daily_schedule(timing, group)
+        schedule = daily_schedule(timetable(timing), group)
         assert len(schedule) == 86_400 // timing.cycle_seconds
         assert read_schedule(timing, schedule) == phase_seconds(timing, group)
 

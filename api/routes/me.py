@@ -90,7 +90,7 @@ async def me(services: NamedDependency[Services], user_id: NamedDependency[int])
     account = await find_account(services.database, user_id)
     if account is None:
         raise unauthorized("This account no longer exists.")
-    schedule = daily_schedule(services.installation.table.timing, account.group_number)
+    schedule = daily_schedule(services.installation.table, account.group_number)
     return Profile(
         account.id,
         account.email,

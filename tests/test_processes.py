@@ -1,0 +1,192 @@
+"""The real processes with a cycle of 20 seconds: web, worker and clock, killed while they work."""
+
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import pytest
+
+from api.networks.house import SIGNATURE_HEADER, sign
+from models.config import Config
+from models.db import connected, open_database, rows, sql
+from models.encoding import encode
+from models.invariants import audit
+
+ROOT = Path(__file__).parent.parent
+SECONDS_MAX = 40
+TIMING = {"CYCLE": 20, "TICK": 1, "STAGGER": 2, "WINDOW": 2, "AD": 1, "PROOF": 8}
+
+
+class Processes:
+    """Web, worker and clock as a deployment runs them."""
+
+    def __init__(self, config: Config) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.config = config
+        self.env = os.environ | {
+            "DATABASE_URL": config.database_url,
+            "REDIS_URL": config.redis_url,
+            "BROKER_URL": config.broker_url,
+            "TWTC_SECRET": config.secret.decode(),
+            "TWTC_HOUSE_SECRET": config.house_secrets[0].decode(),
+            **{f"TWTC_{name}_SECONDS": str(value) for name, value in TIMING.items()},
+        }
+        self.running: dict[str, subprocess.Popen[bytes]] = {}
+        web = ["granian", "--interface", "asgi", "--port", str(self.port), "api.app:app"]
+        self.commands = {
+            "web": web,
+            "worker": ["dramatiq", "workers.main", "--processes", "1", "--threads", "4"],
+            "clock": ["schedules"],
+        }
+
+    def start(self, name: str) -> None:
+        """Start one of them, in a process group of its own."""
+        command = [sys.executable, "-m", *self.commands[name]]
+        self.running[name] = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=self.env,
+            start_new_session=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
+    def kill(self, name: str) -> None:
+        """SIGKILL the whole group."""
+        process = self.running.pop(name)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+T = TypeVar("T")
+
+
+def until(look: Callable[[], T | None], what: str) -> T:
+    """The first truthy answer of `look`, or a failure that says what never came."""
+    deadline = time.monotonic() + SECONDS_MAX
+    while time.monotonic() < deadline:
+        found = look()
+        if found:
+            return found
+        select.select([], [], [], 0.05)  # other processes work meanwhile
+    raise AssertionError(f"{what}: not within {SECONDS_MAX} s")
+
+
+@pytest.fixture
+def processes(config: Config) -> Iterator[Processes]:
+    """All three, on a released database."""
+    started = Processes(config)
+    subprocess.run(
+        [sys.executable, "-m", "ops.cli", "release"], cwd=ROOT, env=started.env, check=True
+    )
+    for name in started.commands:
+        started.start(name)
+    yield started
+    for name in list(started.running):
+        started.kill(name)
+
+
+class Phone:
+    """A client that retries until it is answered."""
+
+    def __init__(self, processes: Processes) -> None:
+        self.config = processes.config
+        self.http = httpx.Client(base_url=f"http://127.0.0.1:{processes.port}", timeout=5)
+        until(self._is_up, "the API")
+        account = {"email": "phone@example.com", "password": "correct horse"}
+        token = self.http.post("/v1/auth/register", json=account).json()["access_token"]
+        self.http.headers["Authorization"] = f"Bearer {token}"
+
+    def _is_up(self) -> bool:
+        try:
+            return self.http.get("/readyz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def status(self) -> dict[str, Any]:
+        """The poll."""
+        found: dict[str, Any] = self.http.get("/v1/mining/status").json()
+        return found
+
+    def send(self, path: str, key: str) -> str:
+        """Record an intent. Return where it is."""
+        answer = self.http.post(path, headers={"Idempotency-Key": key})
+        assert answer.status_code in (200, 202), answer.text
+        location: str = answer.headers["Location"]
+        return location
+
+    def outcome(self, location: str) -> dict[str, Any]:
+        """What became of it."""
+
+        def look() -> dict[str, Any] | None:
+            answer = self.http.get(location)
+            return answer.json() if answer.status_code == 200 else None
+
+        return until(look, f"the outcome of {location}")
+
+    def confirm(self, ad: dict[str, Any]) -> None:
+        """The house partner's callback."""
+        now = datetime.now(UTC)  # noqa: TID251
+        event = {
+            "event_id": f"event-{ad['view_id']}",
+            "nonce": ad["nonce"],
+            "ad_unit": ad["unit"],
+            "completed_at": now,
+        }
+        body = encode(event).encode()
+        signature = sign(self.config.house_secrets[0], int(now.timestamp()), body)
+        answer = self.http.post(
+            "/v1/ads/callbacks/house", content=body, headers={SIGNATURE_HEADER: signature}
+        )
+        assert answer.status_code == 200, answer.text
+
+
+async def test_coins_arrive_although_everything_is_killed_meanwhile(
+    processes: Processes, config: Config
+) -> None:
+    phone = Phone(processes)
+    until(lambda: phone.status()["can_start"], "an open window")
+    started = phone.outcome(phone.send("/v1/mining/sessions", "start"))
+    assert started["status"] == "APPLIED", started
+    ad = started["result"]["ad"]
+    view = f"/v1/ads/views/{ad['view_id']}"
+    phone.outcome(phone.send(f"{view}/started", "started"))
+    served = time.monotonic()
+    until(lambda: time.monotonic() - served > 1.2, "the end of the ad")
+
+    processes.kill("worker")
+    completed = phone.send(f"{view}/completed", "completed")  # acknowledged without a worker
+    phone.confirm(ad)
+    assert phone.http.get(completed).status_code == 202
+    processes.kill("clock")
+    processes.kill("web")
+    for name in ("web", "worker", "clock"):
+        processes.start(name)
+    until(phone._is_up, "the API after its death")
+    assert phone.send(f"{view}/completed", "completed") == completed  # the retry of a phone
+    assert phone.outcome(completed)["status"] == "APPLIED"
+
+    until(lambda: float(phone.status()["balance"]) > 0, "the first coins")
+    until(lambda: phone.status()["balance"] == "100.000000", "all coins")
+    until(
+        lambda: phone.http.get("/v1/wallet/transactions").json()["items"], "the ledger's transfer"
+    )
+    database = open_database(config.database_url, pool_size=1, application_name="test")
+    assert await audit(database) == []
+    async with connected(database) as connection:
+        count = sql("SELECT count(*) AS n, sum(amount) AS total FROM transactions")
+        [found] = await rows(connection, count)
+    await database.dispose()
+    assert (found.n, found.total) == (1, 100_000_000)
+    phone.http.close()
