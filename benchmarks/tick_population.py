@@ -31,7 +31,7 @@ USERS = sql("""
                        created_at)
     SELECT i % 64, i, i / 64 % 10 + 1, i || '@bench.example', '', true, 0,
            CAST(:origin AS timestamptz) - interval '30 days'
-    FROM generate_series(CAST(:first AS bigint), CAST(:last AS bigint)) AS i
+    FROM generate_series(1, CAST(:last AS bigint)) AS i
 """)
 
 SESSIONS = sql("""
@@ -43,7 +43,7 @@ SESSIONS = sql("""
            starts_at + interval '4 hours'
     FROM (SELECT i, CAST(:origin AS timestamptz)
                     - (i * 7919 % :window + 1) * interval '1 microsecond' AS starts_at
-          FROM generate_series(CAST(:first AS bigint), CAST(:last AS bigint)) AS i) AS n
+          FROM generate_series(1, CAST(:last AS bigint), CAST(:step AS bigint)) AS i) AS n
 """)
 
 VIEWS = sql("""
@@ -62,9 +62,8 @@ WALLETS = sql(f"""
            COALESCE({accrued_sql("CAST(:origin AS timestamptz)")}, 0), 0, 0, :origin
     FROM users u
     LEFT JOIN mining_sessions s ON s.bucket = u.bucket AND s.user_id = u.id
-    WHERE u.id BETWEEN CAST(:first AS bigint) AND CAST(:last AS bigint)
     ORDER BY u.id
-""")  # noqa: S608 - assembled from constants
+""")
 
 COUNT_MEMBERS = sql("""
     UPDATE group_sizes z SET member_count = u.size
@@ -90,36 +89,31 @@ def origin_now() -> datetime:
 
 
 async def populate(database: Database, origin: datetime, live: int, idle: int = 0) -> None:
-    """Make the tables, `live` members who mine and `idle` who do not, paid until `origin`."""
+    """Make the tables, `live` members who mine and `idle` who do not, paid until `origin`.
+
+    Idle members lie between the others: of 1 + idle / live neighbours one mines. That number must
+    have no divisor in common with the 640 pieces, so that all pieces become equally large.
+    """
     await migrate(database.url)
     await seed(database, PRODUCTION, origin)
     await prepare_partitions(database, origin.date())
     keys = await _drop_foreign_keys(database)
-    people = {"origin": origin, "first": 1, "last": live}
-    session = people | {"reward": BASE_REWARD_MICRO, "window": PRODUCTION.window_seconds * 10**6}
+    people = {"origin": origin, "last": live + idle}
+    session = people | {
+        "step": 1 + idle // live,
+        "reward": BASE_REWARD_MICRO,
+        "window": PRODUCTION.window_seconds * 10**6,
+    }
     async with connected(database) as connection:
         await run(connection, USERS, people)
         await run(connection, SESSIONS, session)
         await run(connection, VIEWS)
     await vacuum(database)
     async with connected(database) as connection:
-        await run(connection, WALLETS, people)
+        await run(connection, WALLETS, {"origin": origin})
+        await run(connection, COUNT_MEMBERS)
     await _restore_foreign_keys(database, keys)
-    if idle:
-        await add_idle(database, origin, live, idle)
-    else:
-        await _count_members(database)
-
-
-async def add_idle(database: Database, origin: datetime, people: int, idle: int) -> None:
-    """Add members who do not mine, after the first `people`."""
-    keys = await _drop_foreign_keys(database)
-    added = {"origin": origin, "first": people + 1, "last": people + idle}
-    async with connected(database) as connection:
-        await run(connection, USERS, added)
-        await run(connection, WALLETS, added)
-    await _restore_foreign_keys(database, keys)
-    await _count_members(database)
+    await vacuum(database)
 
 
 async def add_history(database: Database, origin: datetime, people: int, count: int) -> None:
@@ -136,12 +130,6 @@ async def vacuum(database: Database) -> None:
     """What autovacuum does in the background, so that it does not do it during a round."""
     async with connected(database) as connection:
         await run(connection, sql("VACUUM ANALYZE"))
-
-
-async def _count_members(database: Database) -> None:
-    async with connected(database) as connection:
-        await run(connection, COUNT_MEMBERS)
-    await vacuum(database)
 
 
 async def _drop_foreign_keys(database: Database) -> list[Row]:

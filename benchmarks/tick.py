@@ -1,0 +1,209 @@
+"""`./run bench tick`: what a credit tick costs, beside the raw UPDATE and one job per session.
+
+A tick is measured whole: finding the pieces that are due, recording an intent for each, applying
+all of them, and every commit. Tables are vacuumed before every round of both sides, outside the
+clock; rounds alternate, so that a busy machine burdens both; the first round does not count.
+"""
+
+import argparse
+import asyncio
+import math
+import statistics
+import time
+from collections.abc import Mapping
+from contextlib import AsyncExitStack
+from datetime import datetime
+
+from benchmarks.support import Sample, console, finish, own_database, own_servers, say, show
+from benchmarks.tick_engine import Bench, bench_of, raw, tick, ticks, worker_ticks
+from benchmarks.tick_peers import jobs_per_second, peers
+from benchmarks.tick_population import TICK, add_history, origin_now, populate, vacuum
+from models.clock import utcnow
+from models.credit import pieces_to_credit, pieces_to_settle
+from models.invariants import audit
+from ops.servers import Servers
+
+ROUNDS = 5
+WORKER_ROUNDS = 3
+POOL_SIZE = 16
+
+
+class Options(argparse.Namespace):
+    """What the command line says."""
+
+    sessions: int
+    drains: int
+    jobs: int
+    quick: bool
+
+
+def main(args: list[str]) -> int:
+    """Run the benchmark. Return the exit status."""
+    parser = argparse.ArgumentParser(prog="run bench tick", description=__doc__)
+    parser.add_argument("--sessions", type=int, default=200_000, help="live, beside the raw UPDATE")
+    parser.add_argument("--drains", type=int, default=8, help="pieces drained at once")
+    parser.add_argument("--jobs", type=int, default=5_000, help="for each peer")
+    parser.add_argument("--quick", action="store_true", help="small populations: a smoke test")
+    options = parser.parse_args(args, namespace=Options())
+    with own_servers() as servers:
+        return asyncio.run(Run(servers, options).all())
+
+
+class Run:
+    """One run, part by part, each on databases of its own."""
+
+    def __init__(self, servers: Servers, options: Options) -> None:
+        self._servers = servers
+        self._options = options
+        self._scale = 20 if options.quick else 1
+        self._origin: datetime = origin_now()
+        self._began = time.perf_counter()
+
+    async def all(self) -> int:
+        """Every part, the tables, and the line of JSON."""
+        drains = self._options.drains
+        small, verdict, rates = await self._small(drains)
+        middle = await self._burdens(drains)
+        vs_raw, per_second = await self._beside_raw(drains)
+        large, seconds, mib = await self._million(drains)
+        seconds_of = {self._size(10_000): small, self._size(100_000): middle}
+        seconds_of[self._size(1_000_000)] = large
+        slope = _slope({size: sample.median for size, sample in seconds_of.items()})
+        best = max(rates.values(), default=math.nan)
+        self._show_growth(seconds_of, slope)
+        lines = [
+            [name, f"{rate:,.0f}", f"{per_second / rate:,.0f}x"] for name, rate in rates.items()
+        ]
+        lines.append(["TWTC Engine", f"{per_second:,.0f}", "1x"])
+        show("One job per session", ["on", "sessions/s", "the engine is"], lines)
+        console.print(f"audit after the ticks of {self._size(10_000):,} sessions: {verdict}")
+        console.print(f"whole run: {time.perf_counter() - self._began:.0f} s")
+        finish(
+            {
+                "vs_raw": round(vs_raw, 3),
+                "vs_job_per_session": None if math.isnan(best) else round(per_second / best, 1),
+                "million_seconds": round(seconds, 3),
+                "worker_mib": None if mib is None else round(mib, 1),
+                "slope": round(slope, 3),
+            }
+        )
+        return 0 if verdict == "clean" else 1
+
+    def _size(self, sessions: int) -> int:
+        return sessions // self._scale
+
+    async def _small(self, drains: int) -> tuple[Sample, str, Mapping[str, float]]:
+        """10,000 sessions: ticks, the audit after them, and the peers."""
+        size = self._size(10_000)
+        async with own_database(self._servers, "twtc_bench_small", POOL_SIZE) as database:
+            await populate(database, self._origin, size)
+            async with bench_of(database, self._servers.redis_url, size) as bench:
+                sample = await ticks(bench, drains, ROUNDS)
+            broken = [violation.invariant for violation in await audit(database)]
+            rates = {}
+            for peer in peers():
+                say(f"{peer.name}: one job per session")
+                count = min(self._options.jobs, size)
+                rates[peer.name] = await jobs_per_second(database, self._servers, peer, count)
+        return sample, "; ".join(broken) or "clean", rates
+
+    async def _burdens(self, drains: int) -> Sample:
+        """100,000 sessions: alone, among idle members, with ledger history; in turns."""
+        live, idle, history = (self._size(n) for n in (100_000, 200_000, 1_000_000))
+        async with AsyncExitStack() as stack:
+            benches: dict[str, Bench] = {}
+            for name in ("alone", "idle", "history"):
+                database = await stack.enter_async_context(
+                    own_database(self._servers, f"twtc_bench_{name}", POOL_SIZE)
+                )
+                await populate(database, self._origin, live, idle if name == "idle" else 0)
+                if name == "history":
+                    await add_history(database, self._origin, live, history)
+                bench = bench_of(database, self._servers.redis_url, live)
+                benches[name] = await stack.enter_async_context(bench)
+            measured: dict[str, list[float]] = {name: [] for name in benches}
+            for number in range(1 + ROUNDS):
+                for name, bench in benches.items():
+                    await vacuum(bench.database)
+                    seconds = (await tick(bench, drains)).whole
+                    if number:
+                        measured[name].append(seconds)
+        samples = {name: Sample(tuple(values)) for name, values in measured.items()}
+        titles = {
+            "alone": f"{live:,} live sessions",
+            "idle": f"… among {idle:,} idle members",
+            "history": f"… with {history:,} ledger rows",
+        }
+        base = samples["alone"].median
+        lines = [
+            [titles[name], sample.shown(), f"{sample.median / base - 1:+.0%}"]
+            for name, sample in samples.items()
+        ]
+        show("What must not slow a tick", ["", "tick", ""], lines)
+        return samples["alone"]
+
+    async def _beside_raw(self, drains: int) -> tuple[float, float]:
+        """Raw UPDATE and engine in turns on the same wallets. Their ratio, and sessions/s."""
+        size = self._size(self._options.sessions)
+        raws, whole, recording = [], [], []
+        async with own_database(self._servers, "twtc_bench_raw", POOL_SIZE) as database:
+            await populate(database, self._origin, size)
+            async with bench_of(database, self._servers.redis_url, size) as bench:
+                for number in range(1 + ROUNDS):
+                    await vacuum(database)
+                    of_raw = await raw(bench)
+                    await vacuum(database)
+                    of_engine = await tick(bench, drains)
+                    if number:
+                        raws.append(of_raw)
+                        whole.append(of_engine.whole)
+                        recording.append(of_engine.record)
+        ratio = statistics.median(r / w for r, w in zip(raws, whole, strict=True))
+        engine = Sample(tuple(whole))
+        lines = [
+            ["raw UPDATE, one statement", Sample(tuple(raws)).shown(), ""],
+            [f"engine, {drains} drains at once", engine.shown(), f"{ratio:.2f} x raw"],
+            ["… of it recording the intents", Sample(tuple(recording)).shown(), ""],
+        ]
+        show(f"{size:,} wallets, commits included", ["", "seconds", "speed"], lines)
+        return ratio, size / engine.median
+
+    async def _million(self, drains: int) -> tuple[Sample, float, float | None]:
+        """1,000,000 sessions: ticks in this process, then in a real worker; finding pieces."""
+        size = self._size(1_000_000)
+        say(f"loading {size:,} sessions")
+        async with own_database(self._servers, "twtc_bench_large", POOL_SIZE) as database:
+            await populate(database, self._origin, size)
+            async with bench_of(database, self._servers.redis_url, size) as bench:
+                sample = await ticks(bench, drains, ROUNDS)
+                of_worker = await worker_ticks(bench, self._servers, WORKER_ROUNDS)
+            finding = []
+            for find in (pieces_to_credit, pieces_to_settle):
+                began = time.perf_counter()
+                await find(database, utcnow() - TICK)
+                finding.append(time.perf_counter() - began)
+        worker = Sample(tuple(one.seconds for one in of_worker))
+        mib = max((one.peak_mib for one in of_worker if one.peak_mib is not None), default=None)
+        lines = [
+            [f"tick, {drains} drains at once", sample.shown()],
+            ["tick of a worker process, bells included", worker.shown()],
+            ["peak memory of that process", "unknown here" if mib is None else f"{mib:.0f} MiB"],
+            ["finding the pieces to credit", f"{finding[0] * 1000:.1f} ms"],
+            ["finding the pieces to settle", f"{finding[1] * 1000:.1f} ms"],
+        ]
+        show(f"{size:,} live sessions", ["", ""], lines)
+        return sample, worker.median, mib
+
+    def _show_growth(self, seconds_of: Mapping[int, Sample], slope: float) -> None:
+        lines = [
+            [f"{size:,}", sample.shown(), f"{size / sample.median:,.0f}"]
+            for size, sample in seconds_of.items()
+        ]
+        show(f"Growth: slope {slope:.2f}", ["live sessions", "tick", "sessions/s"], lines)
+
+
+def _slope(seconds_of: Mapping[int, float]) -> float:
+    """Of the line through the points, both axes logarithmic."""
+    return statistics.linear_regression(
+        [math.log(size) for size in seconds_of], [math.log(s) for s in seconds_of.values()]
+    ).slope

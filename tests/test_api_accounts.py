@@ -1,0 +1,274 @@
+"""Accounts: registration, sign-in, refresh tokens, sign-out."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from argon2 import PasswordHasher
+
+from engine.groups import tolerance
+from models.accounts import ROTATE_TOKEN, STORE_TOKEN
+from models.clock import utcnow
+from models.db import rows, run, transaction
+from tests.test_api_input import problem_of
+from tests.world import World
+
+PASSWORD = "correct horse battery"
+MICROSECOND = timedelta(microseconds=1)
+
+
+async def auth(world: World, what: str, **body: Any) -> httpx.Response:
+    """POST to an account route."""
+    return await world.http.post(f"/v1/auth/{what}", json=body)
+
+
+async def registered(world: World, email: str = "ann@example.com") -> dict[str, Any]:
+    """Register, and return the tokens."""
+    answer = await auth(world, "register", email=email, password=PASSWORD)
+    assert answer.status_code == 201, answer.text
+    tokens: dict[str, Any] = answer.json()
+    return tokens
+
+
+async def refreshed(world: World, token: str) -> str | None:
+    """The successor of a refresh token, or None if it was refused."""
+    answer = await auth(world, "refresh", refresh_token=token)
+    if answer.status_code != 200:
+        problem_of(answer, 401, "unauthorized")
+        return None
+    successor: str = answer.json()["refresh_token"]
+    return successor
+
+
+async def profile(world: World, tokens: dict[str, Any]) -> dict[str, Any]:
+    """Who these tokens belong to."""
+    headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+    answer = await world.http.get("/v1/me", headers=headers)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("kind", "written", "normal", "again"),
+    [
+        ("email", " Ann.Lee@Example.COM ", "ann.lee@example.com", "ANN.LEE@example.com"),
+        ("phone", " +49 (151) 123-45.678", "+4915112345678", "+4915112345678"),
+    ],
+)
+async def test_an_identity_is_registered_once_in_its_normal_form(
+    world: World, kind: str, written: str, normal: str, again: str
+) -> None:
+    answer = await auth(world, "register", **{kind: written, "password": PASSWORD})
+    assert answer.status_code == 201
+    assert (answer.json()["token_type"], answer.json()["expires_in"]) == ("Bearer", 900)
+    assert (await profile(world, answer.json()))[kind] == normal
+    for spelling in (written, normal, again):
+        body = {kind: spelling, "password": "another password"}
+        problem_of(await auth(world, "register", **body), 409, "identity-taken")
+        problem_of(await auth(world, "login", **body), 401, "unauthorized")
+        signed_in = await auth(world, "login", **{kind: spelling, "password": PASSWORD})
+        assert (await profile(world, signed_in.json()))[kind] == normal
+    assert await world.value("SELECT count(*) FROM users") == 1
+
+
+async def test_ten_at_once_with_one_address_make_one_user(world: World) -> None:
+    """Whoever is signed in has the password that works; the audit checks the group sizes."""
+    passwords = [f"password-{number}" for number in range(10)]
+    answers = await asyncio.gather(
+        *(auth(world, "register", email="ann@example.com", password=p) for p in passwords)
+    )
+    assert sorted(answer.status_code for answer in answers) == [201] + [409] * 9
+    for table in ("users", "wallets", "identities", "refresh_tokens"):
+        assert await world.value(f"SELECT count(*) FROM {table}") == 1
+    for password, registration in zip(passwords, answers, strict=True):
+        login = await auth(world, "login", email="ann@example.com", password=password)
+        assert (login.status_code == 200) == (registration.status_code == 201)
+    assert await world.value("SELECT sum(member_count)::int FROM group_sizes") == 1
+
+
+async def test_a_claim_without_a_user_is_taken_over(world: World) -> None:
+    """Somebody's registration died between its two transactions."""
+    claimed = await world.value("""
+        INSERT INTO identities (kind, value, user_id, created_at)
+        VALUES ('email', 'ann@example.com', nextval('user_ids'), :now) RETURNING user_id
+    """)
+    login = await auth(world, "login", email="ann@example.com", password=PASSWORD)
+    problem_of(login, 401, "unauthorized")
+    assert (await profile(world, await registered(world)))["id"] == claimed
+    assert await world.value("SELECT count(*) FROM identities") == 1
+
+
+async def test_the_answer_does_not_tell_who_is_registered(world: World) -> None:
+    await registered(world)
+    wrong = await auth(world, "login", email="ann@example.com", password=PASSWORD + "!")
+    unknown = await auth(world, "login", email="bob@example.com", password=PASSWORD)
+    phone = await auth(world, "login", phone="+4915112345678", password=PASSWORD)
+    problem_of(wrong, 401, "unauthorized")
+    assert wrong.content == unknown.content == phone.content
+    assert wrong.headers == unknown.headers == phone.headers
+
+
+@pytest.mark.parametrize(
+    ("password", "status"),
+    [("x" * 7, 400), ("x" * 8, 201), ("x" * 128, 201), ("x" * 129, 400), ("\0" * 8, 201),
+     ("ü" * 128, 201), ("🔑" * 7, 400), (" " * 8, 201)],
+)  # fmt: skip
+async def test_a_password_has_8_to_128_characters(world: World, password: str, status: int) -> None:
+    answer = await auth(world, "register", email="ann@example.com", password=password)
+    assert answer.status_code == status
+    login = await auth(world, "login", email="ann@example.com", password=password)
+    assert login.status_code == (200 if status == 201 else 400)
+    assert await world.value("SELECT count(*) FROM users") == (status == 201)
+
+
+async def test_neither_passwords_nor_tokens_are_stored(world: World) -> None:
+    tokens = await registered(world)
+    await auth(world, "login", email="ann@example.com", password=PASSWORD)
+    successor = await refreshed(world, tokens["refresh_token"])
+    tables = await world.rows("""
+        SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public'
+    """)
+    found = ""
+    for table in tables:
+        found += "".join(r[0] for r in await world.rows(f"SELECT t::text FROM {table.name} t"))
+    assert "ann@example.com" in found and "$argon2id$v=19$m=19456,t=2,p=1$" in found
+    for secret in (PASSWORD, tokens["access_token"], tokens["refresh_token"], successor):
+        assert secret is not None
+        assert secret not in found
+        # Nor as the bytes of a bytea, which are shown in hexadecimal.
+        assert secret.encode().hex() not in found
+
+
+async def test_a_sign_in_is_noted_and_renews_an_old_hash(world: World) -> None:
+    tokens = await registered(world)
+    assert (await profile(world, tokens))["last_login_at"] is None
+    weak = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1).hash(PASSWORD)
+    await world.rows("UPDATE users SET password_hash = :h", h=weak)
+    world.move_to(utcnow() + timedelta(minutes=1))
+    await auth(world, "login", email="ann@example.com", password="not the password")
+    assert await world.value("SELECT password_hash FROM users") == weak
+    assert (await profile(world, tokens))["last_login_at"] is None
+    login = await auth(world, "login", email="ann@example.com", password=PASSWORD)
+    renewed = await world.value("SELECT password_hash FROM users")
+    assert renewed.startswith("$argon2id$v=19$m=19456,t=2,p=1$")
+    assert (await profile(world, login.json()))["last_login_at"] == "2026-03-01T00:01:00Z"
+    again = await auth(world, "login", email="ann@example.com", password=PASSWORD)
+    assert again.status_code == 200
+    assert await world.value("SELECT password_hash FROM users") == renewed
+
+
+async def test_a_disabled_account_gets_no_tokens(world: World) -> None:
+    tokens = await registered(world)
+    await world.rows("UPDATE users SET is_active = false")
+    login = await auth(world, "login", email="ann@example.com", password=PASSWORD)
+    problem_of(login, 403, "account-disabled")
+    wrong = await auth(world, "login", email="ann@example.com", password=PASSWORD + "!")
+    problem_of(wrong, 401, "unauthorized")
+    assert await world.value("SELECT count(*) FROM refresh_tokens") == 1
+    refresh = await auth(world, "refresh", refresh_token=tokens["refresh_token"])
+    assert refresh.status_code in (401, 403), "a disabled account renews its tokens"
+
+
+async def test_a_refresh_token_is_good_once_and_its_reuse_ends_the_family(world: World) -> None:
+    first = (await registered(world))["refresh_token"]
+    other = (await auth(world, "login", email="ann@example.com", password=PASSWORD)).json()
+    second = await refreshed(world, first)
+    assert second is not None
+    third = await refreshed(world, second)
+    assert third is not None
+    assert len({first, second, third}) == 3
+    assert await refreshed(world, first) is None  # stolen, or its owner was robbed
+    assert await refreshed(world, third) is None
+    assert await refreshed(world, second) is None
+    assert await refreshed(world, other["refresh_token"]) is not None  # another sign-in
+
+
+async def test_of_two_uses_at_once_one_wins_and_the_family_ends(world: World) -> None:
+    token = (await registered(world))["refresh_token"]
+    successors = await asyncio.gather(*(refreshed(world, token) for _ in range(5)))
+    [successor] = [s for s in successors if s is not None]
+    assert await refreshed(world, successor) is None
+
+
+@pytest.mark.parametrize("ending", ["refresh", "logout"])
+async def test_a_family_ends_also_while_its_last_token_is_being_used(
+    world: World, ending: str
+) -> None:
+    """The thief's rotation commits between the statements that end the family."""
+    first = (await registered(world))["refresh_token"]
+    second = await refreshed(world, first)
+    assert second is not None
+    user_id, third = int(first.partition(".")[0]), first.partition(".")[0] + ".third"
+    params = {"bucket": user_id % 64, "user_id": user_id, "now": utcnow()}
+    hashes = await world.rows(
+        "SELECT sha256(:second) AS second, sha256(:third) AS third",
+        second=second.encode(),
+        third=third.encode(),
+    )
+    waiting = """SELECT count(*) FROM pg_stat_activity
+                  WHERE datname = current_database() AND wait_event_type = 'Lock'"""
+    async with transaction(world.database) as connection:
+        used = {**params, "token_hash": hashes[0].second}
+        [rotated] = await rows(connection, ROTATE_TOKEN, used)
+        ended = asyncio.create_task(auth(world, ending, refresh_token=first))
+        while not await world.value(waiting):
+            assert not ended.done()
+        stored = {**params, "token_hash": hashes[0].third, "family_id": rotated.family_id}
+        await run(connection, STORE_TOKEN, stored | {"expires_at": rotated.expires_at})
+    assert (await ended).status_code in (204, 401)
+    assert await refreshed(world, third) is None
+
+
+async def test_signing_out_ends_the_family_and_nothing_else(world: World) -> None:
+    first = (await registered(world))["refresh_token"]
+    other = (await auth(world, "login", email="ann@example.com", password=PASSWORD)).json()
+    bobs = (await registered(world, "bob@example.com"))["refresh_token"]
+    second = await refreshed(world, first)
+    assert second is not None
+    assert (await auth(world, "logout", refresh_token=first)).status_code == 204
+    assert await refreshed(world, second) is None
+    for _again in range(2):
+        assert (await auth(world, "logout", refresh_token=second)).status_code == 204
+    assert await refreshed(world, other["refresh_token"]) is not None
+    assert await refreshed(world, bobs) is not None
+
+
+async def test_a_refresh_token_is_its_owners_and_no_others(world: World) -> None:
+    anns = (await registered(world))["refresh_token"]
+    bobs = (await registered(world, "bob@example.com"))["refresh_token"]
+    ann, _, secret = anns.partition(".")
+    bob = bobs.partition(".")[0]
+    forged = [f"{bob}.{secret}", f"{int(ann) + 64}.{secret}", f"0{ann}.{secret}", anns + "x",
+              "", "x", ".", f"{ann}.", f"{ann}", f"-{ann}.{secret}", f"{ann}\0.{secret}",
+              "9" * 18 + ".x", "9" * 30 + ".x", "٣.x", "0.x", f"{ann}.\0", " " + anns]  # fmt: skip
+    for token in forged:
+        assert await refreshed(world, token) is None, token
+        assert (await auth(world, "logout", refresh_token=token)).status_code == 204
+    assert await refreshed(world, anns) is not None
+    assert await refreshed(world, bobs) is not None
+
+
+async def test_a_family_lives_for_seven_days_however_often_it_is_refreshed(world: World) -> None:
+    begins = utcnow()
+    first, kept = [(await registered(world, f"{n}@example.com"))["refresh_token"] for n in "ab"]
+    world.move_to(begins + timedelta(days=7) - MICROSECOND)
+    second = await refreshed(world, first)
+    assert second is not None
+    world.move_to(begins + timedelta(days=7))
+    assert await refreshed(world, second) is None
+    assert await refreshed(world, kept) is None
+
+
+async def test_newcomers_fill_the_groups_evenly(world: World) -> None:
+    await world.people(120)
+    sizes = [
+        row.size
+        for row in await world.rows("""
+            SELECT CAST(sum(member_count) AS int) AS size FROM group_sizes GROUP BY group_number
+        """)
+    ]
+    assert len(sizes) == 10 and sum(sizes) == 120
+    assert max(sizes) - min(sizes) <= tolerance(sizes) + 1
