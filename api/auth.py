@@ -1,4 +1,4 @@
-"""Passwords and tokens (CONTRACTS, "Passwords and tokens"; RFC 8725, RFC 9700)."""
+"""Passwords and tokens (decision 0015; RFC 8725, RFC 9700)."""
 
 import asyncio
 import re

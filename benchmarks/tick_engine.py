@@ -24,7 +24,8 @@ from models.status import SnapshotCopies
 from ops.servers import Servers
 from schedules.due import record_boundary
 from schedules.timetable import Entry, entries
-from workers.apply import Workshop, drain
+from workers.apply import drain
+from workers.workshop import Workshop
 
 WORKER_SECONDS_MAX = 120
 WORKER_THREADS = 8

@@ -1,4 +1,4 @@
-"""How much of a session's reward is earned by an instant (DESIGN, decision 4)."""
+"""How much of a session's reward is earned by an instant (decision 0006)."""
 
 from datetime import datetime
 

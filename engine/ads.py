@@ -1,4 +1,4 @@
-"""Ad units, views of them, and which unit to show (blueprint, "Ads"; CONTRACTS, rule 2)."""
+"""Ad units, views of them, and which unit to show (blueprint, "Ads"; decision 0005)."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Collection, Sequence

@@ -18,6 +18,10 @@ from engine.views import complete_view, confirm_view, expire, fail_view, start_v
 
 def decide(member: Member, intent: Intent, house: House) -> Decision:
     """Apply the rule for the intent's action."""
+    if not member.is_active:
+        return Decision(
+            Rejected(Reason.ACCOUNT_DISABLED, "This account is disabled. Write to support.")
+        )
     match intent.action:
         case StartMining():
             return start_mining(member, intent, house)

@@ -1,4 +1,4 @@
-"""What can be asked for, and the values an answer can take (DESIGN, "Data that carries the load").
+"""What can be asked for, and the values an answer can take (decision 0001).
 
 An intent carries its own time: the instant the API recorded it, or the boundary it stands for.
 """

@@ -1,4 +1,4 @@
-"""Starting a mining session (blueprint, "Mining cycle"; DESIGN, decisions 2 and 3).
+"""Starting a mining session (blueprint, "Mining cycle"; decisions 0003 and 0004).
 
 Each rule takes the member's state, the intent and the house rules, and returns a Decision: the
 outcome, and new versions of whatever it changed. Ids come from the intent, so a repeat is the same.
@@ -59,7 +59,7 @@ def refuse_start(
 
 
 def start_mining(member: Member, intent: Intent, house: House) -> Decision:
-    """Open a PENDING session and serve its first ad, if the window is open (DESIGN, 2 and 3)."""
+    """Open a PENDING session and serve its first ad, if the window is open (decision 0004)."""
     at = intent.recorded_at
     window = refuse_start(member.sessions, member.is_active, intent.group_number, house.table, at)
     if isinstance(window, Rejected):

@@ -1,4 +1,4 @@
-"""TWTC amounts: integers of micro-TWTC inside, decimal strings outside (DESIGN, decision 4)."""
+"""TWTC amounts: integers of micro-TWTC inside, decimal strings outside (decision 0006)."""
 
 MICRO_PER_TWTC = 1_000_000
 

@@ -1,4 +1,4 @@
-"""Windows, cycles, boundaries, buckets: where an instant lies (DESIGN, decisions 1 to 3 and 6).
+"""Windows, cycles, boundaries, buckets: where an instant lies (decisions 0003 and 0009).
 
 Every instant is an aware UTC datetime; every window is half-open; arithmetic is in whole
 microseconds since the epoch, so that it is exact and equal everywhere.
@@ -175,7 +175,7 @@ def phase_in_window(window_seconds: int, user_id: int) -> timedelta:
 
 
 def bucket_of(user_id: int) -> int:
-    """The piece of the data a user lives in (SCALE, rule 1)."""
+    """The piece of the data a user lives in (decision 0009)."""
     return user_id % BUCKET_COUNT
 
 

@@ -1,4 +1,4 @@
-"""Watching an ad and proving it (blueprint, "Mining cycle"; CONTRACTS, rule 2).
+"""Watching an ad and proving it (blueprint, "Mining cycle"; decision 0005).
 
 The gate is the server's own clock, from `started` to `completed`; the network's signed callback is
 the proof of view where the unit asks for one.
@@ -54,7 +54,9 @@ def complete_view(
     view = replace(view, completed_at=at, status=ViewStatus.COMPLETED)
     if view.proof is Proof.CLIENT_TIMED or view.confirmed_at is not None:
         return _activate(session, view, at, member, house)
-    expires_at = at + timedelta(seconds=house.table.timing.proof_seconds)
+    # Bounded also for ads reported as watched and then as failed: start_limit relies on it.
+    proof_time = timedelta(seconds=house.table.timing.proof_seconds)
+    expires_at = min(at + proof_time, session.requested_at + 2 * proof_time)
     session = replace(session, expires_at=expires_at)
     return Decision(
         Applied(session_result(session)),
@@ -128,7 +130,7 @@ def fail_view(
 def _activate(
     session: Session, view: AdView, at: datetime, member: Member, house: House
 ) -> Decision:
-    """Verified: the session runs from max(verified, end of the previous one) (DESIGN, 3)."""
+    """Verified: the session runs from max(verified, end of the previous one) (decision 0004)."""
     started_at = max(at, latest_end(member.sessions) or at)
     ends_at = started_at + timedelta(seconds=house.table.timing.cycle_seconds)
     view = replace(view, status=ViewStatus.VERIFIED, verified_at=at)

@@ -58,6 +58,8 @@ ROTATE_TOKEN = sql("""
     UPDATE refresh_tokens SET rotated_at = :now
     WHERE bucket = :bucket AND token_hash = :token_hash AND rotated_at IS NULL
       AND revoked_at IS NULL AND expires_at > :now
+      AND EXISTS (SELECT FROM users u
+                  WHERE u.bucket = :bucket AND u.id = refresh_tokens.user_id AND u.is_active)
     RETURNING user_id, family_id, expires_at
 """)
 

@@ -1,4 +1,4 @@
-"""The doorbell: tells a worker that a piece has intents (DESIGN, "A worker message is a bell").
+"""The doorbell: tells a worker that a piece has intents (decision 0002).
 
 A bell is only a hint. If it is lost, late or doubled, or Redis is away, the relay rings again.
 """

@@ -1,4 +1,4 @@
-"""The credit tick and the settlement: a few set statements per piece (DESIGN, decision 5).
+"""The credit tick and the settlement: a few set statements per piece (decision 0007).
 
 Each runs while the caller holds the piece's watermark row, so that ticks, settlements and batches
 of one piece follow each other.
@@ -50,7 +50,7 @@ CREDIT = sql(f"""
     WHERE w.bucket = :bucket AND w.user_id = d.user_id
 """)
 
-# Reads what it modifies only through RETURNING (SCALE, rule 8).
+# Reads what it modifies only through RETURNING (decision 0009).
 SETTLE = sql(f"""
     WITH done AS (
         UPDATE mining_sessions s SET status = 'COMPLETED', settled_at = :boundary

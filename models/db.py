@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import asyncpg
 
-# SCALE, rule 13: serialization failure, deadlock, lock timeout; and the classes of connection lost,
+# Serialization failure, deadlock, lock timeout; and the classes of connection lost,
 # out of resources, server stopping.
 RETRYABLE_SQLSTATES = frozenset({"40001", "40P01", "55P03"})
 RETRYABLE_SQLSTATE_CLASSES = frozenset({"08", "53", "57"})

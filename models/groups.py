@@ -11,6 +11,7 @@ from models.credit import lock_piece
 from models.db import Connection, Database, connected, rows, run, sql, transaction
 from models.encoding import encode
 from models.queue import Piece
+from models.status import SnapshotCopies
 
 # Kept per bucket, so that registrations do not queue for ten rows.
 SIZES = sql("""
@@ -38,6 +39,7 @@ IDLE_MEMBERS = sql("""
 REGROUP = sql("""
     UPDATE users SET group_number = :to_group, version = version + 1
     WHERE bucket = :bucket AND id = ANY(CAST(:users AS bigint[]))
+    RETURNING id, version
 """)
 
 NOTE_MOVES = sql("""
@@ -54,7 +56,9 @@ async def group_sizes(database: Database) -> list[int]:
     return [found.get(group, 0) for group in range(1, GROUP_COUNT + 1)]
 
 
-async def rebalance(database: Database, table: Timetable, now: datetime) -> int:
+async def rebalance(
+    database: Database, copies: SnapshotCopies, table: Timetable, now: datetime
+) -> int:
     """Even out the groups with the fewest moves. Return how many members were moved.
 
     One transaction per bucket; if it is cut short, running it again goes on from where it is.
@@ -66,7 +70,10 @@ async def rebalance(database: Database, table: Timetable, now: datetime) -> int:
             if not left:
                 break
             async with transaction(database) as connection:
-                users = await _move_within(connection, bucket, move, left, table, now)
+                moves = await _move_within(connection, bucket, move, left, table, now)
+                await copies.mark_changing(moves)
+            users = [user_id for user_id, _ in moves]
+            await copies.refresh(database, bucket, users)
             left -= len(users)
             moved += len(users)
     return moved
@@ -79,8 +86,11 @@ async def _move_within(
     limit: int,
     table: Timetable,
     now: datetime,
-) -> Sequence[int]:
-    """Move up to `limit` idle members of one bucket, and tell them their new hours."""
+) -> Sequence[tuple[int, int]]:
+    """Move up to `limit` idle members of one bucket, and tell them their new hours.
+
+    Return (user id, new version).
+    """
     # While the piece is held, no intent of its members is being applied.
     await lock_piece(connection, Piece(move.from_group, bucket))
     params: dict[str, Any] = {"bucket": bucket, "from_group": move.from_group, "limit": limit}
@@ -88,7 +98,7 @@ async def _move_within(
     if not users:
         return []
     params = {"bucket": bucket, "users": users, "to_group": move.to_group}
-    await run(connection, REGROUP, params)
+    moved = [(row.id, row.version) for row in await rows(connection, REGROUP, params)]
     changes = sorted([(move.from_group, -len(users)), (move.to_group, len(users))])
     for group_number, change in changes:
         params = {"bucket": bucket, "group_number": group_number, "change": change}
@@ -107,4 +117,4 @@ async def _move_within(
         "now": now,
     }
     await run(connection, NOTE_MOVES, params)
-    return users
+    return moved

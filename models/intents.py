@@ -51,18 +51,22 @@ class NothingToActOnError(Exception):
 
 _COLUMNS = "bucket, id, group_number, kind, status, recorded_at, outcome, applied_at"
 
-# One statement: the user's group routes the intent, and a foreign view records nothing.
+# One statement: a view's intents go where its session is paid, others to the user's group; and a
+# view that is not the user's own records nothing.
 RECORD = sql(f"""
     INSERT INTO intents (bucket, id, group_number, user_id, kind, origin, key, body_hash, payload,
                          evidence, recorded_at, due_at, ring_at, attempts, status)
-    SELECT u.bucket, CAST(:id AS uuid), u.group_number, u.id, :kind, :origin, :key, :body_hash,
+    SELECT u.bucket, CAST(:id AS uuid), COALESCE(s.group_number, u.group_number), u.id,
+           :kind, :origin, :key, :body_hash,
            CAST(:payload AS jsonb), CAST(:evidence AS jsonb), CAST(:recorded_at AS timestamptz),
            CAST(:recorded_at AS timestamptz), CAST(:ring_at AS timestamptz), 0, 'RECORDED'
     FROM users u
+    LEFT JOIN ad_views v ON v.bucket = u.bucket AND v.id = CAST(:view_id AS uuid)
+                        AND v.user_id = u.id AND v.bucket = :bucket
+    LEFT JOIN mining_sessions s ON s.bucket = v.bucket AND s.id = v.session_id
+                               AND s.bucket = :bucket
     WHERE u.bucket = :bucket AND u.id = :user_id
-      AND (CAST(:view_id AS uuid) IS NULL OR EXISTS (
-            SELECT FROM ad_views v
-            WHERE v.bucket = :bucket AND v.id = CAST(:view_id AS uuid) AND v.user_id = :user_id))
+      AND (CAST(:view_id AS uuid) IS NULL OR v.id IS NOT NULL)
     ON CONFLICT (bucket, origin, key) DO NOTHING
     RETURNING {_COLUMNS}
 """)

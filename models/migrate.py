@@ -7,7 +7,7 @@ from alembic.config import Config as AlembicConfig
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-# SCALE, "Migrations": on plain PostgreSQL these are placeholders without effect.
+# For Citus (decision 0009); on plain PostgreSQL these are placeholders without effect.
 _CITUS_SETTINGS = (
     "SET citus.multi_shard_modify_mode = 'sequential'",
     "SET citus.enable_unsafe_triggers = 'on'",

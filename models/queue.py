@@ -1,4 +1,4 @@
-"""The queue of intents: due, claimed, completed, failed, rung for again (DESIGN, "Data …")."""
+"""The queue of intents: due, claimed, completed, failed, rung for again (decision 0001)."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

@@ -44,12 +44,13 @@ KEEP_SETTING = sql("""
 
 SETTINGS = sql("SELECT name, value FROM settings")
 
+# An edited schedule stands until the timing changes, which makes another one necessary.
 SAVE_GROUP = sql("""
     INSERT INTO user_groups (group_number, mining_schedule, created_at, updated_at)
     VALUES (:group_number, CAST(:schedule AS jsonb), :now, :now)
     ON CONFLICT (group_number) DO UPDATE
     SET mining_schedule = excluded.mining_schedule, updated_at = excluded.updated_at
-    WHERE user_groups.mining_schedule <> excluded.mining_schedule
+    WHERE CAST(:timing_changed AS boolean)
 """)
 
 GROUP_SCHEDULES = sql("SELECT group_number, mining_schedule FROM user_groups ORDER BY 1")
@@ -60,6 +61,7 @@ SAVE_AD = sql("""
     VALUES (:id, :network, :unit, 'REWARDED', :min_seconds, :proof, :weight, :revenue_micro_usd,
             :is_active)
     ON CONFLICT (id) DO UPDATE SET min_seconds = excluded.min_seconds
+    WHERE ads.min_seconds = CAST(:seconds_before AS smallint)
 """)
 
 ACTIVE_ADS = sql("""
@@ -132,6 +134,8 @@ async def seed(database: Database, timing: Timing, now: datetime) -> None:
 async def _seed_reference(connection: Connection, timing: Timing, now: datetime) -> None:
     installation = {"name": "installation", "value": encode(new_id(now)), "now": now}
     await run(connection, KEEP_SETTING, installation)
+    stored = {row.name: row.value for row in await rows(connection, SETTINGS)}.get("timing")
+    before = msgspec.json.decode(stored, type=Timing) if stored else timing
     params: dict[str, Any] = {"name": "timing", "value": encode(timing), "now": now}
     await run(connection, SAVE_SETTING, params)
     table = timetable(timing)
@@ -139,11 +143,12 @@ async def _seed_reference(connection: Connection, timing: Timing, now: datetime)
         params = {
             "group_number": group,
             "schedule": encode(daily_schedule(table, group)),
+            "timing_changed": before != timing,
             "now": now,
         }
         await run(connection, SAVE_GROUP, params)
     for unit in seeded_ads(timing):
-        await run(connection, SAVE_AD, unit)
+        await run(connection, SAVE_AD, unit | {"seconds_before": before.ad_seconds})
 
 
 def seeded_ads(timing: Timing) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""Members' snapshots: read from PostgreSQL, copied to Redis (DESIGN, "Status snapshot").
+"""Members' snapshots: read from PostgreSQL, copied to Redis (decision 0014).
 
 The copy is a hint. It is written after the commit, only if it is newer; before the commit it is
 marked as changing, so that a worker's death between the two leaves no stale copy behind.
@@ -117,6 +117,13 @@ class SnapshotCopies:
         """Store what was read after the commit, unless a newer copy is there."""
         copies = {s.user_id: _stamp(s.version) + _encoder.encode(s) for s in snapshots}
         await self._store(copies, COPY_SECONDS_MAX)
+
+    async def refresh(self, database: Database, bucket: int, user_ids: Collection[int]) -> None:
+        """After a commit: copy what these users' snapshots have become."""
+        if user_ids:
+            async with connected(database) as connection:
+                snapshots = await load_snapshots(connection, bucket, user_ids)
+            await self.write(snapshots)
 
     async def _store(self, values: dict[int, bytes], seconds: int) -> None:
         if not values:

@@ -25,7 +25,8 @@ from ops.asgi import Reply, call
 from ops.population import Habit, Person, Visit, plan_visits
 from schedules.due import DueWork
 from schedules.timetable import entries
-from workers.apply import Workshop, drain
+from workers.apply import drain
+from workers.workshop import Workshop
 
 T = TypeVar("T")
 

@@ -1,6 +1,6 @@
 """The local ad partner: shows countdown ads and sends the house network's signed callback.
 
-It plays the partner's side of CONTRACTS, "Direct partners", with the real protocol:
+It plays the partner's side of a direct partnership, with the real protocol:
 `python -m ops.partner --port 8100`, with TWTC_HOUSE_SECRET and TWTC_PUBLIC_URL (the API's address).
 The API knows it only by its callbacks.
 """

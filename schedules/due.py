@@ -1,4 +1,4 @@
-"""Recording what is due: once per boundary, however many clocks run (STACK, "APScheduler …")."""
+"""Recording what is due: once per boundary, however many clocks run (decision 0010)."""
 
 from collections.abc import Sequence
 from datetime import datetime

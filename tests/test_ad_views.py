@@ -120,6 +120,36 @@ async def test_a_callback_counts_for_fifteen_minutes(
         assert tuple(view[0]) == ("FAILED", "AD_EXPIRED")
 
 
+async def test_ads_watched_and_then_failed_do_not_stretch_the_time_for_proof(world: World) -> None:
+    person = await world.person(group_number=1)
+    ad = await begun(world, person)
+    for watched in ("00:19", "00:32"):
+        world.move_to(at(watched))
+        await person.report(ad["view_id"], "completed")
+        outcome = await person.report(ad["view_id"], "failed")
+        ad = outcome["result"]["ad"]
+        await person.report(ad["view_id"], "started")
+    world.move_to(at("00:34:59"))
+    assert (await person.status())["next_session"]["expires_at"] == "2026-03-01T00:35:00Z"
+    world.move_to(at("00:35"))
+    assert (await person.callback(ad["nonce"])).status_code == 200
+    await world.drain()
+    assert (await person.status())["session"] is None
+
+
+async def test_a_disabled_member_earns_nothing_more(world: World) -> None:
+    person = await world.person(group_number=1)
+    ad = await begun(world, person)
+    async with transaction(world.database) as connection:
+        await run(
+            connection, sql("UPDATE users SET is_active = false WHERE id = :u"), {"u": person.id}
+        )
+    world.move_to(at("00:06"))
+    outcome = await person.report(ad["view_id"], "completed")
+    assert outcome["problem"]["reason"] == "ACCOUNT_DISABLED"
+    assert (await person.start())["problem"]["reason"] == "ACCOUNT_DISABLED"
+
+
 async def test_without_a_callback_settlement_fails_the_session_and_says_so(world: World) -> None:
     person = await world.person(group_number=1)
     ad = await begun(world, person)

@@ -75,7 +75,7 @@ async def test_a_missed_hour_is_caught_up_to_the_micro(world: World) -> None:
 
 
 async def test_a_session_applied_after_its_tick_loses_nothing(world: World) -> None:
-    """Recorded 00:09:59, applied 00:10:05 (DESIGN, decision 5)."""
+    """Recorded 00:09:59, applied 00:10:05 (decision 0007)."""
     person, other = await world.person(group_number=1), await world.person(group_number=1)
     same_piece = await _in_bucket_of(world, person)
     world.move_to(at("00:05"))
@@ -204,7 +204,19 @@ async def test_a_start_recorded_before_the_move_keeps_its_window(world: World) -
     world.move_to(at("00:10"))
     response = await person.post("/v1/mining/sessions")
     await world.regroup(person, 7)
-    assert (await person.outcome(response))["status"] == "APPLIED"
+    outcome = await person.outcome(response)
+    assert outcome["status"] == "APPLIED"
+    # What follows is paid with the session's group, whatever the member's is by now.
+    ad = outcome["result"]["ad"]
+    await person.report(ad["view_id"], "started")
+    await world.go_to(at("00:11"))
+    await person.report(ad["view_id"], "completed")
+    await world.go_to(at("00:20"))
+    await person.callback(ad["nonce"])
+    await world.drain()
+    await world.assert_books_are_right()
+    await world.live_until(at("04:30"))
+    assert await person.balance() == "100.000000"
 
 
 async def test_mining_across_midnight(world: World) -> None:

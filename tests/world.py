@@ -27,7 +27,8 @@ from models.queue import Piece
 from models.status import SnapshotCopies
 from schedules.due import DueWork
 from schedules.timetable import entries
-from workers.apply import Workshop, drain
+from workers.apply import drain
+from workers.workshop import Workshop
 
 DUE_PIECES = sql("""
     SELECT DISTINCT group_number, bucket FROM intents

@@ -1,11 +1,12 @@
 """Draining a piece: claim, load, decide, store, complete: one transaction, one bucket.
 
 The more is waiting, the larger the batch. A batch that raises is retried one intent at a time, so
-that a poison intent fails alone (DESIGN, "Data that carries the load").
+that a poison intent fails alone (decision 0008).
 """
 
 import logging
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
@@ -31,23 +32,15 @@ from engine.session import Decision, House, LogEntry, Member, Session
 from engine.timeline import UPKEEP_GROUP
 from models import credit, members
 from models.clock import utcnow
-from models.db import Connection, Database, connected, is_retryable, transaction
+from models.db import Connection, is_retryable, transaction
 from models.queue import BATCH_SIZE, Piece, claim, complete, due_ids, record_failure
-from models.settings import Installation, load_ads
-from models.status import SnapshotCopies, load_snapshots
+from models.settings import load_ads
 from workers.upkeep import drain_upkeep
+from workers.workshop import Workshop
 
 log = logging.getLogger(__name__)
 
 VIEW_ACTIONS = (StartView, CompleteView, FailView, ConfirmView)
-
-
-class Workshop(Struct, frozen=True):
-    """What a worker works with."""
-
-    database: Database
-    installation: Installation
-    copies: SnapshotCopies
 
 
 class Effects(Struct):
@@ -66,7 +59,7 @@ async def drain(shop: Workshop, piece: Piece) -> int:
     Raise a database error only if it is one that passes: the bell is then rung again.
     """
     if piece.group_number == UPKEEP_GROUP:
-        return await drain_upkeep(shop.database, shop.installation, piece)
+        return await drain_upkeep(shop, piece)
     done = 0
     while True:
         try:
@@ -122,11 +115,11 @@ async def _apply_batch(shop: Workshop, piece: Piece, limit: int, only: UUID | No
         await members.store_logs(connection, piece.bucket, effects.logs)
         changed = {s.user_id for s in effects.sessions.values()}
         changed |= {v.user_id for v in effects.views.values()}
-        changed |= await _run_ticks(connection, piece, claimed, house, effects)
+        changed |= await _run_ticks(connection, piece, claimed, house, effects, now)
         await complete(connection, piece, effects.outcomes, now)
         versions = await members.raise_versions(connection, piece.bucket, changed)
         await shop.copies.mark_changing(versions)
-    await _publish(shop, piece, changed)
+    await shop.copies.refresh(shop.database, piece.bucket, changed)
     return len(claimed)
 
 
@@ -178,10 +171,11 @@ async def _run_ticks(
     claimed: Sequence[Intent],
     house: House,
     effects: Effects,
+    now: datetime,
 ) -> set[int]:
     """Run the batch's credit ticks and settlements in order. Return users to show anew."""
     changed: set[int] = set()
-    through, now = house.credited_through, utcnow()
+    through = house.credited_through
     for intent in claimed:
         match intent.action:
             case CreditMining(boundary):
@@ -196,13 +190,6 @@ async def _run_ticks(
             case _:
                 continue
     return changed
-
-
-async def _publish(shop: Workshop, piece: Piece, user_ids: set[int]) -> None:
-    if user_ids:
-        async with connected(shop.database) as connection:
-            snapshots = await load_snapshots(connection, piece.bucket, user_ids)
-        await shop.copies.write(snapshots)
 
 
 def _serves_ads(claimed: Sequence[Intent]) -> bool:

@@ -24,7 +24,8 @@ from models.db import open_database
 from models.queue import Piece
 from models.settings import load_installation
 from models.status import SnapshotCopies
-from workers.apply import Workshop, drain
+from workers.apply import drain
+from workers.workshop import Workshop
 
 DRAIN_SECONDS_MAX = 120
 RETRIES_MAX = 3

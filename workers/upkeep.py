@@ -19,45 +19,46 @@ from engine.intents import (
 )
 from engine.timeline import utc_day
 from models.clock import utcnow
-from models.db import Connection, Database, is_retryable, transaction
+from models.db import Connection, is_retryable, transaction
 from models.groups import rebalance
 from models.invariants import audit
 from models.queue import BATCH_SIZE, Piece, claim, complete, due_ids, record_failure
-from models.settings import Installation
 from models.upkeep import open_day, prepare_partitions, prune
+from workers.workshop import Workshop
 
 log = logging.getLogger(__name__)
 
 
-async def drain_upkeep(database: Database, installation: Installation, piece: Piece) -> int:
+async def drain_upkeep(shop: Workshop, piece: Piece) -> int:
     """Do the due upkeep, one intent after the other. Return how many were completed."""
     done = 0
-    for intent_id in await due_ids(database, piece, utcnow(), BATCH_SIZE):
+    for intent_id in await due_ids(shop.database, piece, utcnow(), BATCH_SIZE):
         try:
-            done += await _do(database, installation, piece, intent_id)
+            done += await _do(shop, piece, intent_id)
         except Exception as error:
             if is_retryable(error):
                 raise
             description = f"{type(error).__name__}: {error}"
-            status = await record_failure(database, piece.bucket, intent_id, description, utcnow())
+            status = await record_failure(
+                shop.database, piece.bucket, intent_id, description, utcnow()
+            )
             log.exception("upkeep %s failed and is now %s", intent_id, status)
     return done
 
 
-async def _do(database: Database, installation: Installation, piece: Piece, intent_id: UUID) -> int:
+async def _do(shop: Workshop, piece: Piece, intent_id: UUID) -> int:
     now = utcnow()
-    async with transaction(database) as connection:
+    async with transaction(shop.database) as connection:
         claimed = await claim(connection, piece, now, 1, intent_id)
         for intent in claimed:
-            result = await _work(database, connection, installation, intent.action, now)
+            result = await _work(shop, connection, intent.action, now)
             await complete(connection, piece, [(intent, Applied(result))], now)
     return len(claimed)
 
 
 async def _work(
-    database: Database,
+    shop: Workshop,
     connection: Connection,
-    installation: Installation,
     action: AnyAction,
     now: datetime,
 ) -> dict[str, object]:
@@ -65,13 +66,15 @@ async def _work(
         case OpenDay(day):
             return {"opened": await open_day(connection, day, now)}
         case RebalanceGroups():
-            return {"moved": await rebalance(database, installation.table, now)}
+            return {
+                "moved": await rebalance(shop.database, shop.copies, shop.installation.table, now)
+            }
         case PruneIntents():
-            return {"removed": await prune(database, now)}
+            return {"removed": await prune(shop.database, now)}
         case PreparePartitions():
-            return {"made": await prepare_partitions(database, utc_day(now))}
+            return {"made": await prepare_partitions(shop.database, utc_day(now))}
         case CheckInvariants():
-            violations = await audit(database)
+            violations = await audit(shop.database)
             for violation in violations:
                 log.critical("invariant broken: %s", violation)
             return {"violations": violations}

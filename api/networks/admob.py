@@ -1,4 +1,4 @@
-"""AdMob's server-side verification of rewarded ads (CONTRACTS, "AdMob / Ad Manager rewarded SSV").
+"""AdMob's server-side verification of rewarded ads (Google, "Validate SSV callbacks").
 
 Google signs the percent-*decoded* query, so several raw queries share one signature. Every rule in
 `read_query` serves one end: that only one reading of a signed message is accepted.

@@ -1,4 +1,4 @@
-"""The public keys of AdMob's callbacks, fetched and cached (CONTRACTS, "AdMob").
+"""The public keys of AdMob's callbacks, fetched and cached .
 
 Source of the rules: Google's "Validate server-side verification callbacks": keys rotate, and must
 not be cached for longer than 24 hours.

@@ -114,6 +114,6 @@ def refuse_problem(reason: Refusal, headers: Mapping[str, str] | None = None) ->
 
 
 def refuse_policy(reason: Refusal) -> Refused:
-    """Refuse a genuine callback with 200, since sending it again could not help (CONTRACTS)."""
+    """Refuse a genuine callback with 200, since sending it again could not help."""
     body = msgspec.json.encode({"status": "refused", "reason": reason.value})
     return Refused(reason, Answer(200, body, "application/json"))

@@ -1,4 +1,4 @@
-"""The house network: our own signed callback for direct partners (CONTRACTS, "Direct partners").
+"""The house network: our own signed callback for direct partners (docs/adding-an-ad-network.md).
 
 POST, a JSON body {event_id, nonce, ad_unit, completed_at}, and the header
 `TWTC-Signature: t=<unix seconds>,v1=<hex HMAC-SHA256 of "<t>.<body>">`. A partner signs afresh each

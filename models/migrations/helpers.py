@@ -1,4 +1,4 @@
-"""What migrations share: distribution for Citus, and triggers (SCALE, "Migrations").
+"""What migrations share: distribution for Citus, and triggers (decision 0009).
 
 On plain PostgreSQL `reference` and `distribute` do nothing.
 """

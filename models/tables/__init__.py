@@ -1,4 +1,4 @@
-"""The tables (blueprint, "Entities"; SCALE, "Schema"). Their constraints carry half the design.
+"""The tables (blueprint, "Entities"; decision 0009). Their constraints carry half the design.
 
 Every user-owned table has `bucket` (user id modulo 64) first in its primary key. Amounts are bigint
 micro-TWTC; instants are timestamptz written by us, never by the server's clock.

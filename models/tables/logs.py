@@ -1,4 +1,4 @@
-"""What happened and what looked wrong; partitioned by month (DESIGN, decision 11)."""
+"""What happened and what looked wrong; partitioned by month (decision 0016)."""
 
 from sqlalchemy import (
     BigInteger,

@@ -66,7 +66,7 @@ days = Table(
     PrimaryKeyConstraint("day", name="days_pkey"),
 )
 
-# What must be unique over all users has its own table, keyed by that value (SCALE, rule 2).
+# What must be unique over all users has its own table, keyed by that value (decision 0009).
 identities = Table(
     "identities",
     metadata,

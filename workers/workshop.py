@@ -1,0 +1,15 @@
+"""What a worker works with."""
+
+from msgspec import Struct
+
+from models.db import Database
+from models.settings import Installation
+from models.status import SnapshotCopies
+
+
+class Workshop(Struct, frozen=True):
+    """One per worker process."""
+
+    database: Database
+    installation: Installation
+    copies: SnapshotCopies
