@@ -95,7 +95,7 @@ class _Stage:
         self._stack.callback(daemon.stop)
         data = "new data" if is_new else "existing data"
         self._tell(f"PostgreSQL {found.version} on port {port}, {data}", began)
-        return f"postgresql+asyncpg://{ROLE}:{password}@127.0.0.1:{port}/{DATABASE}"
+        return f"postgresql://{ROLE}:{password}@127.0.0.1:{port}/{DATABASE}"
 
     def valkey(self) -> str:
         """Start Valkey. Return the URL of its database 0."""

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from api.auth import AUDIENCE, ISSUER, TOKEN_TYPE
 from engine.timeline import micros
 from models.clock import utcnow
-from tests.words import START, at
+from tests.words import at
 from tests.world import Person, World
 
 JSON = {"Content-Type": "application/json"}
@@ -259,14 +259,12 @@ async def test_only_a_valid_token_signs_a_request(member: tuple[Person, str]) ->
 
 
 async def test_a_token_is_good_to_the_last_microsecond(member: tuple[Person, str]) -> None:
-    person, _ = member
-    headers, begins = person.headers, utcnow()
-    ends = begins + timedelta(minutes=15)
+    person = member[0]
+    headers, ends = person.headers, utcnow() + timedelta(minutes=15)
     person.world.move_to(ends - timedelta(microseconds=1))
     assert (await person.world.http.get("/v1/me", headers=headers)).status_code == 200
     person.world.move_to(ends)
     problem_of(await person.world.http.get("/v1/me", headers=headers), 401, "unauthorized")
-    assert begins > START
 
 
 async def test_a_token_of_nobody_opens_nothing(member: tuple[Person, str]) -> None:
@@ -292,11 +290,10 @@ _routes = st.sampled_from([*AUTH_ROUTES, *INTENT_ROUTES, "/v1/ads/callbacks/hous
 )
 @given(route=_routes, body=st.dictionaries(_names, _values, max_size=4) | _values | st.binary())
 async def test_any_body_is_understood_or_refused(world: World, route: str, body: Any) -> None:
-    person = await world.person(group_number=None)
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+    person = await world.person()
     answer = await world.http.post(
         route.format(view=uuid4()),
-        content=content,
+        content=body if isinstance(body, bytes) else json.dumps(body).encode(),
         headers=person.headers | JSON | {"Idempotency-Key": uuid4().hex},
     )
     assert answer.status_code < 500, (route, body)

@@ -53,7 +53,7 @@ def ask(servers: Servers, *statements: str) -> object:
     """The single value of the last statement, asked with the application's own role."""
 
     async def run() -> object:
-        connection = await asyncpg.connect(servers.database_url.replace("+asyncpg", ""))
+        connection = await asyncpg.connect(servers.database_url)
         try:
             for statement in statements[:-1]:
                 await connection.execute(statement)
