@@ -11,6 +11,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 
 from api.auth import provide_user_id
 from api.problems import HANDLERS
+from api.requests import JSONRequest
 from api.routes import ads, auth, health, me, mining
 from api.services import lifespan, provide_services
 from models.config import Config, load_config
@@ -35,6 +36,7 @@ def create_app(config: Config) -> Litestar:
             "user_id": Provide(provide_user_id),
         },
         exception_handlers=HANDLERS,
+        request_class=JSONRequest,
         request_max_body_size=BODY_BYTES_MAX,
         openapi_config=OpenAPIConfig(
             title="TWTC Engine",

@@ -31,7 +31,7 @@ _hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
 _hashing = ThreadPoolExecutor(max_workers=2, thread_name_prefix="argon2")
 
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f.]+(\.[^@\s\x00-\x1f.]+)+")
-_PHONE = re.compile(r"\+[1-9]\d{6,14}")  # E.164
+_PHONE = re.compile(r"\+[1-9][0-9]{6,14}")  # E.164
 
 
 class Tokens(Struct, frozen=True):
@@ -135,7 +135,7 @@ def read_access_token(secret: bytes, token: str, now: datetime) -> int:
         )
         claims = parsed["payload"]
         user_id, expires = int(claims["sub"]), int(claims["exp"])
-    except (jwt.InvalidTokenError, ValueError, TypeError):
+    except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError):
         raise unauthorized("The access token is not valid. Sign in again.") from None
     if parsed["header"].get("typ") != TOKEN_TYPE or not 0 < user_id < 2**63:
         raise unauthorized("The access token is not valid. Sign in again.")

@@ -119,8 +119,8 @@ class Run:
                 await populate(database, self._origin, live, idle if name == "idle" else 0)
                 if name == "history":
                     await add_history(database, self._origin, live, history)
-                bench = bench_of(database, self._servers.redis_url, live)
-                benches[name] = await stack.enter_async_context(bench)
+                opening = bench_of(database, self._servers.redis_url, live)
+                benches[name] = await stack.enter_async_context(opening)
             measured: dict[str, list[float]] = {name: [] for name in benches}
             for number in range(1 + ROUNDS):
                 for name, bench in benches.items():

@@ -18,7 +18,6 @@ from engine.timeline import PRODUCTION
 from models.bells import Bells, open_broker
 from models.clock import utcnow
 from models.db import Database, connected, rows, run, sql
-from models.queue import Piece
 from models.settings import load_installation
 from models.status import SnapshotCopies
 from ops.servers import Servers
@@ -35,8 +34,8 @@ RAW = sql("UPDATE wallets SET balance = balance + 1, updated_at = :now")
 LEFT = sql("SELECT count(*) AS left FROM intents WHERE status = 'RECORDED'")
 WATERMARK = sql("SELECT max(credited_through) AS boundary FROM credit_watermarks")
 PAID = sql("""
-    SELECT CAST(sum(CAST(outcome -> 'result' ->> 'wallets' AS bigint)) AS bigint) AS wallets FROM intents
-    WHERE kind = 'mining.credit' AND due_at = :boundary
+    SELECT CAST(sum(CAST(outcome -> 'result' ->> 'wallets' AS bigint)) AS bigint) AS wallets
+    FROM intents WHERE kind = 'mining.credit' AND due_at = :boundary
 """)
 
 
@@ -201,11 +200,3 @@ async def _check(bench: Bench, boundary: datetime) -> None:
         paid = (await rows(connection, PAID, {"boundary": boundary}))[0].wallets
     if paid != bench.live:
         raise RuntimeError(f"the tick paid {paid} of {bench.live} sessions")
-
-
-async def every_piece(database: Database) -> list[Piece]:
-    """The pieces there are."""
-    statement = sql("SELECT bucket, group_number FROM credit_watermarks")
-    async with connected(database) as connection:
-        found = await rows(connection, statement)
-    return [Piece(row.group_number, row.bucket) for row in found]

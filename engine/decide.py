@@ -17,7 +17,10 @@ from engine.views import complete_view, confirm_view, expire, fail_view, start_v
 
 
 def decide(member: Member, intent: Intent, house: House) -> Decision:
-    """Apply the rule for the intent's action."""
+    """Apply the rule for the intent's action.
+
+    A disabled account stops at once, also for what it recorded before: that is what it is for.
+    """
     if not member.is_active:
         return Decision(
             Rejected(Reason.ACCOUNT_DISABLED, "This account is disabled. Write to support.")

@@ -51,7 +51,8 @@ def refuse_start(
     if window is None:
         return Rejected(Reason.WINDOW_CLOSED, "Your group's window is closed.", opens_at)
     ends_at = latest_end(sessions)
-    if ends_at is not None and ends_at > start_limit(table, window):
+    taken = any(s.window_opens_at == window.opens_at for s in sessions.values() if s.started_at)
+    if taken or (ends_at is not None and ends_at > start_limit(table, window)):
         return Rejected(
             Reason.ALREADY_MINING, "You have a session for this window already.", opens_at
         )

@@ -83,7 +83,7 @@ class MiningStatus(Struct, frozen=True):
 
 
 def render_status(snapshot: Snapshot, table: Timetable, now: datetime) -> MiningStatus:
-    """The status at `now`. It stays the same until `next_poll_at`, unless the member acts."""
+    """The status at `now`. Unless the member acts, it changes shortly before `next_poll_at`."""
     timing = table.timing
     group = snapshot.group_number
     boundary = boundary_at_or_before(now, timing.tick_seconds)

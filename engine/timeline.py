@@ -75,6 +75,8 @@ def check_timing(timing: Timing) -> None:
     if not short:
         if DAY_SECONDS % cycle:
             problems.append(f"cycle_seconds={cycle} must divide a day of {DAY_SECONDS} s")
+        if cycle > PRODUCTION.cycle_seconds:
+            problems.append(f"cycle_seconds={cycle} must not exceed {PRODUCTION.cycle_seconds}")
         if cycle % tick:
             problems.append(f"tick_seconds={tick} must divide cycle_seconds={cycle}")
         if cycle % stagger or cycle // stagger > GROUP_COUNT:

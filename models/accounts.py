@@ -54,12 +54,16 @@ STORE_TOKEN = sql("""
     VALUES (:bucket, :token_hash, :user_id, :family_id, :now, :expires_at)
 """)
 
+# One revoked member ends the family, also one whose successor was not committed yet.
 ROTATE_TOKEN = sql("""
     UPDATE refresh_tokens SET rotated_at = :now
     WHERE bucket = :bucket AND token_hash = :token_hash AND rotated_at IS NULL
       AND revoked_at IS NULL AND expires_at > :now
       AND EXISTS (SELECT FROM users u
                   WHERE u.bucket = :bucket AND u.id = refresh_tokens.user_id AND u.is_active)
+      AND NOT EXISTS (SELECT FROM refresh_tokens f
+                      WHERE f.bucket = :bucket AND f.family_id = refresh_tokens.family_id
+                        AND f.revoked_at IS NOT NULL)
     RETURNING user_id, family_id, expires_at
 """)
 

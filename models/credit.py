@@ -4,12 +4,20 @@ Each runs while the caller holds the piece's watermark row, so that ticks, settl
 of one piece follow each other.
 """
 
-from datetime import datetime
+import logging
+from datetime import datetime, timedelta
+from typing import Any
 
+import asyncpg
 from msgspec import Struct
 
-from models.db import Connection, Database, connected, rows, run, sql
+from models.db import Connection, Database, Row, connected, rows, run, sql
 from models.queue import Piece
+
+log = logging.getLogger(__name__)
+
+# A proof may be committed this long after the instant it was recorded with.
+EXPIRY_GRACE = timedelta(seconds=30)
 
 
 def accrued_sql(at: str) -> str:
@@ -56,6 +64,7 @@ SETTLE = sql(f"""
         UPDATE mining_sessions s SET status = 'COMPLETED', settled_at = :boundary
         WHERE s.bucket = :bucket AND s.group_number = :group_number AND s.status = 'ACTIVE'
           AND s.ends_at <= :boundary
+          AND (CAST(:only AS uuid) IS NULL OR s.id = CAST(:only AS uuid))
         RETURNING s.bucket, s.id, s.user_id, s.view_id, s.reward_micro, s.started_at, s.ends_at,
                   {accrued_sql("CAST(:credited_through AS timestamptz)")} AS credited
     ), ledger AS (
@@ -82,12 +91,24 @@ SETTLE = sql(f"""
     RETURNING w.user_id
 """)
 
+ENDED = sql("""
+    SELECT id FROM mining_sessions
+    WHERE bucket = :bucket AND group_number = :group_number AND status = 'ACTIVE'
+      AND ends_at <= :boundary
+    ORDER BY id
+""")
+
+# A proof that was recorded in time counts, also if it could not be applied yet.
 EXPIRE = sql("""
     WITH late AS (
         UPDATE mining_sessions s
         SET status = 'FAILED', failed_at = s.expires_at, failure = 'AD_EXPIRED', expires_at = NULL
         WHERE s.bucket = :bucket AND s.group_number = :group_number AND s.status = 'PENDING'
-          AND s.expires_at <= :boundary
+          AND s.expires_at <= CAST(:expired_by AS timestamptz) AND NOT EXISTS (
+            SELECT FROM intents i
+            WHERE i.bucket = :bucket AND i.group_number = :group_number
+              AND i.user_id = s.user_id AND i.status = 'RECORDED'
+              AND i.recorded_at < s.expires_at)
         RETURNING s.bucket, s.id, s.user_id, s.view_id, s.failed_at
     ), views AS (
         UPDATE ad_views v
@@ -128,7 +149,7 @@ PIECES_TO_SETTLE = sql("""
        OR EXISTS (
         SELECT FROM mining_sessions s
         WHERE s.bucket = m.bucket AND s.group_number = m.group_number AND s.status = 'PENDING'
-          AND s.expires_at <= :boundary)
+          AND s.expires_at <= CAST(:expired_by AS timestamptz))
     ORDER BY m.group_number, m.bucket
 """)
 
@@ -178,18 +199,37 @@ async def settle(
     credited_through: datetime,
     boundary: datetime,
     now: datetime,
+    *,
+    singly: bool = False,
 ) -> Settled:
-    """Complete sessions that ended by `boundary`, paying their rest; fail unproved ones."""
+    """Complete sessions that ended by `boundary`, paying their rest; fail unproved ones.
+
+    `singly`, after the whole failed: session by session, leaving out those that cannot be settled.
+    """
     params = {
         "bucket": piece.bucket,
         "group_number": piece.group_number,
         "boundary": boundary,
     }
-    paid = await rows(
-        connection, SETTLE, params | {"credited_through": credited_through, "now": now}
-    )
-    expired = await rows(connection, EXPIRE, params)
+    settling = params | {"credited_through": credited_through, "now": now, "only": None}
+    if singly:
+        paid = await _settle_singly(connection, settling)
+    else:
+        paid = list(await rows(connection, SETTLE, settling))
+    expired = await rows(connection, EXPIRE, params | {"expired_by": boundary - EXPIRY_GRACE})
     return Settled(tuple(row.user_id for row in paid), tuple(row.user_id for row in expired))
+
+
+async def _settle_singly(connection: Connection, settling: dict[str, Any]) -> list[Row]:
+    """One wallet that breaks a constraint must not hold up its neighbours' coins."""
+    paid: list[Row] = []
+    for session in await rows(connection, ENDED, settling):
+        try:
+            async with connection.transaction():
+                paid += await rows(connection, SETTLE, settling | {"only": session.id})
+        except asyncpg.IntegrityConstraintViolationError:
+            log.critical("session %s cannot be settled", session.id, exc_info=True)
+    return paid
 
 
 async def pieces_to_credit(database: Database, boundary: datetime) -> list[Piece]:
@@ -202,5 +242,6 @@ async def pieces_to_credit(database: Database, boundary: datetime) -> list[Piece
 async def pieces_to_settle(database: Database, boundary: datetime) -> list[Piece]:
     """Pieces with a session that ended, or waits for a proof no longer, by `boundary`."""
     async with connected(database) as connection:
-        found = await rows(connection, PIECES_TO_SETTLE, {"boundary": boundary})
+        params = {"boundary": boundary, "expired_by": boundary - EXPIRY_GRACE}
+        found = await rows(connection, PIECES_TO_SETTLE, params)
     return [Piece(row.group_number, row.bucket) for row in found]

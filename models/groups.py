@@ -36,6 +36,18 @@ IDLE_MEMBERS = sql("""
     ORDER BY u.id LIMIT :limit FOR NO KEY UPDATE OF u
 """)
 
+# Again, once they are locked: what was recorded while the first statement waited counts.
+STILL_IDLE = sql("""
+    SELECT u.id FROM users u
+    WHERE u.bucket = :bucket AND u.id = ANY(CAST(:users AS bigint[]))
+      AND NOT EXISTS (SELECT FROM mining_sessions s
+                      WHERE s.bucket = :bucket AND s.user_id = u.id
+                        AND s.status IN ('PENDING', 'ACTIVE'))
+      AND NOT EXISTS (SELECT FROM intents i
+                      WHERE i.bucket = :bucket AND i.user_id = u.id AND i.status = 'RECORDED')
+    ORDER BY u.id
+""")
+
 REGROUP = sql("""
     UPDATE users SET group_number = :to_group, version = version + 1
     WHERE bucket = :bucket AND id = ANY(CAST(:users AS bigint[]))
@@ -95,6 +107,8 @@ async def _move_within(
     await lock_piece(connection, Piece(move.from_group, bucket))
     params: dict[str, Any] = {"bucket": bucket, "from_group": move.from_group, "limit": limit}
     users = [row.id for row in await rows(connection, IDLE_MEMBERS, params)]
+    params = {"bucket": bucket, "users": users}
+    users = [row.id for row in await rows(connection, STILL_IDLE, params)]
     if not users:
         return []
     params = {"bucket": bucket, "users": users, "to_group": move.to_group}

@@ -13,6 +13,9 @@ from models.db import Database, Row, connected, rows, sql
 from models.encoding import encode
 from models.queue import LEASE_SECONDS, kind_of
 
+# A worker whose clock is behind the API's must still find what its bell was rung for.
+CLOCK_SKEW_MAX = timedelta(minutes=1)
+
 
 class Recorded(Struct, frozen=True):
     """An intent as its sender sees it. `outcome` is stored JSON, None while undone."""
@@ -59,7 +62,7 @@ RECORD = sql(f"""
     SELECT u.bucket, CAST(:id AS uuid), COALESCE(s.group_number, u.group_number), u.id,
            :kind, :origin, :key, :body_hash,
            CAST(:payload AS jsonb), CAST(:evidence AS jsonb), CAST(:recorded_at AS timestamptz),
-           CAST(:recorded_at AS timestamptz), CAST(:ring_at AS timestamptz), 0, 'RECORDED'
+           CAST(:due_at AS timestamptz), CAST(:ring_at AS timestamptz), 0, 'RECORDED'
     FROM users u
     LEFT JOIN ad_views v ON v.bucket = u.bucket AND v.id = CAST(:view_id AS uuid)
                         AND v.user_id = u.id AND v.bucket = :bucket
@@ -118,6 +121,7 @@ def _record_params(wish: Wish, bucket: int) -> dict[str, Any]:
         "payload": encode(wish.action),
         "evidence": encode(wish.evidence),
         "recorded_at": wish.recorded_at,
+        "due_at": wish.recorded_at - CLOCK_SKEW_MAX,
         "ring_at": wish.recorded_at + timedelta(seconds=LEASE_SECONDS),
         "view_id": wish.view_id,
     }

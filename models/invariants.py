@@ -1,23 +1,31 @@
 """Invariants as SQL: each names what is wrong and returns the rows that break it; none may.
 
 Each is one statement, so it sees one snapshot also while workers are busy. They run on schedule, in
-`twtc audit`, and at the end of every story test and simulation.
+`twtc audit`, and at the end of every story test and simulation: a range of buckets at a time, so
+that a statement stays short however large the tables are.
 """
+
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 
+from engine.money import BASE_REWARD_MICRO
+from engine.timeline import BUCKET_COUNT
 from models.credit import accrued_sql
 from models.db import Database, connected, rows, sql
 
 EXAMPLES_MAX = 5
+OVERDUE_AFTER = timedelta(minutes=15)
 
 INVARIANTS = {
     "settled balance = sum of the ledger": """
         SELECT w.user_id, w.settled_balance, t.total FROM wallets w
         LEFT JOIN (SELECT bucket, user_id, CAST(sum(amount) AS bigint) AS total FROM transactions
-                   WHERE to_account = 'wallet:' || user_id GROUP BY bucket, user_id) t
+                   WHERE bucket BETWEEN :first AND :last AND to_account = 'wallet:' || user_id
+                   GROUP BY bucket, user_id) t
           ON t.bucket = w.bucket AND t.user_id = w.user_id
-        WHERE w.settled_balance + w.total_withdrawn <> COALESCE(t.total, 0)
+        WHERE w.bucket BETWEEN :first AND :last
+          AND w.settled_balance + w.total_withdrawn <> COALESCE(t.total, 0)
     """,
     "balance = settled balance + what live sessions earned by their watermark": f"""
         SELECT w.user_id, w.balance, w.settled_balance, a.accrued FROM wallets w
@@ -27,34 +35,41 @@ INVARIANTS = {
             FROM mining_sessions s
             JOIN credit_watermarks m
               ON m.bucket = s.bucket AND m.group_number = s.group_number
-            WHERE s.status = 'ACTIVE' GROUP BY s.bucket, s.user_id) a
+            WHERE s.bucket BETWEEN :first AND :last AND s.status = 'ACTIVE'
+            GROUP BY s.bucket, s.user_id) a
           ON a.bucket = w.bucket AND a.user_id = w.user_id
-        WHERE w.balance <> w.settled_balance + COALESCE(a.accrued, 0)
+        WHERE w.bucket BETWEEN :first AND :last
+          AND w.balance <> w.settled_balance + COALESCE(a.accrued, 0)
     """,
     "a completed session is paid once, exactly its reward": """
         SELECT s.id, s.reward_micro, t.amount FROM mining_sessions s
         LEFT JOIN transactions t ON t.bucket = s.bucket AND t.reference = 'mining:' || s.id
-        WHERE s.status = 'COMPLETED'
+        WHERE s.bucket BETWEEN :first AND :last AND s.status = 'COMPLETED'
           AND (t.amount IS NULL OR t.amount <> s.reward_micro OR t.user_id <> s.user_id)
     """,
     "a mining payment belongs to a completed session": """
         SELECT t.reference FROM transactions t
         LEFT JOIN mining_sessions s
           ON s.bucket = t.bucket AND t.reference = 'mining:' || s.id AND s.status = 'COMPLETED'
-        WHERE t.type = 'MINING' AND s.id IS NULL
+        WHERE t.bucket BETWEEN :first AND :last AND t.type = 'MINING' AND s.id IS NULL
+    """,
+    "a session's reward is the base reward": f"""
+        SELECT id, reward_micro FROM mining_sessions
+        WHERE bucket BETWEEN :first AND :last AND reward_micro <> {BASE_REWARD_MICRO}
     """,
     "sessions of a user never overlap": """
         SELECT o.user_id, o.id FROM (
             SELECT bucket, user_id, id, started_at,
                    lag(ends_at) OVER (PARTITION BY bucket, user_id ORDER BY started_at, id)
                      AS previous_end
-            FROM mining_sessions WHERE started_at IS NOT NULL) o
+            FROM mining_sessions
+            WHERE bucket BETWEEN :first AND :last AND started_at IS NOT NULL) o
         WHERE o.started_at < o.previous_end
     """,
     "a session that mines has a verified ad view of its own": """
         SELECT s.id FROM mining_sessions s
         LEFT JOIN ad_views v ON v.bucket = s.bucket AND v.id = s.view_id
-        WHERE s.started_at IS NOT NULL
+        WHERE s.bucket BETWEEN :first AND :last AND s.started_at IS NOT NULL
           AND (v.id IS NULL OR v.status <> 'VERIFIED' OR v.session_id <> s.id
                OR v.user_id <> s.user_id OR v.verified_at > s.started_at)
     """,
@@ -63,28 +78,61 @@ INVARIANTS = {
         LEFT JOIN mining_sessions s
           ON s.bucket = v.bucket AND s.id = v.session_id AND s.view_id = v.id
          AND s.started_at IS NOT NULL
-        WHERE v.status = 'VERIFIED' AND s.id IS NULL
+        WHERE v.bucket BETWEEN :first AND :last AND v.status = 'VERIFIED' AND s.id IS NULL
     """,
     "a callback proves one view": """
-        SELECT bucket, network, event_id FROM ad_views WHERE event_id IS NOT NULL
+        SELECT bucket, network, event_id FROM ad_views
+        WHERE bucket BETWEEN :first AND :last AND event_id IS NOT NULL
         GROUP BY bucket, network, event_id HAVING count(*) > 1
+    """,
+    "an applied start has its session": """
+        SELECT i.id FROM intents i
+        LEFT JOIN mining_sessions s ON s.bucket = i.bucket AND s.id = i.id
+        WHERE i.bucket BETWEEN :first AND :last AND i.kind = 'mining.start'
+          AND i.status = 'APPLIED' AND s.id IS NULL
+    """,
+    "an applied report stands in its view": """
+        SELECT i.id, i.kind FROM intents i
+        LEFT JOIN ad_views v
+          ON v.bucket = i.bucket AND v.id = CAST(i.payload ->> 'view_id' AS uuid)
+        WHERE i.bucket BETWEEN :first AND :last AND i.status = 'APPLIED'
+          AND (i.kind = 'ad.start' AND v.started_at IS NULL
+               OR i.kind = 'ad.complete' AND v.completed_at IS NULL
+               OR i.kind = 'ad.confirm' AND v.confirmed_at IS NULL
+               OR i.kind = 'ad.fail' AND v.failed_at IS NULL)
     """,
     "group sizes = members counted": """
         SELECT z.bucket, z.group_number, z.member_count, u.size FROM group_sizes z
         LEFT JOIN (SELECT bucket, group_number, count(*) AS size FROM users
-                   GROUP BY bucket, group_number) u
+                   WHERE bucket BETWEEN :first AND :last GROUP BY bucket, group_number) u
           ON u.bucket = z.bucket AND u.group_number = z.group_number
-        WHERE z.member_count <> COALESCE(u.size, 0)
+        WHERE z.bucket BETWEEN :first AND :last AND z.member_count <> COALESCE(u.size, 0)
     """,
     "every user has a wallet": """
         SELECT u.id FROM users u
         LEFT JOIN wallets w ON w.bucket = u.bucket AND w.user_id = u.id
-        WHERE w.user_id IS NULL
+        WHERE u.bucket BETWEEN :first AND :last AND w.user_id IS NULL
     """,
     "a completed session was announced": """
         SELECT s.id FROM mining_sessions s
         LEFT JOIN notifications n ON n.bucket = s.bucket AND n.id = s.id
-        WHERE s.status = 'COMPLETED' AND n.id IS NULL
+        WHERE s.bucket BETWEEN :first AND :last AND s.status = 'COMPLETED' AND n.id IS NULL
+    """,
+}
+
+# Nothing is wrong with the books, but somebody should look.
+OVERDUE = {
+    "ended sessions are settled in time": """
+        SELECT id, ends_at FROM mining_sessions
+        WHERE bucket BETWEEN :first AND :last AND status = 'ACTIVE' AND ends_at < :before
+    """,
+    "intents are applied in time": """
+        SELECT id, kind, recorded_at FROM intents
+        WHERE bucket BETWEEN :first AND :last AND status = 'RECORDED' AND recorded_at < :before
+    """,
+    "there are no dead letters": """
+        SELECT id, kind, error FROM intents
+        WHERE bucket BETWEEN :first AND :last AND status = 'FAILED' AND recorded_at < :before
     """,
 }
 
@@ -97,15 +145,33 @@ class Violation(Struct, frozen=True):
     examples: list[dict[str, str]]
 
 
-async def audit(database: Database) -> list[Violation]:
+async def audit(database: Database, buckets_at_once: int = 1) -> list[Violation]:
     """Check every invariant. An empty list means that the books are right."""
-    violations = []
+    return await _check(database, INVARIANTS, buckets_at_once, {})
+
+
+async def find_overdue(database: Database, now: datetime) -> list[Violation]:
+    """What should have been done a quarter of an hour ago, and dead letters."""
+    return await _check(database, OVERDUE, 1, {"before": now - OVERDUE_AFTER})
+
+
+async def _check(
+    database: Database,
+    checks: dict[str, str],
+    buckets_at_once: int,
+    params: dict[str, datetime],
+) -> list[Violation]:
+    found: dict[str, list[dict[str, str]]] = {}
+    counts: dict[str, int] = {}
     async with connected(database) as connection:
-        for name, statement in INVARIANTS.items():
-            found = await rows(connection, sql(statement))
-            if found:
-                examples = [
-                    {key: str(value) for key, value in row.items()} for row in found[:EXAMPLES_MAX]
-                ]
-                violations.append(Violation(name, len(found), examples))
-    return violations
+        for name, source in checks.items():
+            statement = sql(source)
+            for first in range(0, BUCKET_COUNT, buckets_at_once):
+                buckets = {"first": first, "last": first + buckets_at_once - 1}
+                broken = await rows(connection, statement, params | buckets)
+                if broken:
+                    counts[name] = counts.get(name, 0) + len(broken)
+                    found.setdefault(name, []).extend(
+                        {key: str(value) for key, value in row.items()} for row in broken
+                    )
+    return [Violation(name, counts[name], found[name][:EXAMPLES_MAX]) for name in found]

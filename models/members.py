@@ -28,7 +28,8 @@ LOAD_SESSIONS = sql("""
            expires_at, view_id, started_at, ends_at, failed_at, failure
     FROM mining_sessions
     WHERE bucket = :bucket AND user_id = ANY(CAST(:users AS bigint[]))
-      AND (status = 'PENDING' OR ends_at > :since)
+      AND (status = 'PENDING' OR ends_at > :since
+           OR (status <> 'FAILED' AND requested_at > :since - interval '4 hours'))
 """)
 
 LOAD_VIEWS = sql("""

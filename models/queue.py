@@ -1,5 +1,6 @@
 """The queue of intents: due, claimed, completed, failed, rung for again (decision 0001)."""
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -8,9 +9,12 @@ import msgspec
 from msgspec import Struct
 
 from engine.intents import Action, AnyAction, Applied, Intent, Outcome
+from engine.timeline import UPKEEP_GROUP
 from models.clock import new_id
-from models.db import Connection, Database, connected, rows, run, sql, transaction
+from models.db import DATABASE_ERRORS, Connection, Database, connected, rows, run, sql, transaction
 from models.encoding import encode
+
+log = logging.getLogger(__name__)
 
 BATCH_SIZE = 256
 ATTEMPTS_MAX = 5
@@ -40,11 +44,20 @@ RECORD_DUE = sql("""
     RETURNING group_number
 """)
 
+# In strict order: a piece is held by one batch at a time, so nothing is skipped here.
 CLAIM = sql("""
     SELECT id, user_id, payload, recorded_at, evidence FROM intents
     WHERE bucket = :bucket AND group_number = :group_number AND status = 'RECORDED'
       AND due_at <= :now AND (CAST(:id AS uuid) IS NULL OR id = CAST(:id AS uuid))
     ORDER BY recorded_at, id LIMIT :limit
+    FOR UPDATE
+""")
+
+# Upkeep has no piece to hold: whoever comes second leaves the intent to the first.
+CLAIM_UPKEEP = sql("""
+    SELECT id, user_id, payload, recorded_at, evidence FROM intents
+    WHERE bucket = :bucket AND group_number = :group_number AND status = 'RECORDED'
+      AND due_at <= :now AND id = CAST(:id AS uuid) AND CAST(:limit AS bigint) > 0
     FOR UPDATE SKIP LOCKED
 """)
 
@@ -80,9 +93,13 @@ OVERDUE_BUCKETS = sql("""
     WHERE status = 'RECORDED' AND ring_at <= :now ORDER BY bucket
 """)
 
+# A row that is locked is being worked on: it needs no bell, and must not make the relay wait.
 POSTPONE_RINGS = sql("""
     UPDATE intents SET ring_at = :ring_at
-    WHERE bucket = :bucket AND status = 'RECORDED' AND ring_at <= :now
+    WHERE bucket = :bucket AND id = ANY(ARRAY(
+        SELECT id FROM intents
+        WHERE bucket = :bucket AND status = 'RECORDED' AND ring_at <= :now
+        FOR UPDATE SKIP LOCKED))
     RETURNING group_number
 """)
 
@@ -149,6 +166,7 @@ async def claim(
         "limit": limit,
         "id": only,
     }
+    statement = CLAIM_UPKEEP if piece.group_number == UPKEEP_GROUP else CLAIM
     return [
         Intent(
             bucket=piece.bucket,
@@ -159,7 +177,7 @@ async def claim(
             recorded_at=row.recorded_at,
             evidence=msgspec.json.decode(row.evidence),
         )
-        for row in await rows(connection, CLAIM, params)
+        for row in await rows(connection, statement, params)
     ]
 
 
@@ -230,8 +248,12 @@ async def overdue_pieces(database: Database, now: datetime) -> list[Piece]:
             "now": now,
             "ring_at": now + timedelta(seconds=LEASE_SECONDS),
         }
-        async with connected(database) as connection:
-            postponed = await rows(connection, POSTPONE_RINGS, params)
+        try:
+            async with connected(database) as connection:
+                postponed = await rows(connection, POSTPONE_RINGS, params)
+        except DATABASE_ERRORS as error:  # the other buckets are rung for all the same
+            log.warning("bucket %d cannot be rung for: %s", bucket, type(error).__name__)
+            continue
         pieces.update(Piece(row.group_number, bucket) for row in postponed)
     return sorted(pieces)
 

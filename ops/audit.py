@@ -4,6 +4,7 @@ import asyncio
 import sys
 
 from models import invariants
+from models.clock import utcnow
 from models.config import ConfigError, load_config
 from models.db import open_database
 
@@ -11,7 +12,7 @@ from models.db import open_database
 def audit() -> int:
     """Print the verdict. Return 0 if the books are right, 1 if not, 2 if it cannot be told."""
     try:
-        violations = asyncio.run(_violations(load_config().database_url))
+        violations, overdue = asyncio.run(_check(load_config().database_url))
     except (ConfigError, OSError) as error:
         print(f"audit: {error}", file=sys.stderr)
         return 2
@@ -20,13 +21,15 @@ def audit() -> int:
         print(f"{'BROKEN' if broken else 'ok':>6}  {name}")
         for example in broken.examples if broken else []:
             print(f"        {example}")
+    for late in overdue:
+        print(f"  late  {late.invariant}: {late.row_count} are not, for example {late.examples[0]}")
     print("clean" if not violations else f"{len(violations)} invariants are broken")
     return 1 if violations else 0
 
 
-async def _violations(url: str) -> list[invariants.Violation]:
+async def _check(url: str) -> tuple[list[invariants.Violation], list[invariants.Violation]]:
     database = open_database(url, pool_size=1, application_name="twtc-audit")
     try:
-        return await invariants.audit(database)
+        return await invariants.audit(database), await invariants.find_overdue(database, utcnow())
     finally:
         await database.dispose()

@@ -244,8 +244,7 @@ def bad_tokens(secret: bytes, user_id: int) -> Iterator[tuple[str, str]]:
 
 
 async def test_only_a_valid_token_signs_a_request(member: tuple[Person, str]) -> None:
-    person, view = member
-    http = person.world.http
+    (person, view), http = member, member[0].world.http
     reads = ["/v1/me", "/v1/wallet", "/v1/mining/status", "/v1/intents/" + view, *LISTS]
     for what, value in bad_tokens(person.world.config.secret, person.id):
         headers = {"Authorization": value, "Idempotency-Key": "token"}
@@ -259,12 +258,12 @@ async def test_only_a_valid_token_signs_a_request(member: tuple[Person, str]) ->
 
 
 async def test_a_token_is_good_to_the_last_microsecond(member: tuple[Person, str]) -> None:
-    person = member[0]
-    headers, ends = person.headers, utcnow() + timedelta(minutes=15)
-    person.world.move_to(ends - timedelta(microseconds=1))
-    assert (await person.world.http.get("/v1/me", headers=headers)).status_code == 200
-    person.world.move_to(ends)
-    problem_of(await person.world.http.get("/v1/me", headers=headers), 401, "unauthorized")
+    world, headers = member[0].world, member[0].headers
+    ends = utcnow() + timedelta(minutes=15)
+    world.move_to(ends - timedelta(microseconds=1))
+    assert (await world.http.get("/v1/me", headers=headers)).status_code == 200
+    world.move_to(ends)
+    problem_of(await world.http.get("/v1/me", headers=headers), 401, "unauthorized")
 
 
 async def test_a_token_of_nobody_opens_nothing(member: tuple[Person, str]) -> None:

@@ -115,7 +115,9 @@ async def _apply_batch(shop: Workshop, piece: Piece, limit: int, only: UUID | No
         await members.store_logs(connection, piece.bucket, effects.logs)
         changed = {s.user_id for s in effects.sessions.values()}
         changed |= {v.user_id for v in effects.views.values()}
-        changed |= await _run_ticks(connection, piece, claimed, house, effects, now)
+        changed |= await _run_ticks(
+            connection, piece, claimed, house, effects, now, singly=only is not None
+        )
         await complete(connection, piece, effects.outcomes, now)
         versions = await members.raise_versions(connection, piece.bucket, changed)
         await shop.copies.mark_changing(versions)
@@ -172,6 +174,8 @@ async def _run_ticks(
     house: House,
     effects: Effects,
     now: datetime,
+    *,
+    singly: bool,
 ) -> set[int]:
     """Run the batch's credit ticks and settlements in order. Return users to show anew."""
     changed: set[int] = set()
@@ -183,7 +187,9 @@ async def _run_ticks(
                 through = max(through, boundary)
                 effects.outcomes.append((intent, Applied({"wallets": wallets})))
             case SettleMining(boundary):
-                settled = await credit.settle(connection, piece, through, boundary, now)
+                settled = await credit.settle(
+                    connection, piece, through, boundary, now, singly=singly
+                )
                 changed.update(settled.paid, settled.expired)
                 result = {"settled": len(settled.paid), "expired": len(settled.expired)}
                 effects.outcomes.append((intent, Applied(result)))

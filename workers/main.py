@@ -18,6 +18,7 @@ from dramatiq.middleware import (
 )
 from redis.asyncio import Redis
 
+from engine.timeline import UPKEEP_GROUP
 from models.bells import DRAIN_ACTOR, QUEUES, SOCKET_TIMEOUT_SECONDS, Bells, open_broker
 from models.config import Config, load_config
 from models.db import open_database
@@ -28,6 +29,7 @@ from workers.apply import drain
 from workers.workshop import Workshop
 
 DRAIN_SECONDS_MAX = 120
+UPKEEP_SECONDS_MAX = 1800
 RETRIES_MAX = 3
 BACKOFF_MS_MIN = 1_000
 BACKOFF_MS_MAX = 30_000
@@ -84,7 +86,7 @@ broker = open_broker(
         AsyncIO(),
         tools,
         AgeLimit(),
-        TimeLimit(time_limit=(DRAIN_SECONDS_MAX + 30) * 1000),
+        TimeLimit(time_limit=(UPKEEP_SECONDS_MAX + 30) * 1000),
         ShutdownNotifications(),
         Retries(max_retries=RETRIES_MAX, min_backoff=BACKOFF_MS_MIN, max_backoff=BACKOFF_MS_MAX),
     ],
@@ -96,7 +98,8 @@ dramatiq.set_broker(broker)
 async def drain_piece(group_number: int, bucket: int, **_options: Any) -> None:
     """Answer a bell: apply what is due in a piece."""
     piece = Piece(group_number, bucket)
-    async with asyncio.timeout(DRAIN_SECONDS_MAX):
+    is_upkeep = group_number == UPKEEP_GROUP
+    async with asyncio.timeout(UPKEEP_SECONDS_MAX if is_upkeep else DRAIN_SECONDS_MAX):
         shop = await tools.workshop()
         await tools.bells.silence(piece)
         await drain(shop, piece)

@@ -21,7 +21,7 @@ from engine.timeline import utc_day
 from models.clock import utcnow
 from models.db import Connection, is_retryable, transaction
 from models.groups import rebalance
-from models.invariants import audit
+from models.invariants import audit, find_overdue
 from models.queue import BATCH_SIZE, Piece, claim, complete, due_ids, record_failure
 from models.upkeep import open_day, prepare_partitions, prune
 from workers.workshop import Workshop
@@ -77,6 +77,9 @@ async def _work(
             violations = await audit(shop.database)
             for violation in violations:
                 log.critical("invariant broken: %s", violation)
-            return {"violations": violations}
+            overdue = await find_overdue(shop.database, now)
+            for violation in overdue:
+                log.error("overdue: %s", violation)
+            return {"violations": violations, "overdue": overdue}
         case other:
             raise TypeError(f"{type(other).__name__} is not upkeep")

@@ -30,7 +30,7 @@ class EmptyBody(Struct, frozen=True, forbid_unknown_fields=True):
 class FailBody(Struct, frozen=True, forbid_unknown_fields=True):
     """Why the ad could not be shown, in the client's words."""
 
-    cause: Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[ -~]+$")] = "NOT_SHOWN"
+    cause: Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[ -~]+\Z")] = "NOT_SHOWN"
 
 
 @post("/views/{view_id:uuid}/started", status_code=202, summary="The ad began to play")

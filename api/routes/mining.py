@@ -59,7 +59,7 @@ async def status(
     services: NamedDependency[Services],
     user_id: NamedDependency[int],
 ) -> Response[MiningStatus]:
-    """What a phone shows. Ask again at `next_poll_at`; send the ETag and get 304 until then."""
+    """What a phone shows. Ask again at `next_poll_at`; with the ETag, 304 while nothing changed."""
     snapshot = await read_snapshot(services, user_id)
     shown = render_status(snapshot, services.installation.table, utcnow())
     if shown.ad is not None:
@@ -67,7 +67,7 @@ async def status(
     body = _encoder.encode(shown)
     etag = f'"{sha256(body).hexdigest()[:24]}"'
     headers = {"ETag": etag, **PRIVATE}
-    if etag in _tags(request.headers.get("if-none-match", "")):
+    if {etag, "*"} & _tags(request.headers.get("if-none-match", "")):
         return Response(None, status_code=304, headers=headers)  # type: ignore[arg-type]
     return Response(body, media_type="application/json", headers=headers)  # type: ignore[arg-type]
 

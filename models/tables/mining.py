@@ -56,6 +56,10 @@ mining_sessions = Table(
     CheckConstraint("(status = 'COMPLETED') = (settled_at IS NOT NULL)", name="sessions_settled"),
     CheckConstraint("(status = 'FAILED') = (failed_at IS NOT NULL)", name="sessions_failed"),
     CheckConstraint("(failed_at IS NULL) = (failure IS NULL)", name="sessions_failure_named"),
+    CheckConstraint(
+        "requested_at >= window_opens_at AND requested_at < window_opens_at + interval '4 hours'",
+        name="sessions_requested_in_window",
+    ),
     CheckConstraint("started_at >= requested_at", name="sessions_start_after_request"),
     CheckConstraint("settled_at >= ends_at", name="sessions_settled_after_end"),
     # reward x length stays below 2^63 in the accrual's integer arithmetic.

@@ -260,6 +260,10 @@ def _mining() -> None:
             name="sessions_length",
         ),
         sa.CheckConstraint(
+            "requested_at >= window_opens_at AND requested_at < window_opens_at + interval '4 hours'",
+            name="sessions_requested_in_window",
+        ),
+        sa.CheckConstraint(
             "status IN ('PENDING', 'ACTIVE', 'COMPLETED', 'FAILED')",
             name="mining_sessions_status_known",
         ),
