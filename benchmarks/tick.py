@@ -41,7 +41,7 @@ def main(args: list[str]) -> int:
     """Run the benchmark. Return the exit status."""
     parser = argparse.ArgumentParser(prog="run bench tick", description=__doc__)
     parser.add_argument("--sessions", type=int, default=200_000, help="live, beside the raw UPDATE")
-    parser.add_argument("--drains", type=int, default=8, help="pieces drained at once")
+    parser.add_argument("--drains", type=int, default=4, help="pieces drained at once")
     parser.add_argument("--jobs", type=int, default=5_000, help="for each peer")
     parser.add_argument("--quick", action="store_true", help="small populations: a smoke test")
     options = parser.parse_args(args, namespace=Options())

@@ -77,7 +77,9 @@ sql = Statement
 class Database:
     """A pool of connections, opened when it is first used."""
 
-    def __init__(self, url: str, pool_size: int, application_name: str) -> None:
+    def __init__(
+        self, url: str, pool_size: int, application_name: str, statement_timeout_ms: int
+    ) -> None:
         self.url = url
         self._pool_size = pool_size
         self._settings = {
@@ -85,9 +87,10 @@ class Database:
             "timezone": "UTC",
             "jit": "off",
             "lock_timeout": str(LOCK_TIMEOUT_MS),
-            "statement_timeout": str(STATEMENT_TIMEOUT_MS),
+            "statement_timeout": str(statement_timeout_ms),
             "citus.propagate_set_commands": "local",
         }
+        self._command_timeout = statement_timeout_ms / 1000 + 5 if statement_timeout_ms else None
         self._pool: Any = None
         self._opening = asyncio.Lock()
 
@@ -102,7 +105,7 @@ class Database:
                         max_size=self._pool_size,
                         record_class=Row,
                         timeout=CONNECT_SECONDS_MAX,
-                        command_timeout=STATEMENT_TIMEOUT_MS / 1000 + 5,
+                        command_timeout=self._command_timeout,
                         server_settings=self._settings,
                         statement_cache_size=200,
                         max_cached_statement_lifetime=0,
@@ -121,9 +124,18 @@ async def _leave_as_it_is(connection: Any) -> None:
     """No statement here changes a session's state, so none has to be reset."""
 
 
-def open_database(url: str, *, pool_size: int, application_name: str) -> Database:
-    """A database of at most `pool_size` connections. Opens no socket until it is used."""
-    return Database(url, pool_size, application_name)
+def open_database(
+    url: str,
+    *,
+    pool_size: int,
+    application_name: str,
+    statement_timeout_ms: int = STATEMENT_TIMEOUT_MS,
+) -> Database:
+    """A database of at most `pool_size` connections. Opens no socket until it is used.
+
+    A statement timeout of 0 means none, for reports over everything.
+    """
+    return Database(url, pool_size, application_name, statement_timeout_ms)
 
 
 @asynccontextmanager

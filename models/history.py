@@ -1,7 +1,7 @@
 """What a user may read of their own: wallet, ledger, sessions, notifications; newest first."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from msgspec import Struct
@@ -19,8 +19,7 @@ TRANSACTIONS = sql("""
            created_at
     FROM transactions
     WHERE bucket = :bucket AND user_id = :user_id
-      AND (CAST(:before_at AS timestamptz) IS NULL
-           OR (created_at, id) < (CAST(:before_at AS timestamptz), CAST(:before_id AS uuid)))
+      AND (created_at, id) < (CAST(:before_at AS timestamptz), CAST(:before_id AS uuid))
     ORDER BY created_at DESC, id DESC LIMIT :limit
 """)
 
@@ -29,16 +28,14 @@ SESSIONS = sql("""
            failed_at, failure
     FROM mining_sessions
     WHERE bucket = :bucket AND user_id = :user_id
-      AND (CAST(:before_at AS timestamptz) IS NULL
-           OR (requested_at, id) < (CAST(:before_at AS timestamptz), CAST(:before_id AS uuid)))
+      AND (requested_at, id) < (CAST(:before_at AS timestamptz), CAST(:before_id AS uuid))
     ORDER BY requested_at DESC, id DESC LIMIT :limit
 """)
 
 NOTIFICATIONS = sql("""
     SELECT id, kind, params, created_at, read_at FROM notifications
     WHERE bucket = :bucket AND user_id = :user_id
-      AND (CAST(:before_at AS timestamptz) IS NULL
-           OR (created_at, id) < (CAST(:before_at AS timestamptz), CAST(:before_id AS uuid)))
+      AND (created_at, id) < (CAST(:before_at AS timestamptz), CAST(:before_id AS uuid))
     ORDER BY created_at DESC, id DESC LIMIT :limit
 """)
 
@@ -48,6 +45,10 @@ class Cursor(Struct, frozen=True):
 
     at: datetime
     id: UUID
+
+
+# Later than any row: the same statement, and its index condition, for the first page.
+FIRST_PAGE = Cursor(datetime(9999, 12, 31, tzinfo=UTC), UUID(int=2**128 - 1))
 
 
 async def read_wallet(database: Database, user_id: int) -> Row | None:
@@ -62,11 +63,12 @@ async def read_page(
     database: Database, statement: Statement, user_id: int, before: Cursor | None, limit: int
 ) -> Sequence[Row]:
     """One page of TRANSACTIONS, SESSIONS or NOTIFICATIONS."""
+    before = before or FIRST_PAGE
     params = {
         "bucket": bucket_of(user_id),
         "user_id": user_id,
-        "before_at": before.at if before else None,
-        "before_id": before.id if before else None,
+        "before_at": before.at,
+        "before_id": before.id,
         "limit": limit,
     }
     async with connected(database) as connection:

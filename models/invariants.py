@@ -1,8 +1,8 @@
 """Invariants as SQL: each names what is wrong and returns the rows that break it; none may.
 
 Each is one statement, so it sees one snapshot also while workers are busy. They run on schedule, in
-`twtc audit`, and at the end of every story test and simulation: a range of buckets at a time, so
-that a statement stays short however large the tables are.
+`twtc audit`, and at the end of every story test and simulation. The scheduled run takes some of the
+buckets each hour, so that it ends however large the tables are.
 """
 
 from datetime import datetime, timedelta
@@ -12,7 +12,7 @@ from msgspec import Struct
 from engine.money import BASE_REWARD_MICRO
 from engine.timeline import BUCKET_COUNT
 from models.credit import accrued_sql
-from models.db import Database, connected, rows, sql
+from models.db import Database, Params, connected, rows, sql
 
 EXAMPLES_MAX = 5
 OVERDUE_AFTER = timedelta(minutes=15)
@@ -145,33 +145,39 @@ class Violation(Struct, frozen=True):
     examples: list[dict[str, str]]
 
 
-async def audit(database: Database, buckets_at_once: int = 1) -> list[Violation]:
-    """Check every invariant. An empty list means that the books are right."""
-    return await _check(database, INVARIANTS, buckets_at_once, {})
+async def audit(
+    database: Database, first: int = 0, last: int = BUCKET_COUNT - 1
+) -> list[Violation]:
+    """Check every invariant in a range of buckets, by default all.
+
+    An empty list means that the books are right.
+    """
+    return await _check(database, INVARIANTS, {"first": first, "last": last})
+
+
+def buckets_of_hour(now: datetime) -> tuple[int, int]:
+    """The hourly check's share: all buckets within a day, whatever the size of the tables."""
+    return now.hour * BUCKET_COUNT // 24, (now.hour + 1) * BUCKET_COUNT // 24 - 1
 
 
 async def find_overdue(database: Database, now: datetime) -> list[Violation]:
     """What should have been done a quarter of an hour ago, and dead letters."""
-    return await _check(database, OVERDUE, 1, {"before": now - OVERDUE_AFTER})
+    params = {"first": 0, "last": BUCKET_COUNT - 1, "before": now - OVERDUE_AFTER}
+    return await _check(database, OVERDUE, params)
 
 
-async def _check(
-    database: Database,
-    checks: dict[str, str],
-    buckets_at_once: int,
-    params: dict[str, datetime],
-) -> list[Violation]:
-    found: dict[str, list[dict[str, str]]] = {}
-    counts: dict[str, int] = {}
+async def _check(database: Database, checks: dict[str, str], params: Params) -> list[Violation]:
+    violations = []
     async with connected(database) as connection:
         for name, source in checks.items():
-            statement = sql(source)
-            for first in range(0, BUCKET_COUNT, buckets_at_once):
-                buckets = {"first": first, "last": first + buckets_at_once - 1}
-                broken = await rows(connection, statement, params | buckets)
-                if broken:
-                    counts[name] = counts.get(name, 0) + len(broken)
-                    found.setdefault(name, []).extend(
-                        {key: str(value) for key, value in row.items()} for row in broken
-                    )
-    return [Violation(name, counts[name], found[name][:EXAMPLES_MAX]) for name in found]
+            counted = (
+                f"SELECT x.*, count(*) OVER () AS broken FROM ({source}) x LIMIT {EXAMPLES_MAX}"
+            )
+            found = await rows(connection, sql(counted), params)
+            if found:
+                examples = [
+                    {key: str(value) for key, value in row.items() if key != "broken"}
+                    for row in found
+                ]
+                violations.append(Violation(name, found[0].broken, examples))
+    return violations

@@ -3,13 +3,14 @@
 import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 
 from engine.intents import Action, AnyAction, Applied, Intent, Outcome
-from engine.timeline import UPKEEP_GROUP
+from engine.timeline import BUCKET_COUNT, UPKEEP_GROUP
 from models.clock import new_id
 from models.db import DATABASE_ERRORS, Connection, Database, connected, rows, run, sql, transaction
 from models.encoding import encode
@@ -88,9 +89,13 @@ RECORD_FAILURE = sql("""
 
 ATTEMPTS = sql("SELECT attempts FROM intents WHERE bucket = :bucket AND id = :id")
 
+# One probe of a partial index per bucket, whatever the backlog.
 OVERDUE_BUCKETS = sql("""
-    SELECT DISTINCT bucket FROM intents
-    WHERE status = 'RECORDED' AND ring_at <= :now ORDER BY bucket
+    SELECT b.bucket FROM unnest(CAST(:buckets AS smallint[])) AS b (bucket)
+    CROSS JOIN LATERAL (SELECT 1 FROM intents i
+                        WHERE i.bucket = b.bucket AND i.status = 'RECORDED' AND i.ring_at <= :now
+                        LIMIT 1) overdue
+    ORDER BY b.bucket
 """)
 
 # A row that is locked is being worked on: it needs no bell, and must not make the relay wait.
@@ -99,7 +104,7 @@ POSTPONE_RINGS = sql("""
     WHERE bucket = :bucket AND id = ANY(ARRAY(
         SELECT id FROM intents
         WHERE bucket = :bucket AND status = 'RECORDED' AND ring_at <= :now
-        FOR UPDATE SKIP LOCKED))
+        ORDER BY group_number, ring_at LIMIT 1000 FOR UPDATE SKIP LOCKED))
     RETURNING group_number
 """)
 
@@ -239,8 +244,9 @@ async def overdue_pieces(database: Database, now: datetime) -> list[Piece]:
 
     Two relays at once share the pieces: the second finds nothing past `ring_at`.
     """
+    params: dict[str, Any] = {"now": now, "buckets": list(range(BUCKET_COUNT))}
     async with connected(database) as connection:
-        buckets = [row.bucket for row in await rows(connection, OVERDUE_BUCKETS, {"now": now})]
+        buckets = [row.bucket for row in await rows(connection, OVERDUE_BUCKETS, params)]
     pieces: set[Piece] = set()
     for bucket in buckets:
         params = {

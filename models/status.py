@@ -5,6 +5,7 @@ marked as changing, so that a worker's death between the two leaves no stale cop
 """
 
 import logging
+import time
 from collections.abc import Collection, Iterable
 from uuid import UUID
 
@@ -22,6 +23,7 @@ log = logging.getLogger(__name__)
 
 COPY_SECONDS_MAX = 900
 CHANGING_SECONDS_MAX = 10
+REST_SECONDS = 5
 _VERSION_DIGITS = 20
 
 _decoder = msgspec.json.Decoder(Snapshot)
@@ -93,6 +95,7 @@ class SnapshotCopies:
         self._redis = redis
         self._prefix = f"twtc:{installation_id}:status:"
         self._store_newer = redis.register_script(_STORE_NEWER)
+        self._rests_until = 0.0
 
     async def read(self, user_id: int) -> Snapshot | None:
         """A user's copy, or None if it is missing, changing, or Redis is away."""
@@ -126,12 +129,14 @@ class SnapshotCopies:
             await self.write(snapshots)
 
     async def _store(self, values: dict[int, bytes], seconds: int) -> None:
-        if not values:
+        if not values or time.monotonic() < self._rests_until:
             return
         keys = [self._key(user_id) for user_id in values]
         try:
             await self._store_newer(keys=keys, args=[seconds, *values.values()])
         except (RedisError, OSError) as error:
+            # A Redis that hangs must not hold up one batch after the other.
+            self._rests_until = time.monotonic() + REST_SECONDS
             log.warning("status copies cannot be written: %s", type(error).__name__)
 
     def _key(self, user_id: int) -> str:

@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime, timedelta
 
 from engine.timeline import BUCKET_COUNT
-from models.db import Connection, Database, rows, run, sql, transaction
+from models.db import Connection, Database, connected, rows, run, sql, transaction
 from models.encoding import encode
 from models.settings import load_ads
 
@@ -27,7 +27,11 @@ PRUNE_INTENTS = sql("""
 """)
 
 PRUNE_TOKENS = sql("""
-    DELETE FROM refresh_tokens WHERE bucket = :bucket AND expires_at < :before
+    DELETE FROM refresh_tokens
+    WHERE bucket = :bucket AND token_hash = ANY(ARRAY(
+        SELECT token_hash FROM refresh_tokens
+        WHERE bucket = :bucket AND expires_at < :before
+        ORDER BY expires_at LIMIT :limit))
 """)
 
 PARTITION_EXISTS = sql("SELECT to_regclass(:name) IS NOT NULL AS found")
@@ -46,20 +50,15 @@ async def open_day(connection: Connection, day: date, now: datetime) -> bool:
 async def prune(database: Database, now: datetime) -> int:
     """Delete intents done a week ago and expired sign-ins. Return the rows removed."""
     removed = 0
+    pruned = ((PRUNE_INTENTS, now - timedelta(days=KEEP_INTENTS_DAYS)), (PRUNE_TOKENS, now))
     for bucket in range(BUCKET_COUNT):
-        params = {
-            "bucket": bucket,
-            "before": now - timedelta(days=KEEP_INTENTS_DAYS),
-            "limit": PRUNE_ROWS_MAX,
-        }
-        count = PRUNE_ROWS_MAX
-        while count == PRUNE_ROWS_MAX:  # small transactions: the piece stays usable meanwhile
-            async with transaction(database) as connection:
-                count = await run(connection, PRUNE_INTENTS, params)
-            removed += count
-        async with transaction(database) as connection:
-            expired = {"bucket": bucket, "before": now}
-            removed += await run(connection, PRUNE_TOKENS, expired)
+        for statement, before in pruned:
+            params = {"bucket": bucket, "before": before, "limit": PRUNE_ROWS_MAX}
+            count = PRUNE_ROWS_MAX
+            while count == PRUNE_ROWS_MAX:  # in small steps: the piece stays usable meanwhile
+                async with connected(database) as connection:
+                    count = await run(connection, statement, params)
+                removed += count
     return removed
 
 
@@ -70,37 +69,40 @@ async def prepare_partitions(database: Database, today: date) -> list[str]:
         for ahead in range(MONTHS_AHEAD + 1):
             start, end = _month(today, ahead), _month(today, ahead + 1)
             name = f"{table}_{start:%Y_%m}"
-            async with transaction(database) as connection:
-                if not (await rows(connection, PARTITION_EXISTS, {"name": name}))[0].found:
-                    await _make_partition(connection, table, name, start, end)
-                    made.append(name)
+            async with connected(database) as connection:
+                found = (await rows(connection, PARTITION_EXISTS, {"name": name}))[0].found
+            if not found and await _make_partition(database, table, name, start, end):
+                made.append(name)
     return made
 
 
 async def _make_partition(
-    connection: Connection, table: str, name: str, start: datetime, end: datetime
-) -> None:
-    """Create and attach one month, taking along what rested in the default partition."""
+    database: Database, table: str, name: str, start: datetime, end: datetime
+) -> bool:
+    """Create and attach one month, taking along what rested in the default partition.
+
+    Return False if somebody else has made it meanwhile.
+    """
     bounds = {"start": start, "end": end}
-    await run(connection, sql(f"LOCK TABLE {table} IN ACCESS EXCLUSIVE MODE"))
-    await run(connection, sql(f"CREATE TABLE {name} (LIKE {table} INCLUDING ALL)"))
-    await run(
-        connection,
-        sql(f"""
+    async with transaction(database) as connection:
+        # The default partition alone: rows of months that exist are written all the while.
+        await run(connection, sql(f"LOCK TABLE {table}_default IN ACCESS EXCLUSIVE MODE"))
+        if (await rows(connection, PARTITION_EXISTS, {"name": name}))[0].found:
+            return False
+        await run(connection, sql(f"CREATE TABLE {name} (LIKE {table} INCLUDING ALL)"))
+        move = sql(f"""
             WITH rested AS (
                 DELETE FROM {table}_default
                 WHERE created_at >= :start AND created_at < :end RETURNING *)
             INSERT INTO {name} SELECT * FROM rested
-        """),
-        bounds,
-    )
-    await run(
-        connection,
-        sql(
-            f"ALTER TABLE {table} ATTACH PARTITION {name} "
-            f"FOR VALUES FROM ('{start.isoformat()}') TO ('{end.isoformat()}')"
-        ),
-    )
+        """)
+        await run(connection, move, bounds)
+        attach = f"""
+            ALTER TABLE {table} ATTACH PARTITION {name}
+            FOR VALUES FROM ('{start.isoformat()}') TO ('{end.isoformat()}')
+        """.replace("+00:00", "+00")
+        await run(connection, sql(attach))
+    return True
 
 
 def _month(today: date, ahead: int) -> datetime:

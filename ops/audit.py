@@ -28,7 +28,9 @@ def audit() -> int:
 
 
 async def _check(url: str) -> tuple[list[invariants.Violation], list[invariants.Violation]]:
-    database = open_database(url, pool_size=1, application_name="twtc-audit")
+    database = open_database(
+        url, pool_size=1, application_name="twtc-audit", statement_timeout_ms=0
+    )
     try:
         return await invariants.audit(database), await invariants.find_overdue(database, utcnow())
     finally:

@@ -4,6 +4,7 @@ The intent's row stays locked while its work runs in transactions of its own, on
 last one completes it. A worker that dies leaves the row to the next one.
 """
 
+import asyncio
 import logging
 from datetime import datetime
 from uuid import UUID
@@ -21,12 +22,14 @@ from engine.timeline import utc_day
 from models.clock import utcnow
 from models.db import Connection, is_retryable, transaction
 from models.groups import rebalance
-from models.invariants import audit, find_overdue
+from models.invariants import audit, buckets_of_hour, find_overdue
 from models.queue import BATCH_SIZE, Piece, claim, complete, due_ids, record_failure
 from models.upkeep import open_day, prepare_partitions, prune
 from workers.workshop import Workshop
 
 log = logging.getLogger(__name__)
+
+WORK_SECONDS_MAX = 900
 
 
 async def drain_upkeep(shop: Workshop, piece: Piece) -> int:
@@ -36,7 +39,8 @@ async def drain_upkeep(shop: Workshop, piece: Piece) -> int:
         try:
             done += await _do(shop, piece, intent_id)
         except Exception as error:
-            if is_retryable(error):
+            # Work that takes too long counts as a failure, or it would be begun again for ever.
+            if is_retryable(error) and not isinstance(error, TimeoutError):
                 raise
             description = f"{type(error).__name__}: {error}"
             status = await record_failure(
@@ -48,7 +52,7 @@ async def drain_upkeep(shop: Workshop, piece: Piece) -> int:
 
 async def _do(shop: Workshop, piece: Piece, intent_id: UUID) -> int:
     now = utcnow()
-    async with transaction(shop.database) as connection:
+    async with asyncio.timeout(WORK_SECONDS_MAX), transaction(shop.database) as connection:
         claimed = await claim(connection, piece, now, 1, intent_id)
         for intent in claimed:
             result = await _work(shop, connection, intent.action, now)
@@ -74,7 +78,8 @@ async def _work(
         case PreparePartitions():
             return {"made": await prepare_partitions(shop.database, utc_day(now))}
         case CheckInvariants():
-            violations = await audit(shop.database)
+            first, last = buckets_of_hour(now)
+            violations = await audit(shop.database, first, last)
             for violation in violations:
                 log.critical("invariant broken: %s", violation)
             overdue = await find_overdue(shop.database, now)

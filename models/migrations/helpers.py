@@ -24,10 +24,23 @@ def distribute(table: str) -> None:
         )
 
 
+def distribute_by(table: str, column: str) -> None:
+    """Spread a table that is keyed by a value of its own."""
+    if _has_citus():
+        op.execute(
+            text(
+                "SELECT create_distributed_table(:t, :column, colocate_with => 'none')"
+            ).bindparams(t=table, column=column)
+        )
+
+
 def append_only(table: str) -> None:
-    """Forbid changing or removing rows: by privilege, and for owners by trigger."""
+    """Forbid changing or removing rows: by privilege, and for owners by trigger.
+
+    The owner keeps the UPDATE privilege: foreign key checks lock rows with it.
+    """
     op.execute(f"REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM PUBLIC")
-    op.execute(f"REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM CURRENT_USER")
+    op.execute(f"REVOKE DELETE, TRUNCATE ON {table} FROM CURRENT_USER")
     op.execute(
         f"""
         CREATE FUNCTION {table}_append_only() RETURNS trigger LANGUAGE plpgsql AS $$

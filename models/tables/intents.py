@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from models.tables.columns import bucket, instant, metadata, one_of
+from models.tables.columns import CHURNING, bucket, instant, metadata, one_of
 
 intents = Table(
     "intents",
@@ -57,6 +57,14 @@ intents = Table(
         "id",
         postgresql_where=text("status = 'RECORDED'"),
     ),
-    Index("intents_ring", "ring_at", postgresql_where=text("status = 'RECORDED'")),
+    Index(
+        "intents_ring",
+        "bucket",
+        "group_number",
+        "ring_at",
+        postgresql_where=text("status = 'RECORDED'"),
+    ),
+    Index("intents_dead", "bucket", "recorded_at", postgresql_where=text("status = 'FAILED'")),
     Index("intents_prune", "bucket", "applied_at", postgresql_where=text("applied_at IS NOT NULL")),
+    postgresql_with=CHURNING,
 )

@@ -15,7 +15,7 @@ from sqlalchemy import (
     text,
 )
 
-from models.tables.columns import bucket, instant, metadata, of_user, one_of
+from models.tables.columns import CHURNING, bucket, instant, metadata, of_user, one_of
 
 credit_watermarks = Table(
     "credit_watermarks",
@@ -98,8 +98,22 @@ mining_sessions = Table(
         "expires_at",
         postgresql_where=text("status = 'PENDING'"),
     ),
+    # A status or a rebalance must not read a user's whole history.
+    Index(
+        "mining_sessions_open",
+        "bucket",
+        "user_id",
+        postgresql_where=text("status IN ('PENDING', 'ACTIVE')"),
+    ),
+    Index(
+        "mining_sessions_settled",
+        "bucket",
+        "settled_at",
+        postgresql_where=text("status = 'COMPLETED'"),
+    ),
     Index("mining_sessions_user_idx", "bucket", "user_id", "ends_at"),
     Index("mining_sessions_history", "bucket", "user_id", "requested_at", "id"),
+    postgresql_with=CHURNING,
 )
 
 ad_views = Table(
@@ -152,4 +166,5 @@ ad_views = Table(
         postgresql_where=text("status = 'VERIFIED'"),
     ),
     Index("ad_views_session_idx", "bucket", "session_id"),
+    postgresql_with=CHURNING,
 )

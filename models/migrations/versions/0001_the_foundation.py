@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from models.migrations.helpers import append_only, distribute, reference
+from models.migrations.helpers import append_only, distribute, distribute_by, reference
 
 revision = "0001"
 down_revision = None
@@ -80,7 +80,7 @@ def _reference_tables() -> None:
         sa.CheckConstraint("kind IN ('email', 'phone')", name="identities_kind_known"),
         sa.PrimaryKeyConstraint("kind", "value", name="identities_pkey"),
     )
-    reference("identities")
+    distribute_by("identities", "value")
 
 
 def _users_and_wallets() -> None:
@@ -100,6 +100,7 @@ def _users_and_wallets() -> None:
         sa.CheckConstraint("email IS NOT NULL OR phone IS NOT NULL", name="users_reachable"),
         sa.CheckConstraint("group_number BETWEEN 1 AND 10", name="users_group_number_range"),
         sa.PrimaryKeyConstraint("bucket", "id", name="users_pkey"),
+        postgresql_with={"fillfactor": "75"},
     )
     distribute("users")
     op.create_index(
@@ -215,6 +216,9 @@ def _what_users_own() -> None:
     )
     distribute("refresh_tokens")
     op.create_index(
+        "refresh_tokens_expiry", "refresh_tokens", ["bucket", "expires_at"], unique=False
+    )
+    op.create_index(
         "refresh_tokens_family_idx", "refresh_tokens", ["bucket", "family_id"], unique=False
     )
 
@@ -281,6 +285,11 @@ def _mining() -> None:
             ["bucket", "user_id"], ["users.bucket", "users.id"], name="mining_sessions_user_id_fkey"
         ),
         sa.PrimaryKeyConstraint("bucket", "id", name="mining_sessions_pkey"),
+        postgresql_with={
+            "autovacuum_vacuum_scale_factor": "0",
+            "autovacuum_vacuum_threshold": "50000",
+            "autovacuum_analyze_scale_factor": "0.02",
+        },
     )
     distribute("mining_sessions")
     op.create_index(
@@ -312,11 +321,25 @@ def _mining() -> None:
         postgresql_where=sa.text("status = 'PENDING'"),
     )
     op.create_index(
+        "mining_sessions_open",
+        "mining_sessions",
+        ["bucket", "user_id"],
+        unique=False,
+        postgresql_where=sa.text("status IN ('PENDING', 'ACTIVE')"),
+    )
+    op.create_index(
         "mining_sessions_pending",
         "mining_sessions",
         ["bucket", "group_number", "expires_at"],
         unique=False,
         postgresql_where=sa.text("status = 'PENDING'"),
+    )
+    op.create_index(
+        "mining_sessions_settled",
+        "mining_sessions",
+        ["bucket", "settled_at"],
+        unique=False,
+        postgresql_where=sa.text("status = 'COMPLETED'"),
     )
     op.create_index(
         "mining_sessions_user_idx",
@@ -369,6 +392,11 @@ def _mining() -> None:
             name="ad_views_session_fkey",
         ),
         sa.PrimaryKeyConstraint("bucket", "id", name="ad_views_pkey"),
+        postgresql_with={
+            "autovacuum_vacuum_scale_factor": "0",
+            "autovacuum_vacuum_threshold": "50000",
+            "autovacuum_analyze_scale_factor": "0.02",
+        },
     )
     distribute("ad_views")
     op.create_index(
@@ -414,8 +442,20 @@ def _intents() -> None:
         sa.CheckConstraint("group_number BETWEEN 0 AND 10", name="intents_group_number_range"),
         sa.PrimaryKeyConstraint("bucket", "id", name="intents_pkey"),
         sa.UniqueConstraint("bucket", "origin", "key", name="intents_origin_key"),
+        postgresql_with={
+            "autovacuum_vacuum_scale_factor": "0",
+            "autovacuum_vacuum_threshold": "50000",
+            "autovacuum_analyze_scale_factor": "0.02",
+        },
     )
     distribute("intents")
+    op.create_index(
+        "intents_dead",
+        "intents",
+        ["bucket", "recorded_at"],
+        unique=False,
+        postgresql_where=sa.text("status = 'FAILED'"),
+    )
     op.create_index(
         "intents_due",
         "intents",
@@ -433,7 +473,7 @@ def _intents() -> None:
     op.create_index(
         "intents_ring",
         "intents",
-        ["ring_at"],
+        ["bucket", "group_number", "ring_at"],
         unique=False,
         postgresql_where=sa.text("status = 'RECORDED'"),
     )
