@@ -63,7 +63,9 @@ async def own_database(servers: Servers, name: str, pool_size: int) -> AsyncIter
         async with connected(keeper) as connection:
             await run(connection, sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
             await run(connection, sql(f"CREATE DATABASE {name}"))
-        database = open_database(url, pool_size=pool_size, application_name="twtc-bench")
+        database = open_database(
+            url, pool_size=pool_size, application_name="twtc-bench", statement_timeout_ms=0
+        )
         try:
             yield database
         finally:

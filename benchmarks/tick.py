@@ -14,8 +14,10 @@ from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from datetime import datetime
 
+from msgspec import Struct
+
 from benchmarks.support import Sample, console, finish, own_database, own_servers, say, show
-from benchmarks.tick_engine import Bench, bench_of, raw, tick, ticks, worker_ticks
+from benchmarks.tick_engine import WORKER_THREADS, Bench, bench_of, raw, tick, ticks, worker_ticks
 from benchmarks.tick_peers import jobs_per_second, peers
 from benchmarks.tick_population import TICK, add_history, origin_now, populate, vacuum
 from models.clock import utcnow
@@ -23,15 +25,15 @@ from models.credit import pieces_to_credit, pieces_to_settle
 from models.invariants import audit
 from ops.servers import Servers
 
-ROUNDS = 5
-WORKER_ROUNDS = 3
+ROUNDS = 7
+# Differences of a few hundredths need more of them.
+BURDEN_ROUNDS = 11
 POOL_SIZE = 16
 
 
 class Options(argparse.Namespace):
     """What the command line says."""
 
-    sessions: int
     drains: int
     jobs: int
     quick: bool
@@ -40,13 +42,21 @@ class Options(argparse.Namespace):
 def main(args: list[str]) -> int:
     """Run the benchmark. Return the exit status."""
     parser = argparse.ArgumentParser(prog="run bench tick", description=__doc__)
-    parser.add_argument("--sessions", type=int, default=200_000, help="live, beside the raw UPDATE")
-    parser.add_argument("--drains", type=int, default=4, help="pieces drained at once")
+    parser.add_argument("--drains", type=int, default=WORKER_THREADS, help="pieces drained at once")
     parser.add_argument("--jobs", type=int, default=5_000, help="for each peer")
     parser.add_argument("--quick", action="store_true", help="small populations: a smoke test")
     options = parser.parse_args(args, namespace=Options())
     with own_servers() as servers:
         return asyncio.run(Run(servers, options).all())
+
+
+class Large(Struct, frozen=True):
+    """Figures of the largest population."""
+
+    tick: Sample
+    vs_raw: float
+    worker_seconds: float
+    worker_mib: float | None
 
 
 class Run:
@@ -64,10 +74,10 @@ class Run:
         drains = self._options.drains
         small, verdict, rates = await self._small(drains)
         middle = await self._burdens(drains)
-        vs_raw, per_second = await self._beside_raw(drains)
-        large, seconds, mib = await self._million(drains)
+        large = await self._large(drains)
+        per_second = self._size(1_000_000) / large.tick.median
         seconds_of = {self._size(10_000): small, self._size(100_000): middle}
-        seconds_of[self._size(1_000_000)] = large
+        seconds_of[self._size(1_000_000)] = large.tick
         slope = _slope({size: sample.median for size, sample in seconds_of.items()})
         best = max(rates.values(), default=math.nan)
         self._show_growth(seconds_of, slope)
@@ -80,10 +90,10 @@ class Run:
         console.print(f"whole run: {time.perf_counter() - self._began:.0f} s")
         finish(
             {
-                "vs_raw": round(vs_raw, 3),
+                "vs_raw": round(large.vs_raw, 3),
                 "vs_job_per_session": None if math.isnan(best) else round(per_second / best, 1),
-                "million_seconds": round(seconds, 3),
-                "worker_mib": None if mib is None else round(mib, 1),
+                "million_seconds": round(large.worker_seconds, 3),
+                "worker_mib": None if large.worker_mib is None else round(large.worker_mib, 1),
                 "slope": round(slope, 3),
             }
         )
@@ -122,7 +132,7 @@ class Run:
                 opening = bench_of(database, self._servers.redis_url, live)
                 benches[name] = await stack.enter_async_context(opening)
             measured: dict[str, list[float]] = {name: [] for name in benches}
-            for number in range(1 + ROUNDS):
+            for number in range(1 + BURDEN_ROUNDS):
                 for name, bench in benches.items():
                     await vacuum(bench.database)
                     seconds = (await tick(bench, drains)).whole
@@ -134,19 +144,20 @@ class Run:
             "idle": f"… among {idle:,} idle members",
             "history": f"… with {history:,} ledger rows",
         }
-        base = samples["alone"].median
-        lines = [
-            [titles[name], sample.shown(), f"{sample.median / base - 1:+.0%}"]
-            for name, sample in samples.items()
-        ]
+        alone = samples["alone"].values
+        lines = []
+        for name, sample in samples.items():
+            ratio = statistics.median(s / a for s, a in zip(sample.values, alone, strict=True))
+            lines.append([titles[name], sample.shown(), f"{ratio - 1:+.0%}"])
         show("What must not slow a tick", ["", "tick", ""], lines)
         return samples["alone"]
 
-    async def _beside_raw(self, drains: int) -> tuple[float, float]:
-        """Raw UPDATE and engine in turns on the same wallets. Their ratio, and sessions/s."""
-        size = self._size(self._options.sessions)
-        raws, whole, recording = [], [], []
-        async with own_database(self._servers, "twtc_bench_raw", POOL_SIZE) as database:
+    async def _large(self, drains: int) -> Large:
+        """1,000,000 sessions: raw UPDATE and engine in turns on the same wallets, then a worker."""
+        size = self._size(1_000_000)
+        say(f"loading {size:,} sessions")
+        raws, whole, recording, finding = [], [], [], []
+        async with own_database(self._servers, "twtc_bench_large", POOL_SIZE) as database:
             await populate(database, self._origin, size)
             async with bench_of(database, self._servers.redis_url, size) as bench:
                 for number in range(1 + ROUNDS):
@@ -158,41 +169,25 @@ class Run:
                         raws.append(of_raw)
                         whole.append(of_engine.whole)
                         recording.append(of_engine.record)
-        ratio = statistics.median(r / w for r, w in zip(raws, whole, strict=True))
-        engine = Sample(tuple(whole))
-        lines = [
-            ["raw UPDATE, one statement", Sample(tuple(raws)).shown(), ""],
-            [f"engine, {drains} drains at once", engine.shown(), f"{ratio:.2f} x raw"],
-            ["… of it recording the intents", Sample(tuple(recording)).shown(), ""],
-        ]
-        show(f"{size:,} wallets, commits included", ["", "seconds", "speed"], lines)
-        return ratio, size / engine.median
-
-    async def _million(self, drains: int) -> tuple[Sample, float, float | None]:
-        """1,000,000 sessions: ticks in this process, then in a real worker; finding pieces."""
-        size = self._size(1_000_000)
-        say(f"loading {size:,} sessions")
-        async with own_database(self._servers, "twtc_bench_large", POOL_SIZE) as database:
-            await populate(database, self._origin, size)
-            async with bench_of(database, self._servers.redis_url, size) as bench:
-                sample = await ticks(bench, drains, ROUNDS)
-                of_worker = await worker_ticks(bench, self._servers, WORKER_ROUNDS)
-            finding = []
+                worker = await worker_ticks(bench, self._servers, ROUNDS)
             for find in (pieces_to_credit, pieces_to_settle):
                 began = time.perf_counter()
                 await find(database, utcnow() - TICK)
                 finding.append(time.perf_counter() - began)
-        worker = Sample(tuple(one.seconds for one in of_worker))
-        mib = max((one.peak_mib for one in of_worker if one.peak_mib is not None), default=None)
+        ratio = statistics.median(r / w for r, w in zip(raws, whole, strict=True))
+        mib = max((one.peak_mib for one in worker if one.peak_mib is not None), default=None)
+        of_worker = Sample(tuple(one.seconds for one in worker))
         lines = [
-            [f"tick, {drains} drains at once", sample.shown()],
-            ["tick of a worker process, bells included", worker.shown()],
+            ["raw UPDATE of the wallets, one statement", Sample(tuple(raws)).shown()],
+            [f"tick, {drains} drains at once", Sample(tuple(whole)).shown()],
+            ["… of it recording the intents", Sample(tuple(recording)).shown()],
+            ["tick of a worker process, bells included", of_worker.shown()],
             ["peak memory of that process", "unknown here" if mib is None else f"{mib:.0f} MiB"],
             ["finding the pieces to credit", f"{finding[0] * 1000:.1f} ms"],
             ["finding the pieces to settle", f"{finding[1] * 1000:.1f} ms"],
         ]
-        show(f"{size:,} live sessions", ["", ""], lines)
-        return sample, worker.median, mib
+        show(f"{size:,} live sessions: {ratio:.2f} x the raw UPDATE", ["", ""], lines)
+        return Large(Sample(tuple(whole)), ratio, of_worker.median, mib)
 
     def _show_growth(self, seconds_of: Mapping[int, Sample], slope: float) -> None:
         lines = [

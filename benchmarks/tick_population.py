@@ -26,24 +26,32 @@ FOREIGN_KEYS = sql("""
     WHERE contype = 'f' AND conparentid = 0 AND connamespace = CAST('public' AS regnamespace)
 """)
 
-USERS = sql("""
+# engine.timeline.user_id_of in SQL, and the groups that engine.groups.assign gives to a million
+# people who come within a year: 46 in the 24 minutes in which a group is the one that opens next.
+PEOPLE = """(
+    SELECT n, ((n - 1) / 4096 * 64 + (n - 1) % 64 + 1) * 64 + (n - 1) / 64 % 64 AS id,
+           n / 46 % 10 + 1 AS group_number
+    FROM generate_series(1, CAST(:last AS bigint)) AS n)"""
+
+USERS = sql(f"""
     INSERT INTO users (bucket, id, group_number, email, password_hash, is_active, version,
                        created_at)
-    SELECT i % 64, i, i / 64 % 10 + 1, i || '@bench.example', '', true, 0,
+    SELECT id % 64, id, group_number, id || '@bench.example', '', true, 0,
            CAST(:origin AS timestamptz) - interval '30 days'
-    FROM generate_series(1, CAST(:last AS bigint)) AS i
+    FROM {PEOPLE} AS people ORDER BY n
 """)
 
-SESSIONS = sql("""
+SESSIONS = sql(f"""
     INSERT INTO mining_sessions (bucket, id, user_id, group_number, status, reward_micro,
                                  requested_at, window_opens_at, view_id, started_at, ends_at)
-    SELECT i % 64, CAST(lpad(to_hex(i), 32, '0') AS uuid), i, i / 64 % 10 + 1, 'ACTIVE', :reward,
+    SELECT id % 64, CAST(lpad(to_hex(n), 32, '0') AS uuid), id, group_number, 'ACTIVE', :reward,
            starts_at - interval '90 seconds', starts_at - interval '2 minutes',
-           CAST('a' || lpad(to_hex(i), 31, '0') AS uuid), starts_at,
+           CAST('a' || lpad(to_hex(n), 31, '0') AS uuid), starts_at,
            starts_at + interval '4 hours'
-    FROM (SELECT i, CAST(:origin AS timestamptz)
-                    - (i * 7919 % :window + 1) * interval '1 microsecond' AS starts_at
-          FROM generate_series(1, CAST(:last AS bigint), CAST(:step AS bigint)) AS i) AS n
+    FROM (SELECT people.*, CAST(:origin AS timestamptz)
+                    - (n * 7919 % :window + 1) * interval '1 microsecond' AS starts_at
+          FROM {PEOPLE} AS people WHERE n % CAST(:step AS bigint) = 0) AS miners
+    ORDER BY n
 """)
 
 VIEWS = sql("""
@@ -62,7 +70,7 @@ WALLETS = sql(f"""
            COALESCE({accrued_sql("CAST(:origin AS timestamptz)")}, 0), 0, 0, :origin
     FROM users u
     LEFT JOIN mining_sessions s ON s.bucket = u.bucket AND s.user_id = u.id
-    ORDER BY u.id
+    ORDER BY u.id / 4096, u.bucket, u.id
 """)
 
 COUNT_MEMBERS = sql("""
@@ -74,11 +82,12 @@ COUNT_MEMBERS = sql("""
 HISTORY = sql("""
     INSERT INTO transactions (bucket, id, user_id, type, from_account, to_account, amount,
                               reference, funding, description, metadata, created_at)
-    SELECT u % 64, CAST('b' || lpad(to_hex(i), 31, '0') AS uuid), u, 'BONUS', 'emission:bonus',
-           'wallet:' || u, 1, 'bench:' || i, 'house', 'History', '{}',
+    SELECT bucket, CAST('b' || lpad(to_hex(i), 31, '0') AS uuid), user_id, 'BONUS',
+           'emission:bonus', 'wallet:' || user_id, 1, 'bench:' || i, 'house', 'History', '{}',
            CAST(:origin AS timestamptz) - i * interval '1 second'
-    FROM (SELECT i, i % CAST(:people AS bigint) + 1 AS u
-          FROM generate_series(1, CAST(:count AS bigint)) AS i) AS n
+    FROM (SELECT bucket, user_id,
+                 row_number() OVER () + (row - 1) * CAST(:people AS bigint) AS i
+          FROM wallets CROSS JOIN generate_series(1, CAST(:each AS bigint)) AS row) AS past
 """)
 
 
@@ -91,8 +100,7 @@ def origin_now() -> datetime:
 async def populate(database: Database, origin: datetime, live: int, idle: int = 0) -> None:
     """Make the tables, `live` members who mine and `idle` who do not, paid until `origin`.
 
-    Idle members lie between the others: of 1 + idle / live neighbours one mines. That number must
-    have no divisor in common with the 640 pieces, so that all pieces become equally large.
+    Idle members lie between the others: of 1 + idle / live neighbours one mines.
     """
     await migrate(database.url)
     await seed(database, PRODUCTION, origin)
@@ -117,10 +125,10 @@ async def populate(database: Database, origin: datetime, live: int, idle: int = 
 
 
 async def add_history(database: Database, origin: datetime, people: int, count: int) -> None:
-    """Add ledger rows of the past. The books no longer balance afterwards."""
+    """Add ledger rows of the past to `people` wallets. The books no longer balance afterwards."""
     keys = await _drop_foreign_keys(database)
     async with connected(database) as connection:
-        params = {"origin": origin, "people": people, "count": count}
+        params = {"origin": origin, "people": people, "each": count // people}
         await run(connection, HISTORY, params)
     await _restore_foreign_keys(database, keys)
     await vacuum(database)

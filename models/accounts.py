@@ -13,15 +13,17 @@ from uuid import UUID
 from msgspec import Struct
 
 from engine.groups import assign
-from engine.timeline import Timetable, bucket_of
+from engine.timeline import Timetable, bucket_of, user_id_of
 from models.db import Database, UniqueViolation, connected, rows, run, sql, transaction
 from models.groups import ADD_MEMBERS, group_sizes
 
 REFRESH_DAYS = 7
 
+NEXT_NUMBER = sql("SELECT nextval('user_ids') AS number")
+
 CLAIM_IDENTITY = sql("""
     INSERT INTO identities (kind, value, user_id, created_at)
-    VALUES (:kind, :value, nextval('user_ids'), :now)
+    VALUES (:kind, :value, :user_id, :now)
     ON CONFLICT (kind, value) DO NOTHING RETURNING user_id
 """)
 
@@ -112,7 +114,9 @@ async def register(
     """Create a user with a wallet in a group. Raise IdentityTakenError; then nothing changed."""
     identity = {"kind": kind, "value": value}
     async with transaction(database) as connection:
-        claimed = await rows(connection, CLAIM_IDENTITY, identity | {"now": now})
+        new_id = user_id_of((await rows(connection, NEXT_NUMBER))[0].number)
+        claim = identity | {"user_id": new_id, "now": now}
+        claimed = await rows(connection, CLAIM_IDENTITY, claim)
     if not claimed:
         async with connected(database) as connection:
             claimed = await rows(connection, FIND_IDENTITY, identity)

@@ -38,21 +38,35 @@ LOCK_WATERMARK = sql("""
     WHERE bucket = :bucket AND group_number = :group_number FOR UPDATE
 """)
 
-MOVE_WATERMARK = sql("""
-    UPDATE credit_watermarks SET credited_through = :boundary
-    WHERE bucket = :bucket AND group_number = :group_number AND credited_through < :boundary
-""")
+EARNED = (
+    f"({accrued_sql('CAST(:boundary AS timestamptz)')}"
+    f" - {accrued_sql('CAST(:credited_through AS timestamptz)')})"
+)
 
-# A user may have two live sessions: one ended and not yet settled, and its successor.
-CREDIT = sql(f"""
+# Sessions of one user do not overlap: of those running at an instant each has a wallet of its own.
+# In the order of the wallets on disk.
+CREDIT_RUNNING = sql(f"""
+    WITH moved AS (
+        UPDATE credit_watermarks SET credited_through = CAST(:boundary AS timestamptz)
+        WHERE bucket = :bucket AND group_number = :group_number
+    )
     UPDATE wallets w SET balance = w.balance + d.amount, updated_at = :now
     FROM (
-        SELECT s.user_id, CAST(sum({accrued_sql("CAST(:boundary AS timestamptz)")}
-                                 - {accrued_sql("CAST(:credited_through AS timestamptz)")})
-                               AS bigint) AS amount
-        FROM mining_sessions s
+        SELECT s.user_id, {EARNED} AS amount FROM mining_sessions s
         WHERE s.bucket = :bucket AND s.group_number = :group_number AND s.status = 'ACTIVE'
-          AND s.ends_at > :credited_through AND s.started_at < :boundary
+          AND s.ends_at > :boundary AND s.started_at < :boundary
+        ORDER BY s.user_id
+    ) d
+    WHERE w.bucket = :bucket AND w.user_id = d.user_id
+""")
+
+# Ended since the last tick and not yet settled: few, but a user may have several of them.
+CREDIT_ENDED = sql(f"""
+    UPDATE wallets w SET balance = w.balance + d.amount, updated_at = :now
+    FROM (
+        SELECT s.user_id, CAST(sum({EARNED}) AS bigint) AS amount FROM mining_sessions s
+        WHERE s.bucket = :bucket AND s.group_number = :group_number AND s.status = 'ACTIVE'
+          AND s.ends_at > :credited_through AND s.ends_at <= :boundary
         GROUP BY s.user_id
     ) d
     WHERE w.bucket = :bucket AND w.user_id = d.user_id
@@ -175,7 +189,7 @@ async def credit(
     boundary: datetime,
     now: datetime,
 ) -> int:
-    """Pay (credited_through, boundary] and move the watermark. Return the wallets that changed.
+    """Pay (credited_through, boundary] and move the watermark. Return the payments made.
 
     A boundary that was paid already is a no-op; a missed one is caught up by the next.
     """
@@ -186,11 +200,10 @@ async def credit(
         "group_number": piece.group_number,
         "credited_through": credited_through,
         "boundary": boundary,
+        "now": now,
     }
-    paid = await run(connection, CREDIT, params | {"now": now})
-    del params["credited_through"]
-    await run(connection, MOVE_WATERMARK, params)
-    return paid
+    ended = await run(connection, CREDIT_ENDED, params)
+    return ended + await run(connection, CREDIT_RUNNING, params)
 
 
 async def settle(

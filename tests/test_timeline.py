@@ -17,6 +17,7 @@ from engine.timeline import (
     Timing,
     TimingError,
     boundary_at_or_before,
+    bucket_of,
     check_timing,
     current_window,
     daily_schedule,
@@ -25,6 +26,7 @@ from engine.timeline import (
     phase_seconds,
     read_schedule,
     timetable,
+    user_id_of,
     utc_day,
 )
 from tests.words import at
@@ -139,6 +141,16 @@ def test_phases_are_stable_and_spread_evenly_over_the_window() -> None:
     tenths = Counter(int(phase.total_seconds() * 10 // window) for phase in phases)
     assert set(tenths) == set(range(10))
     assert max(tenths.values()) < 1.15 * min(tenths.values())
+
+
+def test_user_ids_are_unique_and_fill_the_buckets_in_runs() -> None:
+    ids = [user_id_of(number) for number in range(1, 3 * 64 * 64 + 1)]
+    assert len(set(ids)) == len(ids)
+    assert min(ids) > 0
+    buckets = [bucket_of(user_id) for user_id in ids]
+    assert buckets[:64] == [0] * 64
+    assert buckets[64:128] == [1] * 64
+    assert set(Counter(buckets).values()) == {3 * 64}
 
 
 def test_midnight_belongs_to_the_day_it_begins() -> None:
