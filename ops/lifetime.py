@@ -66,6 +66,7 @@ class Lifetime:
         self.due_work = DueWork(services.database, entries(services.installation.table.timing))
         self.people: list[Person] = []
         self.requests = 0
+        self._tokens: dict[tuple[int, datetime], str] = {}
         self._requesting = asyncio.Semaphore(REQUESTS_AT_ONCE)
         self._draining = asyncio.Semaphore(DRAINS_AT_ONCE)
 
@@ -180,11 +181,18 @@ class Lifetime:
         at = visit.starts_at + timedelta(seconds=after_seconds)
         self._at(at, f"{visit.number}:{path}:{at.isoformat()}")
         self.requests += 1
-        token = issue_access_token(SECRET, self.people[visit.number].user_id, at)
+        token = self._token(visit)
         bearer = {"Authorization": f"Bearer {token}"}
         reply = await call(self.app, method, path, bearer | (headers or {}), body)
         assert reply.status < 300, (path, reply)
         return reply
+
+    def _token(self, visit: Visit) -> str:
+        key = (visit.number, visit.starts_at)
+        if key not in self._tokens:
+            user_id = self.people[visit.number].user_id
+            self._tokens[key] = issue_access_token(SECRET, user_id, visit.starts_at)
+        return self._tokens[key]
 
     async def _drain_all(self, at: datetime) -> None:
         pieces, self.bells.rung = sorted(self.bells.rung), set()

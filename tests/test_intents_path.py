@@ -125,6 +125,14 @@ async def test_the_relay_rings_for_what_nobody_applied_once_a_lease(world: World
     assert await overdue_pieces(world.database, at("00:06")) == []
 
 
+async def test_the_relay_neither_waits_nor_rings_for_what_is_being_applied(world: World) -> None:
+    await recorded_start(world)
+    async with transaction(world.database) as connection:
+        await run(connection, sql("SELECT id FROM intents WHERE status = 'RECORDED' FOR UPDATE"))
+        async with asyncio.timeout(2):
+            assert await overdue_pieces(world.database, at("00:06")) == []
+
+
 async def test_bells_coalesce_until_a_worker_begins(world: World) -> None:
     bells, piece = world.services.bells, Piece(3, 7)
     assert isinstance(bells, Bells)

@@ -6,6 +6,9 @@ from itertools import pairwise
 import pytest
 
 from engine.money import BASE_REWARD_MICRO
+from models import credit
+from models.db import transaction
+from models.queue import Piece
 from tests.words import START, at
 from tests.world import World
 
@@ -91,10 +94,6 @@ async def test_a_session_applied_after_its_tick_loses_nothing(world: World) -> N
     await world.due_work.record(at("00:10:00"))
     await world.database.dispose()
     # The tick is applied first, as if another worker had been quicker.
-    from models import credit
-    from models.db import transaction
-    from models.queue import Piece
-
     piece = Piece(1, bucket)
     async with transaction(world.database) as connection:
         through = await credit.lock_piece(connection, piece)

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from engine.timeline import PROFILES, Timing
+from models.db import connected, run, sql
 from models.upkeep import prepare_partitions
 from ops.upkeep import BoundaryError, find_entry, read_boundary
 from schedules.due import DueWork, record_boundary
@@ -113,10 +114,15 @@ async def test_pruning_removes_old_intents_and_keeps_dead_letters(world: World) 
     await world.live_until(at("04:10"), timedelta(hours=1))
     before = await world.value("SELECT count(*) FROM intents WHERE user_id IS NOT NULL")
     assert before == 4
+    await person.post("/v1/mining/sessions")
+    async with connected(world.database) as connection:
+        dead = "UPDATE intents SET status = 'FAILED', applied_at = recorded_at, error = 'poison'"
+        await run(connection, sql(f"{dead} WHERE status = 'RECORDED' AND user_id IS NOT NULL"))
     await world.go_to(at("2026-03-07T04:00Z"))
-    assert await world.value("SELECT count(*) FROM intents WHERE user_id IS NOT NULL") == 4
-    await world.go_to(at("2026-03-08T04:00Z"))
-    assert await world.value("SELECT count(*) FROM intents WHERE user_id IS NOT NULL") == 0
+    assert await world.value("SELECT count(*) FROM intents WHERE user_id IS NOT NULL") == 5
+    await world.go_to(at("2026-03-08T04:10Z"))
+    left = await world.rows("SELECT status FROM intents WHERE user_id IS NOT NULL")
+    assert [row.status for row in left] == ["FAILED"]
 
 
 async def test_partitions_are_made_ahead_and_take_along_what_rested(world: World) -> None:
@@ -126,6 +132,10 @@ async def test_partitions_are_made_ahead_and_take_along_what_rested(world: World
     assert await world.value("SELECT count(*) FROM activity_logs_2026_03") > 0
     made = await prepare_partitions(world.database, at("2026-07-15T00:00Z").date())
     assert "activity_logs_2026_07" in made
+    both = await asyncio.gather(
+        *(prepare_partitions(world.database, at("2027-01-15T00:00Z").date()) for _ in "ab")
+    )
+    assert len([name for made in both for name in made]) == 8
     assert await prepare_partitions(world.database, at("2026-07-15T00:00Z").date()) == []
     async_made = await world.rows("SELECT count(*) AS n FROM activity_logs_default")
     assert async_made[0].n == 0
