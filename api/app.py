@@ -10,6 +10,7 @@ from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 from api.auth import provide_user_id
+from api.documentation import describe
 from api.problems import HANDLERS
 from api.requests import JSONRequest
 from api.routes import ads, auth, health, me, mining
@@ -21,7 +22,7 @@ BODY_BYTES_MAX = 16 * 1024
 
 def create_app(config: Config) -> Litestar:
     """An application that opens its connections when it starts, not before."""
-    return Litestar(
+    app = Litestar(
         route_handlers=[
             auth.router,
             me.router,
@@ -54,6 +55,8 @@ def create_app(config: Config) -> Litestar:
         logging_config=None,
         debug=False,
     )
+    describe(app.openapi_schema)
+    return app
 
 
 def __getattr__(name: str) -> Any:
