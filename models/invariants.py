@@ -126,9 +126,11 @@ OVERDUE = {
         SELECT id, ends_at FROM mining_sessions
         WHERE bucket BETWEEN :first AND :last AND status = 'ACTIVE' AND ends_at < :before
     """,
+    # The check itself is under way, and after an outage that is for an hour gone by.
     "intents are applied in time": """
         SELECT id, kind, recorded_at FROM intents
         WHERE bucket BETWEEN :first AND :last AND status = 'RECORDED' AND recorded_at < :before
+          AND kind <> 'invariants.check'
     """,
     "there are no dead letters": """
         SELECT id, kind, error FROM intents

@@ -25,21 +25,36 @@ LOG_LINES_SHOWN = 8
 WORTH_ANOTHER_TRY = ("Address already in use", "shared memory block")
 
 
+# The port, or None for any free one; the process that serves, and its port.
+Start = Callable[[int | None], tuple[subprocess.Popen[bytes], int]]
+
+
 class ServerError(RuntimeError):
     """A server is missing or does not start; the message says what to do."""
 
 
 class Daemon:
-    """A running server. `signals` stop it, each after the one before had its time."""
+    """A running server. `signals` stop it, each after the one before had its time.
 
-    def __init__(
-        self, name: str, process: subprocess.Popen[bytes], guard: Guard, *signals: signal.Signals
-    ) -> None:
+    `start` starts it on a port, or on any free one, and returns when it serves.
+    """
+
+    def __init__(self, name: str, start: Start, guard: Guard, *signals: signal.Signals) -> None:
         self.name = name
-        self.process = process
+        self._start = start
         self._guard = guard
         self._signals = signals
-        guard.watch(process.pid, signals[0])
+        self.process, self.port = start(None)
+        guard.watch(self.process.pid, signals[0])
+
+    def tend(self) -> bool:
+        """If it has died, start it again on the same port and return True."""
+        if self.process.poll() is None:
+            return False
+        self._guard.forget(self.process.pid)
+        self.process, self.port = self._start(self.port)
+        self._guard.watch(self.process.pid, self._signals[0])
+        return True
 
     def stop(self) -> None:
         """Stop it and wait. An interruption while waiting kills it."""
@@ -90,13 +105,14 @@ def _dying_with_us(death_signal: str) -> tuple[str, ...]:
     return (setpriv, "--pdeathsig", death_signal, "--")
 
 
-def start_on_free_port(
+def start_server(
     name: str,
     log: Path,
     start: Callable[[int], subprocess.Popen[bytes]],
     is_ready: Callable[[int, int], bool],
+    wanted_port: int | None,
 ) -> tuple[subprocess.Popen[bytes], int]:
-    """Start a server on a free port; `is_ready(pid, port)` tells when it serves.
+    """Start a server on a port, or on a free one; `is_ready(pid, port)` tells when it serves.
 
     Raise ServerError, with the end of its log, if it does not.
     """
@@ -104,7 +120,7 @@ def start_on_free_port(
         log.unlink()
     deadline = time.monotonic() + START_SECONDS_MAX
     for _ in range(ATTEMPTS_MAX):
-        port, seen = free_port(), log.stat().st_size if log.exists() else 0
+        port, seen = wanted_port or free_port(), log.stat().st_size if log.exists() else 0
         process = start(port)
         if _becomes_ready(process, port, is_ready, deadline):
             return process, port

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from ops.daemon import Daemon, ServerError, launch, start_on_free_port, stop_orphan
+from ops.daemon import Daemon, ServerError, launch, start_server, stop_orphan
 from ops.guard import Guard
 from ops.unprivileged import Runner, reachable_copy
 
@@ -131,8 +131,12 @@ class Cluster:
         self.clear_stale_lock()
         self._run_alone(self._folder, f"ALTER ROLE {ROLE} PASSWORD '{password}'")
 
-    def start(self, guard: Guard) -> tuple[Daemon, int]:
-        """Start it and wait until it accepts connections. Return it with its port."""
+    def start(self, guard: Guard) -> Daemon:
+        """Start it and wait until it accepts connections."""
+        # SIGTERM would wait for every client to leave.
+        return Daemon("PostgreSQL", self._start_on, guard, signal.SIGINT, signal.SIGQUIT)
+
+    def _start_on(self, wanted_port: int | None) -> tuple[subprocess.Popen[bytes], int]:
         self.clear_stale_lock()
         settings = SETTINGS | (DURABLE if self._durable else DISPOSABLE)
         options = [part for name in settings for part in ("-c", f"{name}={settings[name]}")]
@@ -143,9 +147,7 @@ class Cluster:
                 [*command, *options], self._runner, self._folder, self._log, death_signal="INT"
             )
 
-        process, port = start_on_free_port("PostgreSQL", self._log, start, self._is_ready)
-        # SIGTERM would wait for every client to leave.
-        return Daemon("PostgreSQL", process, guard, signal.SIGINT, signal.SIGQUIT), port
+        return start_server("PostgreSQL", self._log, start, self._is_ready, wanted_port)
 
     def clear_stale_lock(self) -> None:
         """Stop a server that lost its supervisor, and unblock a lock file with a recycled pid."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from ops.daemon import ServerError
+from ops.daemon import Daemon, ServerError
 from ops.guard import Guard, is_alive
 from ops.postgres import DATABASE, ROLE, Cluster, find_postgres
 from ops.secret_file import load_secrets
@@ -28,6 +28,11 @@ class Servers(Struct, frozen=True):
 
     database_url: str
     redis_url: str
+    daemons: tuple[Daemon, ...] = ()
+
+    def tend(self) -> list[str]:
+        """Start again what has died. Return the names. Raise ServerError if one does not start."""
+        return [daemon.name for daemon in self.daemons if daemon.tend()]
 
 
 class DataInUseError(ServerError):
@@ -58,7 +63,8 @@ def local_servers(
         lock = stack.enter_context(_only_run(data_dir))
         guard = stack.enter_context(Guard([lock]))
         stage = _Stage(data_dir, stack, guard, report, durable)
-        yield Servers(database_url or stage.postgres(), redis_url or stage.valkey())
+        database_url, redis_url = database_url or stage.postgres(), redis_url or stage.valkey()
+        yield Servers(database_url, redis_url, tuple(stage.daemons))
 
 
 class _Stage:
@@ -72,6 +78,7 @@ class _Stage:
         self._guard = guard
         self._report = report
         self._durable = durable
+        self.daemons: list[Daemon] = []
         self._logs = data_dir / "log"
         self._logs.mkdir(exist_ok=True)
         self._passwords = data_dir / "servers.json"
@@ -91,8 +98,7 @@ class _Stage:
         cluster.prepare(password)
         if self._new_passwords and not is_new:
             cluster.change_password(password)
-        daemon, port = cluster.start(self._guard)
-        self._stack.callback(daemon.stop)
+        port = self._keep(cluster.start(self._guard))
         data = "new data" if is_new else "existing data"
         self._tell(f"PostgreSQL {found.version} on port {port}, {data}", began)
         return f"postgresql://{ROLE}:{password}@127.0.0.1:{port}/{DATABASE}"
@@ -104,12 +110,17 @@ class _Stage:
         runner, place = self._somewhere(found.program)
         password = self._secrets["valkey"]
         log = self._logs / "valkey.log"
-        daemon, port = start_valkey(
+        daemon = start_valkey(
             found, place, log, runner, self._guard, password, durable=self._durable
         )
-        self._stack.callback(daemon.stop)
+        port = self._keep(daemon)
         self._tell(f"{found.version} on port {port}", began)
         return f"redis://:{password}@127.0.0.1:{port}/0"
+
+    def _keep(self, daemon: Daemon) -> int:
+        self.daemons.append(daemon)
+        self._stack.callback(daemon.stop)
+        return daemon.port
 
     def _somewhere(self, program: Path) -> tuple[Runner, Path]:
         runner = choose_runner(self._data_dir, program)

@@ -96,6 +96,8 @@ def _run(
         if not requests:
             screen.banner(_banner(env, timing))
         while not requests:
+            for name in servers.tend():
+                screen.say("", f"{name} had died and was started again")
             supervisor.tend()
             time.sleep(POLL_SECONDS)
         screen.title("Stopping; once more to stop at once")

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from ops.daemon import Daemon, ServerError, launch, start_on_free_port, stop_orphan
+from ops.daemon import Daemon, ServerError, launch, start_server, stop_orphan
 from ops.guard import Guard
 from ops.unprivileged import Runner, reachable_copy
 
@@ -56,13 +56,12 @@ def start_valkey(
     password: str,
     *,
     durable: bool,
-) -> tuple[Daemon, int]:
-    """Start it on the data below `place` and wait until it answers. Return it with its port."""
+) -> Daemon:
+    """Start it on the data below `place` and wait until it answers."""
     folder = place / "valkey"
     folder.mkdir(mode=0o700, exist_ok=True)
     runner.give(folder)
     program = reachable_copy(valkey.program, valkey.program.parent, place, runner)
-    stop_orphan(folder / "valkey.pid", program.name, signal.SIGTERM)
 
     def start(port: int) -> subprocess.Popen[bytes]:
         # On stdin, so that the password shows neither in the list of processes nor in a file.
@@ -79,8 +78,11 @@ def start_valkey(
     def is_ready(pid: int, port: int) -> bool:
         return _answers(port, password)
 
-    process, port = start_on_free_port(valkey.version, log, start, is_ready)
-    return Daemon("Valkey", process, guard, signal.SIGTERM), port
+    def start_on(wanted_port: int | None) -> tuple[subprocess.Popen[bytes], int]:
+        stop_orphan(folder / "valkey.pid", program.name, signal.SIGTERM)
+        return start_server(valkey.version, log, start, is_ready, wanted_port)
+
+    return Daemon("Valkey", start_on, guard, signal.SIGTERM)
 
 
 def _configuration(port: int, password: str, *, durable: bool) -> str:

@@ -46,7 +46,8 @@ def owner_of(folder: Path) -> Iterator[tuple[subprocess.Popen[str], Servers]]:
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True) as process:
         assert process.stdout is not None
-        yield process, Servers(*process.stdout.readline().split())
+        database_url, redis_url = process.stdout.readline().split()
+        yield process, Servers(database_url, redis_url)
 
 
 def ask(servers: Servers, *statements: str) -> object:
@@ -136,6 +137,19 @@ def test_data_outlives_a_killed_owner_and_its_servers_do_not(folder: Path) -> No
         assert ask(servers, "SELECT n FROM kept") == 7
         with Redis.from_url(servers.redis_url, decode_responses=True) as client:
             assert client.get("kept") == "7"
+
+
+def test_a_server_that_dies_is_started_again_at_its_address(folder: Path) -> None:
+    with local_servers(folder, report=lambda line: None) as servers:
+        assert servers.tend() == []
+        ask(servers, "DROP TABLE IF EXISTS kept", "CREATE TABLE kept AS SELECT 7 AS n", "SELECT 1")
+        for pid in server_pids(folder):
+            with ends(pid):
+                os.kill(pid, signal.SIGKILL)
+        assert servers.tend() == ["PostgreSQL", "Valkey"]
+        assert ask(servers, "SELECT n FROM kept") == 7
+        with Redis.from_url(servers.redis_url) as client:
+            assert client.ping()
 
 
 def test_servers_that_lost_owner_and_guard_are_stopped_by_the_next_owner(folder: Path) -> None:
