@@ -29,7 +29,8 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
     env = os.environ if environ is None else environ
     missing = [name for name in ("DATABASE_URL", "REDIS_URL") if not env.get(name)]
     if missing:
-        raise ConfigError(f"set {' and '.join(missing)}, or use ./run, which starts servers")
+        names = " and ".join(missing)
+        raise ConfigError(f"set {names}, or start ./run, which has servers of its own")
     production = env.get("TWTC_ENV", "development") == "production"
     house = env.get("TWTC_HOUSE_SECRET", "")
     return Config(

@@ -1,19 +1,22 @@
 """`twtc audit`: check every invariant; exit status 1 if one is broken."""
 
 import asyncio
+import os
 import sys
 
 from models import invariants
 from models.clock import utcnow
 from models.config import ConfigError, load_config
-from models.db import open_database
+from models.db import DATABASE_ERRORS, open_database
+from ops.running import with_addresses
 
 
 def audit() -> int:
     """Print the verdict. Return 0 if the books are right, 1 if not, 2 if it cannot be told."""
     try:
-        violations, overdue = asyncio.run(_check(load_config().database_url))
-    except (ConfigError, OSError) as error:
+        config = load_config(with_addresses(os.environ))
+        violations, overdue = asyncio.run(_check(config.database_url))
+    except (ConfigError, *DATABASE_ERRORS) as error:
         print(f"audit: {error}", file=sys.stderr)
         return 2
     for name in invariants.INVARIANTS:

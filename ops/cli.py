@@ -81,7 +81,10 @@ def upkeep(
         str | None, typer.Option(metavar="BOUNDARY", help="An instant, e.g. 2026-03-01T00:10:00Z.")
     ] = None,
 ) -> None:
-    """Record a timetable entry by hand or from cron."""
+    """Record a timetable entry by hand or from cron: the same intent as the clock's.
+
+    For the system of DATABASE_URL and REDIS_URL, or the one that ./run runs here.
+    """
     from ops.upkeep import upkeep
 
     _end(upkeep(name, at))
@@ -89,7 +92,10 @@ def upkeep(
 
 @app.command()
 def audit() -> None:
-    """Check every invariant of the books."""
+    """Check every invariant of the books. Exit with 1 if one is broken.
+
+    Of the system of DATABASE_URL and REDIS_URL, or the one that ./run runs here.
+    """
     from ops.audit import audit
 
     _end(audit())

@@ -14,12 +14,17 @@ def load_secrets(path: Path, lengths: Mapping[str, int]) -> dict[str, str]:
         known = json.loads(path.read_text())
     missing = {name: secrets.token_urlsafe(size) for name, size in lengths.items()} | known
     if missing != known:
-        unfinished = path.with_name(f"{path.name}.{os.getpid()}")
-        unfinished.unlink(missing_ok=True)
-        descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(missing, file, indent=2)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
+        write_private(path, missing)
     return {name: missing[name] for name in lengths}
+
+
+def write_private(path: Path, values: Mapping[str, str]) -> None:
+    """Write a file that only its owner can read: whole, or not at all."""
+    unfinished = path.with_name(f"{path.name}.{os.getpid()}")
+    unfinished.unlink(missing_ok=True)
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump(dict(values), file, indent=2)
+        file.flush()
+        os.fsync(file.fileno())
+    unfinished.replace(path)

@@ -16,6 +16,7 @@ from models.config import ConfigError, postgresql_url
 from models.settings import timing_from
 from ops.daemon import ServerError
 from ops.guard import Guard
+from ops.running import announced
 from ops.screen import Screen, duration
 from ops.secret_file import load_secrets
 from ops.servers import Servers, local_servers
@@ -87,6 +88,7 @@ def _run(
             )
         )
         env = environment(os.environ, servers, data_dir, profile, ports)
+        stack.enter_context(announced(data_dir, env))
         guard = stack.enter_context(Guard())
         _release(env, screen, requests)
         supervisor = Supervisor(_programs(ports), env, ROOT, guard, screen.say)

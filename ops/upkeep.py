@@ -4,14 +4,16 @@ It records the same intent as the clock process does, so doing both is harmless.
 """
 
 import asyncio
+import os
 import sys
 from datetime import UTC, datetime
 
 from models.bells import Bells, open_broker
 from models.clock import utcnow
 from models.config import Config, ConfigError, load_config
-from models.db import open_database
+from models.db import DATABASE_ERRORS, open_database
 from models.settings import NotReleasedError, load_installation
+from ops.running import with_addresses
 from schedules.due import record_boundary
 from schedules.timetable import Entry, entries
 
@@ -23,8 +25,8 @@ class BoundaryError(ValueError):
 def upkeep(name: str, at: str | None = None) -> int:
     """Record one entry for its latest boundary, or for the one given. Return the exit status."""
     try:
-        print(asyncio.run(_upkeep(load_config(), name, at)))
-    except (ConfigError, BoundaryError, NotReleasedError, OSError) as error:
+        print(asyncio.run(_upkeep(load_config(with_addresses(os.environ)), name, at)))
+    except (ConfigError, BoundaryError, NotReleasedError, *DATABASE_ERRORS) as error:
         print(f"upkeep: {error}", file=sys.stderr)
         return 2
     return 0

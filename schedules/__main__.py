@@ -3,16 +3,17 @@
 import asyncio
 import logging
 import signal
+import sys
 from collections.abc import Awaitable, Callable
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from models.bells import Bells, open_broker
 from models.clock import utcnow
-from models.config import load_config
+from models.config import ConfigError, load_config
 from models.db import DATABASE_ERRORS, open_database
 from models.queue import overdue_pieces
-from models.settings import load_installation
+from models.settings import NotReleasedError, load_installation
 from schedules.due import DueWork
 from schedules.timetable import check_entries, entries
 
@@ -73,4 +74,7 @@ async def main() -> None:
 if __name__ == "__main__":
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
-    asyncio.run(main())
+    try:
+        asyncio.run(main())
+    except (ConfigError, NotReleasedError, *DATABASE_ERRORS) as error:
+        sys.exit(f"schedules: {error}")
