@@ -7,6 +7,15 @@ from msgspec import Struct
 
 _DEVELOPMENT = "development-only-"
 _SECRET_BYTES_MIN = 32
+# Secrets of ad networks, which the vendor chooses or the operator shares with it.
+_NETWORK_SECRETS = {
+    "unity": "TWTC_UNITY_SECRET",
+    "levelplay": "TWTC_LEVELPLAY_SECRET",
+    "levelplay_token": "TWTC_LEVELPLAY_TOKEN",
+    "applovin": "TWTC_APPLOVIN_SECRET",
+    "meta": "TWTC_META_TOKEN",
+}
+_NETWORK_SECRET_BYTES_MIN = 16
 
 
 class ConfigError(ValueError):
@@ -22,6 +31,7 @@ class Config(Struct, frozen=True):
     secret: bytes
     house_secrets: tuple[bytes, ...]
     partner_url: str
+    network_secrets: Mapping[str, tuple[bytes, ...]] = {}
 
 
 def load_config(environ: Mapping[str, str] | None = None) -> Config:
@@ -42,7 +52,25 @@ def load_config(environ: Mapping[str, str] | None = None) -> Config:
             _secret("TWTC_HOUSE_SECRET", part, production) for part in house.split(",")
         ),
         partner_url=env.get("TWTC_PARTNER_URL", "http://127.0.0.1:8100").rstrip("/"),
+        network_secrets=_network_secrets(env),
     )
+
+
+def _network_secrets(env: Mapping[str, str]) -> dict[str, tuple[bytes, ...]]:
+    """Those that are set; several of one network, separated by commas, while rotating."""
+    secrets = {
+        name: tuple(part.encode() for part in env[variable].split(","))
+        for name, variable in _NETWORK_SECRETS.items()
+        if env.get(variable)
+    }
+    for name, parts in secrets.items():
+        if min(map(len, parts)) < _NETWORK_SECRET_BYTES_MIN:
+            raise ConfigError(
+                f"{_NETWORK_SECRETS[name]} must have at least {_NETWORK_SECRET_BYTES_MIN} bytes"
+            )
+    if ("levelplay" in secrets) != ("levelplay_token" in secrets):
+        raise ConfigError("set TWTC_LEVELPLAY_SECRET and TWTC_LEVELPLAY_TOKEN together")
+    return secrets
 
 
 def postgresql_url(url: str) -> str:

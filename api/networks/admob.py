@@ -16,7 +16,6 @@ from msgspec import Struct
 
 from api.networks.admob_keys import KeyCache, KeyMiss
 from api.networks.contract import (
-    ACCEPTED,
     NONCE,
     AdUnits,
     CallbackRequest,
@@ -117,7 +116,6 @@ class AdMob:
     """
 
     name = "admob"
-    accepted = ACCEPTED
 
     def __init__(
         self,

@@ -1,7 +1,8 @@
 """What every ad network's verifier takes and answers. Outcomes are values, never exceptions."""
 
+import hmac
 import re
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import Protocol
@@ -35,11 +36,15 @@ class Answer(Struct, frozen=True):
     headers: Mapping[str, str] = {}
 
 
+ACCEPTED = Answer(200, b'{"status":"accepted"}', "application/json")
+
+
 class VerifiedCallback(Struct, frozen=True):
     """A genuine proof that an ad was watched.
 
     `event_id` is unique within `network` and makes the effect single; `nonce` is ours, handed out
-    when the ad was served. `facts` are for the log: no rule may depend on them.
+    when the ad was served. `facts` are for the log: no rule may depend on them. `answer` is what
+    the network expects once the callback is recorded, now or before.
     """
 
     network: str
@@ -48,6 +53,7 @@ class VerifiedCallback(Struct, frozen=True):
     ad_unit: str | None
     occurred_at: datetime
     facts: dict[str, str]
+    answer: Answer = ACCEPTED
 
 
 class Refusal(StrEnum):
@@ -74,14 +80,11 @@ class Network(Protocol):
     """One ad network's signed callback."""
 
     name: str
-    accepted: Answer  # for a callback that was recorded, now or before
 
     async def verify(
         self, request: CallbackRequest, now: datetime
     ) -> VerifiedCallback | Refused: ...
 
-
-ACCEPTED = Answer(200, b'{"status":"accepted"}', "application/json")
 
 _PROBLEMS = {
     Refusal.METHOD: ("method-not-allowed", "Method not allowed", 405, "Use the method in Allow."),
@@ -104,6 +107,13 @@ _PROBLEMS = {
         "The network's keys cannot be fetched. Send the same callback again.",
     ),
 }
+
+
+def matches(given: str, expected: Iterable[str | bytes]) -> bool:
+    """Whether it is one of them. All are compared, so that the time taken does not tell which."""
+    candidates = [each.encode() if isinstance(each, str) else each for each in expected]
+    fits = [hmac.compare_digest(given.encode(), candidate) for candidate in candidates]
+    return any(fits)
 
 
 def refuse_problem(reason: Refusal, headers: Mapping[str, str] | None = None) -> Refused:

@@ -96,7 +96,7 @@ async def callback(
         log.warning("callback of %s refused: %s", network, verdict.reason)
         return _respond(verdict.answer)
     await _record_callback(request, services, verdict)
-    return _respond(verifier.accepted)
+    return _respond(verdict.answer)
 
 
 async def _record_callback(
