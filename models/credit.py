@@ -12,12 +12,13 @@ import asyncpg
 from msgspec import Struct
 
 from models.db import Connection, Database, Row, connected, rows, run, sql
+from models.intents import CLOCK_SKEW_MAX
 from models.queue import Piece
 
 log = logging.getLogger(__name__)
 
-# A proof may be committed this long after the instant it was recorded with.
-EXPIRY_GRACE = timedelta(seconds=30)
+# A proof may be committed this long after the instant it was recorded with, by another clock.
+EXPIRY_GRACE = CLOCK_SKEW_MAX + timedelta(seconds=30)
 
 
 def accrued_sql(at: str) -> str:
@@ -112,7 +113,8 @@ ENDED = sql("""
     ORDER BY id
 """)
 
-# A proof that was recorded in time counts, also if it could not be applied yet.
+# A proof that was recorded in time counts, also if it could not be applied yet, or rests as a dead
+# letter until somebody requeues it.
 EXPIRE = sql("""
     WITH late AS (
         UPDATE mining_sessions s
@@ -123,6 +125,10 @@ EXPIRE = sql("""
             WHERE i.bucket = :bucket AND i.group_number = :group_number
               AND i.user_id = s.user_id AND i.status = 'RECORDED'
               AND i.recorded_at < s.expires_at)
+          AND NOT EXISTS (
+            SELECT FROM intents i
+            WHERE i.bucket = :bucket AND i.user_id = s.user_id AND i.status = 'FAILED'
+              AND i.recorded_at >= s.requested_at AND i.recorded_at < s.expires_at)
         RETURNING s.bucket, s.id, s.user_id, s.view_id, s.failed_at
     ), views AS (
         UPDATE ad_views v

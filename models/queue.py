@@ -45,13 +45,21 @@ RECORD_DUE = sql("""
     RETURNING group_number
 """)
 
+# A user's later intents wait while an earlier one waits for its next attempt.
+IN_TURN = """NOT EXISTS (
+        SELECT FROM intents e
+        WHERE e.bucket = :bucket AND e.user_id = i.user_id AND e.status = 'RECORDED'
+          AND e.attempts > 0 AND e.due_at > :now AND (e.recorded_at, e.id) < (i.recorded_at, i.id))
+"""
+
 # In strict order: a piece is held by one batch at a time, so nothing is skipped here.
-CLAIM = sql("""
-    SELECT id, user_id, payload, recorded_at, evidence FROM intents
-    WHERE bucket = :bucket AND group_number = :group_number AND status = 'RECORDED'
-      AND due_at <= :now AND (CAST(:id AS uuid) IS NULL OR id = CAST(:id AS uuid))
-    ORDER BY recorded_at, id LIMIT :limit
-    FOR UPDATE
+CLAIM = sql(f"""
+    SELECT i.id, i.user_id, i.payload, i.recorded_at, i.evidence FROM intents i
+    WHERE i.bucket = :bucket AND i.group_number = :group_number AND i.status = 'RECORDED'
+      AND i.due_at <= :now AND (CAST(:id AS uuid) IS NULL OR i.id = CAST(:id AS uuid))
+      AND {IN_TURN}
+    ORDER BY i.recorded_at, i.id LIMIT :limit
+    FOR UPDATE OF i
 """)
 
 # Upkeep has no piece to hold: whoever comes second leaves the intent to the first.
@@ -62,11 +70,11 @@ CLAIM_UPKEEP = sql("""
     FOR UPDATE SKIP LOCKED
 """)
 
-DUE_IDS = sql("""
-    SELECT id FROM intents
-    WHERE bucket = :bucket AND group_number = :group_number AND status = 'RECORDED'
-      AND due_at <= :now
-    ORDER BY recorded_at, id LIMIT :limit
+DUE_IDS = sql(f"""
+    SELECT i.id FROM intents i
+    WHERE i.bucket = :bucket AND i.group_number = :group_number AND i.status = 'RECORDED'
+      AND i.due_at <= :now AND {IN_TURN}
+    ORDER BY i.recorded_at, i.id LIMIT :limit
 """)
 
 COMPLETE = sql("""
@@ -104,7 +112,7 @@ POSTPONE_RINGS = sql("""
     WHERE bucket = :bucket AND id = ANY(ARRAY(
         SELECT id FROM intents
         WHERE bucket = :bucket AND status = 'RECORDED' AND ring_at <= :now
-        ORDER BY group_number, ring_at LIMIT 1000 FOR UPDATE SKIP LOCKED))
+        ORDER BY ring_at LIMIT 1000 FOR UPDATE SKIP LOCKED))
     RETURNING group_number
 """)
 

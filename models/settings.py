@@ -68,7 +68,8 @@ ACTIVE_ADS = sql("""
     SELECT id, network, unit, weight, min_seconds, proof FROM ads WHERE is_active ORDER BY id
 """)
 
-AD_UNITS_OF = sql("SELECT unit FROM ads WHERE network = :network AND is_active")
+# Also units that are served no longer: what was served before still counts.
+AD_UNITS_OF = sql("SELECT unit FROM ads WHERE network = :network")
 
 OPEN_PIECES = sql("""
     INSERT INTO credit_watermarks (bucket, group_number, credited_through)

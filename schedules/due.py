@@ -1,11 +1,14 @@
 """Recording what is due: once per boundary, however many clocks run (decision 0010)."""
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 
-from models.db import Database
+from models.db import DATABASE_ERRORS, Database
 from models.queue import Piece, record_due
 from schedules.timetable import Entry
+
+log = logging.getLogger(__name__)
 
 
 async def record_boundary(
@@ -26,12 +29,23 @@ class DueWork:
         self._recorded_through: dict[str, datetime] = {}
 
     async def record(self, now: datetime) -> list[Piece]:
-        """Record all boundaries up to `now` that may be missing. Return pieces to ring for."""
+        """Record all boundaries up to `now` that may be missing. Return pieces to ring for.
+
+        An entry that cannot be recorded is logged and asked for again; it does not stop the others.
+        """
         pieces: set[Piece] = set()
         for entry in self._table:
-            through = self._recorded_through.get(entry.name)
-            for boundary in entry.boundaries(now):
-                if through is None or boundary > through:
-                    pieces.update(await record_boundary(self._database, entry, boundary, now))
-                    self._recorded_through[entry.name] = boundary
+            try:
+                pieces.update(await self._record_entry(entry, now))
+            except DATABASE_ERRORS as error:
+                log.warning("%s cannot be recorded: %s", entry.name, type(error).__name__)
         return sorted(pieces)
+
+    async def _record_entry(self, entry: Entry, now: datetime) -> set[Piece]:
+        pieces: set[Piece] = set()
+        through = self._recorded_through.get(entry.name)
+        for boundary in entry.boundaries(now):
+            if through is None or boundary > through:
+                pieces.update(await record_boundary(self._database, entry, boundary, now))
+                self._recorded_through[entry.name] = boundary
+        return pieces

@@ -157,7 +157,7 @@ async def test_without_a_callback_settlement_fails_the_session_and_says_so(world
     await person.report(ad["view_id"], "completed")
     await world.go_to(at("00:20:59"))
     assert (await person.status())["ad"] is not None
-    await world.go_to(at("00:22"))
+    await world.go_to(at("00:23"))
     [session] = (await person.get("/v1/mining/sessions")).json()["items"]
     assert (session["status"], session["failure"]) == ("FAILED", "AD_EXPIRED")
     [note] = (await person.get("/v1/notifications")).json()["items"]

@@ -7,6 +7,7 @@ import pytest
 
 from models import credit, members
 from models.bells import QUEUES, Bells, open_broker, queue_name
+from models.clock import utcnow
 from models.db import connected, rows, run, sql, transaction
 from models.queue import ATTEMPTS_MAX, DEAD_LETTERS, Piece, overdue_pieces, requeue
 from tests.words import at
@@ -94,6 +95,32 @@ async def test_a_poison_intent_fails_alone_and_rests_as_a_dead_letter(world: Wor
     world.move_to(now)
     await world.drain()
     assert await world.value("SELECT count(*) FROM mining_sessions") == 2
+
+
+async def test_a_later_intent_waits_for_an_earlier_one_that_is_tried_again(world: World) -> None:
+    person = await world.person(group_number=1)
+    world.move_to(at("00:05"))
+    ad = (await person.start())["result"]["ad"]
+    await person.post(f"/v1/ads/views/{ad['view_id']}/started")
+    piece = Piece(1, person.id % 64)
+    async with connected(world.database) as connection:
+        poison = 'UPDATE intents SET payload = payload || \'{"kind": "poison"}\''
+        await run(connection, sql(f"{poison} WHERE kind = 'ad.start'"))
+    for _ in range(3):
+        world.move_to(utcnow() + timedelta(seconds=20))
+        await drain(world.shop, piece)
+    async with connected(world.database) as connection:
+        mended = 'UPDATE intents SET payload = payload || \'{"kind": "ad.start"}\''
+        await run(connection, sql(f"{mended} WHERE kind = 'ad.start'"))
+        wait = "UPDATE intents SET due_at = due_at + interval '1 minute' WHERE status = 'RECORDED'"
+        await run(connection, sql(wait))
+    world.move_to(at("00:06:05"))
+    completed = await person.post(f"/v1/ads/views/{ad['view_id']}/completed")
+    await drain(world.shop, piece)
+    assert await world.value("SELECT count(*) FROM intents WHERE status = 'RECORDED'") == 2
+    world.move_to(at("00:08"))
+    outcome = await person.outcome(completed)
+    assert outcome["status"] == "APPLIED"
 
 
 async def test_a_failure_between_effect_and_commit_leaves_nothing_behind(

@@ -8,7 +8,7 @@ import pytest
 
 from models import credit
 from models.db import connected, run, sql, transaction
-from models.queue import Piece
+from models.queue import Piece, requeue
 from tests.words import at
 from tests.world import Person, World
 
@@ -80,6 +80,39 @@ async def test_a_proof_recorded_in_time_counts_although_it_could_not_be_applied(
     await world.go_to(at("00:25"))  # settlements run; the proof waits for another attempt
     assert await world.value("SELECT status FROM mining_sessions") == "PENDING"
     await world.go_to(at("00:31"))
+    assert (await person.status())["session"]["status"] == "ACTIVE"
+
+
+async def test_a_proof_that_is_a_dead_letter_counts_once_it_is_requeued(world: World) -> None:
+    person = await world.person(group_number=1)
+    world.move_to(at("00:05"))
+    ad = (await person.start())["result"]["ad"]
+    await person.report(ad["view_id"], "started")
+    world.move_to(at("00:06"))
+    await person.report(ad["view_id"], "completed")
+    await person.callback(ad["nonce"])
+    dead = "UPDATE intents SET status = 'FAILED', applied_at = :at, attempts = 5 WHERE status = :s"
+    await _execute(world, dead, {"at": at("00:07"), "s": "RECORDED"})
+    await world.go_to(at("00:40"))
+    assert await world.value("SELECT status FROM mining_sessions") == "PENDING"
+    [letter] = await world.rows("SELECT id FROM intents WHERE status = 'FAILED'")
+    assert await requeue(world.database, person.id % 64, letter.id, at("00:40"))
+    await world.drain()
+    assert (await person.status())["session"]["started_at"] == "2026-03-01T00:06:00Z"
+    await world.go_to(at("00:50"))
+    assert await person.balance() == "18.333333"  # 44 of 240 minutes
+
+
+async def test_an_ad_counts_although_its_unit_is_switched_off_meanwhile(world: World) -> None:
+    person = await world.person(group_number=1)
+    world.move_to(at("00:05"))
+    ad = (await person.start())["result"]["ad"]
+    await person.report(ad["view_id"], "started")
+    await _execute(world, "UPDATE ads SET is_active = false WHERE id = :id", {"id": 1})
+    world.move_to(at("00:06"))
+    await person.report(ad["view_id"], "completed")
+    await person.callback(ad["nonce"])
+    await world.drain()
     assert (await person.status())["session"]["status"] == "ACTIVE"
 
 

@@ -53,7 +53,8 @@ class Tools(Middleware):
         )
         self.database = open_database(
             self._config.database_url,
-            pool_size=len(worker.workers) or 8,
+            # Upkeep holds one connection while its work uses another.
+            pool_size=worker.worker_threads + 2,
             application_name="twtc-worker",
         )
 

@@ -10,9 +10,9 @@ from datetime import datetime
 from uuid import UUID
 
 from engine.intents import (
-    AnyAction,
     Applied,
     CheckInvariants,
+    Intent,
     OpenDay,
     PreparePartitions,
     PruneIntents,
@@ -55,7 +55,7 @@ async def _do(shop: Workshop, piece: Piece, intent_id: UUID) -> int:
     async with asyncio.timeout(WORK_SECONDS_MAX), transaction(shop.database) as connection:
         claimed = await claim(connection, piece, now, 1, intent_id)
         for intent in claimed:
-            result = await _work(shop, connection, intent.action, now)
+            result = await _work(shop, connection, intent, now)
             await complete(connection, piece, [(intent, Applied(result))], now)
     return len(claimed)
 
@@ -63,10 +63,10 @@ async def _do(shop: Workshop, piece: Piece, intent_id: UUID) -> int:
 async def _work(
     shop: Workshop,
     connection: Connection,
-    action: AnyAction,
+    intent: Intent,
     now: datetime,
 ) -> dict[str, object]:
-    match action:
+    match intent.action:
         case OpenDay(day):
             return {"opened": await open_day(connection, day, now)}
         case RebalanceGroups():
@@ -78,7 +78,7 @@ async def _work(
         case PreparePartitions():
             return {"made": await prepare_partitions(shop.database, utc_day(now))}
         case CheckInvariants():
-            first, last = buckets_of_hour(now)
+            first, last = buckets_of_hour(intent.recorded_at)
             violations = await audit(shop.database, first, last)
             for violation in violations:
                 log.critical("invariant broken: %s", violation)

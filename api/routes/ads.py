@@ -1,6 +1,7 @@
 """Ad views as the client reports them, and the networks' signed callbacks."""
 
 import logging
+from datetime import datetime
 from hashlib import sha256
 from typing import Annotated, Any
 from uuid import UUID
@@ -83,6 +84,7 @@ async def callback(
     verifier = services.networks.get(network)
     if verifier is None:
         raise not_found("ad network")
+    arrived_at = utcnow()
     verdict = await verifier.verify(
         CallbackRequest(
             method=request.method,
@@ -90,19 +92,22 @@ async def callback(
             headers={name.lower(): value for name, value in request.headers.items()},
             body=await request.body(),
         ),
-        utcnow(),
+        arrived_at,
     )
     if not isinstance(verdict, VerifiedCallback):
         log.warning("callback of %s refused: %s", network, verdict.reason)
         return _respond(verdict.answer)
-    await _record_callback(request, services, verdict)
+    await _record_callback(request, services, verdict, arrived_at)
     return _respond(verdict.answer)
 
 
 async def _record_callback(
-    request: Request[Any, Any, Any], services: Services, proof: VerifiedCallback
+    request: Request[Any, Any, Any],
+    services: Services,
+    proof: VerifiedCallback,
+    arrived_at: datetime,
 ) -> None:
-    """Record a verified callback once; what names no view of ours is only logged."""
+    """Record a verified callback once, as of its arrival; what names no view of ours is logged."""
     named = decode_nonce(proof.nonce)
     if named is None:
         log.warning("callback of %s carries no nonce of ours", proof.network)
@@ -115,7 +120,7 @@ async def _record_callback(
         origin="network:" + proof.network,
         key=proof.event_id,
         body_hash=sha256(encode(action).encode()).digest(),
-        recorded_at=utcnow(),
+        recorded_at=arrived_at,
         evidence=evidence(request),
         view_id=view_id,
     )

@@ -60,9 +60,14 @@ intents = Table(
     Index(
         "intents_ring",
         "bucket",
-        "group_number",
         "ring_at",
         postgresql_where=text("status = 'RECORDED'"),
+    ),
+    Index(
+        "intents_retried",
+        "bucket",
+        "user_id",
+        postgresql_where=text("status = 'RECORDED' AND attempts > 0"),
     ),
     Index("intents_dead", "bucket", "recorded_at", postgresql_where=text("status = 'FAILED'")),
     Index("intents_prune", "bucket", "applied_at", postgresql_where=text("applied_at IS NOT NULL")),
