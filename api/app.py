@@ -62,7 +62,7 @@ def create_app(config: Config) -> Litestar:
 def __getattr__(name: str) -> Any:
     # Made on first use, so that importing create_app needs no environment.
     if name == "app":
-        application = create_app(load_config())
+        application = create_app(load_config(signs=True))
         globals()["app"] = application
         return application
     raise AttributeError(name)

@@ -94,11 +94,9 @@ def bad_request(detail: str) -> ProblemError:
 _BY_STATUS = {
     400: ("bad-request", "Bad request"),
     401: ("unauthorized", "Not signed in"),
-    403: ("forbidden", "Not allowed"),
     404: ("not-found", "Not found"),
     405: ("method-not-allowed", "Method not allowed"),
     413: ("body-too-large", "Body too large"),
-    415: ("unsupported-media-type", "Unsupported media type"),
 }
 
 

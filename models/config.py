@@ -5,7 +5,6 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-_DEVELOPMENT = "development-only-"
 _SECRET_BYTES_MIN = 32
 # Secrets of ad networks, which the vendor chooses or the operator shares with it.
 _NETWORK_SECRETS = {
@@ -34,25 +33,26 @@ class Config(Struct, frozen=True):
     network_secrets: Mapping[str, tuple[bytes, ...]] = {}
 
 
-def load_config(environ: Mapping[str, str] | None = None) -> Config:
-    """Read the environment. Raise ConfigError for what is missing or unsafe in production."""
+def load_config(environ: Mapping[str, str] | None = None, *, signs: bool = False) -> Config:
+    """Read the environment. Raise ConfigError for what is missing or unsafe.
+
+    A process that `signs`, the API, needs the secrets. There are no defaults for them, in no
+    profile: `./run` makes its own, once.
+    """
     env = os.environ if environ is None else environ
     missing = [name for name in ("DATABASE_URL", "REDIS_URL") if not env.get(name)]
     if missing:
         names = " and ".join(missing)
         raise ConfigError(f"set {names}, or start ./run, which has servers of its own")
-    production = env.get("TWTC_ENV", "development") == "production"
-    house = env.get("TWTC_HOUSE_SECRET", "")
+    house = env.get("TWTC_HOUSE_SECRET", "").split(",") if signs else []
     return Config(
         database_url=postgresql_url(env["DATABASE_URL"]),
         redis_url=env["REDIS_URL"],
         broker_url=env.get("BROKER_URL") or env["REDIS_URL"],
-        secret=_secret("TWTC_SECRET", env.get("TWTC_SECRET", ""), production),
-        house_secrets=tuple(
-            _secret("TWTC_HOUSE_SECRET", part, production) for part in house.split(",")
-        ),
+        secret=_secret("TWTC_SECRET", env.get("TWTC_SECRET", "")) if signs else b"",
+        house_secrets=tuple(_secret("TWTC_HOUSE_SECRET", part) for part in house),
         partner_url=env.get("TWTC_PARTNER_URL", "http://127.0.0.1:8100").rstrip("/"),
-        network_secrets=_network_secrets(env),
+        network_secrets=_network_secrets(env) if signs else {},
     )
 
 
@@ -81,12 +81,10 @@ def postgresql_url(url: str) -> str:
     return f"postgresql://{rest}"
 
 
-def _secret(name: str, value: str, production: bool) -> bytes:
-    if not production:
-        return (value or f"{_DEVELOPMENT}{name.lower()}-do-not-deploy-me").encode()
-    if len(value.encode()) < _SECRET_BYTES_MIN or value.startswith(_DEVELOPMENT):
+def _secret(name: str, value: str) -> bytes:
+    if len(value.encode()) < _SECRET_BYTES_MIN:
         raise ConfigError(
-            f"{name} must be a random value of at least {_SECRET_BYTES_MIN} bytes in production, "
+            f"{name} must be a random value of at least {_SECRET_BYTES_MIN} bytes, "
             'for example from: python3 -c "import secrets; print(secrets.token_urlsafe(32))"'
         )
     return value.encode()

@@ -29,6 +29,7 @@ from models.clock import new_id
 from models.db import Connection, Database, connected, rows, run, sql, transaction
 from models.encoding import encode
 
+_DURATIONS = ("_SECOND", "_SECONDS", "_MINUTE", "_MINUTES", "_HOUR", "_HOURS")
 GROUPS = range(1, GROUP_COUNT + 1)
 
 SAVE_SETTING = sql("""
@@ -105,6 +106,10 @@ def timing_from(environ: Mapping[str, str]) -> Timing:
     if profile not in PROFILES:
         raise TimingError(f"TWTC_PROFILE={profile} is none of {', '.join(PROFILES)}")
     values: dict[str, int] = msgspec.structs.asdict(PROFILES[profile])
+    known = [f"TWTC_{name.upper()}" for name in values]
+    for name in environ:
+        if name.startswith("TWTC_") and name.endswith(_DURATIONS) and name not in known:
+            raise TimingError(f"{name} is no setting; there are {', '.join(known)}")
     for name in values:
         override = environ.get(f"TWTC_{name.upper()}")
         if override is not None:

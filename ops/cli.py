@@ -76,7 +76,10 @@ def release() -> None:
 
 @app.command()
 def upkeep(
-    name: Annotated[str, typer.Argument(help="The timetable entry.")],
+    name: Annotated[
+        str,
+        typer.Argument(help="credit, settle, reset, rebalance, prune, partitions, or invariants."),
+    ],
     at: Annotated[
         str | None, typer.Option(metavar="BOUNDARY", help="An instant, e.g. 2026-03-01T00:10:00Z.")
     ] = None,

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 
 from api.auth import hash_password
-from engine.timeline import PROFILES, Timing, TimingError, utc_day
+from engine.timeline import PRODUCTION, PROFILES, Timing, TimingError, utc_day
 from models.accounts import IdentityTakenError, register
 from models.clock import utcnow
 from models.config import ConfigError, load_config
@@ -41,7 +41,7 @@ async def _release(url: str, timing: Timing, environ: Mapping[str, str]) -> None
         await seed(database, timing, now)
         await prepare_partitions(database, utc_day(now))
         password = environ.get("TWTC_DEMO_PASSWORD")
-        if password:  # only ./run sets one
+        if password and timing != PRODUCTION:  # only ./run sets one
             table = (await load_installation(database)).table
             try:
                 hashed = await hash_password(password)

@@ -11,8 +11,11 @@ from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-from engine.timeline import Timing, TimingError
-from models.config import ConfigError, postgresql_url
+from redis import Redis
+from redis.exceptions import RedisError
+
+from engine.timeline import PRODUCTION, Timing, TimingError
+from models.config import ConfigError, load_config, postgresql_url
 from models.settings import timing_from
 from ops.daemon import ServerError
 from ops.guard import Guard
@@ -42,6 +45,7 @@ def up(profile: str, data_dir: Path, web_port: int, partner_port: int) -> int:
     requests.listen()
     try:
         timing = timing_from(os.environ | {"TWTC_PROFILE": profile})
+        check_given_servers(os.environ)
         check_port(web_port, "--port")
         check_port(partner_port, "--partner-port")
         screen.title(f"TWTC Engine, {profile} profile, data in {data_dir}")
@@ -53,6 +57,19 @@ def up(profile: str, data_dir: Path, web_port: int, partner_port: int) -> int:
         return 130
     screen.step("everything has stopped; the data is kept")
     return 0
+
+
+def check_given_servers(environ: Mapping[str, str]) -> None:
+    """Raise ConfigError or UpError if a given address is wrong or nobody answers there."""
+    if environ.get("DATABASE_URL"):
+        postgresql_url(environ["DATABASE_URL"])
+    redis_url = environ.get("REDIS_URL")
+    if redis_url:
+        try:
+            with Redis.from_url(redis_url, socket_connect_timeout=2, socket_timeout=2) as redis:
+                redis.ping()
+        except (RedisError, OSError, ValueError) as error:
+            raise UpError(f"The server of REDIS_URL does not answer: {error}") from None
 
 
 def check_port(port: int, option: str) -> None:
@@ -88,6 +105,7 @@ def _run(
             )
         )
         env = environment(os.environ, servers, data_dir, profile, ports)
+        load_config(env, signs=True)
         stack.enter_context(announced(data_dir, env))
         guard = stack.enter_context(Guard())
         _release(env, screen, requests)
@@ -124,7 +142,7 @@ def environment(
     }
     return {
         **ours,
-        **given,
+        **{name: value for name, value in given.items() if value or name not in ours},
         "DATABASE_URL": postgresql_url(servers.database_url),
         "REDIS_URL": servers.redis_url,
         "TWTC_PROFILE": profile,
@@ -213,12 +231,13 @@ def _banner(env: Mapping[str, str], timing: Timing) -> list[tuple[str, str]]:
     cycle, tick = duration(timing.cycle_seconds), duration(timing.tick_seconds)
     window, ad = duration(timing.stagger_seconds), duration(timing.ad_seconds)
     rhythm = f"a 4-hour cycle lasts {cycle}, ticks every {tick}, ads of {ad}"
-    return [
+    lines = [
         ("API", env["TWTC_PUBLIC_URL"]),
         ("Docs", f"{env['TWTC_PUBLIC_URL']}/docs"),
         ("Partner", f"{env['TWTC_PARTNER_URL']} (shows the ads)"),
         ("Profile", f"{env['TWTC_PROFILE']}: {rhythm}"),
         ("", f"the next of the ten groups opens every {window}"),
-        ("Sign in", f"{DEMO_EMAIL}, password {env['TWTC_DEMO_PASSWORD']}"),
-        ("Stop", "Ctrl-C"),
     ]
+    if timing != PRODUCTION:
+        lines.append(("Sign in", f"{DEMO_EMAIL}, password {env['TWTC_DEMO_PASSWORD']}"))
+    return [*lines, ("Stop", "Ctrl-C")]

@@ -215,6 +215,9 @@ async def test_levelplays_signature_alone_is_not_enough() -> None:
 @pytest.mark.parametrize(
     ("environment", "message"),
     [
+        ({"TWTC_SECRET": ""}, "TWTC_SECRET must be"),
+        ({"TWTC_SECRET": "s" * 31}, "TWTC_SECRET must be"),
+        ({"TWTC_HOUSE_SECRET": "s" * 32 + ","}, "TWTC_HOUSE_SECRET must be"),
         ({"TWTC_UNITY_SECRET": "short"}, "TWTC_UNITY_SECRET must have"),
         ({"TWTC_META_TOKEN": TOKEN.decode() + ","}, "TWTC_META_TOKEN must have"),
         ({"TWTC_LEVELPLAY_SECRET": SECRET.decode()}, "TWTC_LEVELPLAY_TOKEN together"),
@@ -222,8 +225,9 @@ async def test_levelplays_signature_alone_is_not_enough() -> None:
 )
 def test_weak_or_missing_secrets_are_refused(environment: Fields, message: str) -> None:
     servers = {"DATABASE_URL": "postgresql://x", "REDIS_URL": "redis://x"}
+    servers |= {"TWTC_SECRET": "s" * 32, "TWTC_HOUSE_SECRET": "s" * 32}
     with pytest.raises(ConfigError, match=message):
-        load_config(servers | environment)
+        load_config(servers | environment, signs=True)
 
 
 @pytest.fixture
