@@ -45,7 +45,7 @@ def decide(member: Member, intent: Intent, house: House) -> Decision:
         return Decision(_view_closed(view))
     session = member.sessions[view.session_id]
     if session.expires_at is not None and intent.recorded_at >= session.expires_at:
-        return expire(session, view, intent)
+        return expire(session, view, intent.recorded_at)
     return rule(session, view, intent, member, house)
 
 

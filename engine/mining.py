@@ -41,11 +41,11 @@ def refuse_start(
         return Rejected(Reason.ACCOUNT_DISABLED, "This account is disabled. Write to support.")
     opens_at = next_opening(table, group, at)
     for session in sessions.values():
-        if session.expires_at is not None and at < session.expires_at:
+        if session.lapses_at is not None and at < session.lapses_at:
             return Rejected(
                 Reason.AD_IN_PROGRESS,
                 "The ad of a session is still being watched or verified.",
-                session.expires_at,
+                session.lapses_at,
             )
     window = current_window(table, group, at)
     if window is None:

@@ -1,6 +1,6 @@
 """A mining session and its surroundings, as the rules see them (blueprint, "Entities")."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
@@ -11,6 +11,9 @@ from msgspec.structs import replace
 from engine.ads import AdUnit, AdView
 from engine.intents import Outcome, Reason
 from engine.timeline import Timetable
+
+# A proof has its instant before it is committed: it may wait so long for its transaction.
+COMMIT_GRACE = timedelta(seconds=10)
 
 
 class SessionStatus(StrEnum):
@@ -38,6 +41,11 @@ class Session(Struct, frozen=True):
     ends_at: datetime | None = None
     failed_at: datetime | None = None
     failure: str | None = None
+
+    @property
+    def lapses_at(self) -> datetime | None:
+        """From when on no proof that came before `expires_at` can still be on its way."""
+        return None if self.expires_at is None else self.expires_at + COMMIT_GRACE
 
 
 class Member(Struct):

@@ -87,13 +87,13 @@ def render_status(snapshot: Snapshot, table: Timetable, now: datetime) -> Mining
     timing = table.timing
     group = snapshot.group_number
     boundary = boundary_at_or_before(now, timing.tick_seconds)
-    sessions = [s for s in snapshot.sessions if s.expires_at is None or now < s.expires_at]
+    sessions = [s for s in snapshot.sessions if s.lapses_at is None or now < s.lapses_at]
     running = next((s for s in sessions if _is_running(s, now)), None)
     ahead = next((s for s in sessions if s.started_at is None or now < s.started_at), None)
     answer = refuse_start({s.id: s for s in sessions}, snapshot.is_active, group, table, now)
     earned = sum(_earned(session, boundary, now) for session in snapshot.sessions)
     changes = [s.started_at for s in sessions] + [s.ends_at for s in sessions]
-    changes += [s.expires_at for s in sessions]
+    changes += [s.lapses_at for s in sessions]
     if running:
         changes.append(boundary + timedelta(seconds=timing.tick_seconds))
     window = _window(table, snapshot, now)

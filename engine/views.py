@@ -171,11 +171,14 @@ def _fail_short(session: Session, view: AdView, at: datetime, house: House, grou
     )
 
 
-def expire(session: Session, view: AdView, intent: Intent) -> Decision:
+def expire(session: Session, view: AdView, at: datetime) -> Decision:
     """The proof came too late; settlement would have failed the session all the same."""
+    late = Rejected(Reason.AD_EXPIRED, "The ad was not proved in time. Start again.")
+    if session.lapses_at is not None and at < session.lapses_at:
+        return Decision(late)
     sessions, views = lapse(session, view)
     return Decision(
-        Rejected(Reason.AD_EXPIRED, "The ad was not proved in time. Start again."),
+        late,
         sessions=sessions,
         views=views,
         logs=(log_view(views[0], "AD_EXPIRE"),),

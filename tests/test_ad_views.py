@@ -114,8 +114,9 @@ async def test_a_callback_counts_for_fifteen_minutes(
     world.move_to(at("00:06") + arrives)
     await person.callback(ad["nonce"])
     await world.drain()
-    assert ((await person.status())["session"] is not None) == active
+    assert (await world.value("SELECT status FROM mining_sessions") == "ACTIVE") == active
     if not active:
+        await world.go_to(at("00:23"))
         view = await world.rows("SELECT status, failure FROM ad_views")
         assert tuple(view[0]) == ("FAILED", "AD_EXPIRED")
 
@@ -169,12 +170,28 @@ async def test_without_a_callback_settlement_fails_the_session_and_says_so(world
 async def test_an_abandoned_ad_blocks_for_its_time_only(world: World) -> None:
     person = await world.person(group_number=1)
     await begun(world, person)
-    world.move_to(at("00:19:59"))
+    world.move_to(at("00:20:10") - MICROSECOND)
     blocked = await person.start()
     assert blocked["problem"]["reason"] == "AD_IN_PROGRESS"
-    assert blocked["problem"]["retry_at"] == "2026-03-01T00:20:00Z"
-    world.move_to(at("00:20"))  # not swept by a settlement yet
+    assert blocked["problem"]["retry_at"] == "2026-03-01T00:20:10Z"
+    world.move_to(at("00:20:10"))  # not swept by a settlement yet
     assert (await person.start())["status"] == "APPLIED"
+
+
+async def test_a_proof_on_its_way_is_not_overtaken_by_the_next_start(world: World) -> None:
+    person = await world.person(group_number=1)
+    ad = await begun(world, person)
+    world.move_to(at("00:06"))
+    await person.report(ad["view_id"], "completed")
+    world.move_to(at("00:21:05"))  # after its time, as another process sees it
+    assert (await person.start())["problem"]["reason"] == "AD_IN_PROGRESS"
+    again = await person.report(ad["view_id"], "completed")
+    assert again["problem"]["reason"] == "AD_EXPIRED"
+    world.move_to(at("00:21") - MICROSECOND)
+    await person.callback(ad["nonce"])
+    world.move_to(at("00:21:09"))
+    await world.drain()
+    assert await world.value("SELECT status FROM mining_sessions") == "ACTIVE"
 
 
 async def test_three_ads_are_tried_then_the_session_is_given_up(world: World) -> None:
