@@ -121,7 +121,6 @@ async def worker_ticks(bench: Bench, servers: Servers, rounds: int) -> list[Work
         "DATABASE_URL": bench.database.url,
         "REDIS_URL": servers.redis_url,
         "BROKER_URL": servers.redis_url,
-        "TWTC_SECRET": "only-for-this-benchmark-and-never-used",
     }
     threads = str(WORKER_THREADS)
     process = await asyncio.create_subprocess_exec(

@@ -15,9 +15,7 @@ MICROSECOND = timedelta(microseconds=1)
 async def begun(world: World, person: Person) -> dict[str, Any]:
     """An ad that began to play at 00:05."""
     world.move_to(at("00:05"))
-    ad: dict[str, Any] = (await person.start())["result"]["ad"]
-    await person.report(ad["view_id"], "started")
-    return ad
+    return await person.begin()
 
 
 async def only_unit(world: World, **changes: Any) -> None:

@@ -84,8 +84,7 @@ async def test_a_session_applied_after_its_tick_loses_nothing(world: World) -> N
     world.move_to(at("00:05"))
     await same_piece.mine()  # so that the piece has something to credit
     world.move_to(at("00:08:59"))
-    ad = (await person.start())["result"]["ad"]
-    await person.report(ad["view_id"], "started")
+    ad = await person.begin()
     world.move_to(at("00:09:59"))
     await person.post(f"/v1/ads/views/{ad['view_id']}/completed")
     await person.callback(ad["nonce"])

@@ -19,6 +19,8 @@ from ops.guard import is_alive
 from ops.secret_file import load_secrets
 from ops.servers import DataInUseError, Servers, local_servers
 
+# Only with a pidfd can a test wait, without polling, for the end of a process that is no child of
+# its own. Elsewhere (macOS) the servers run by the same code, and `./run test` itself starts them.
 pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs Linux's pidfd")
 
 ROOT = Path(__file__).parent.parent

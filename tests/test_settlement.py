@@ -70,8 +70,7 @@ async def test_a_proof_recorded_in_time_counts_although_it_could_not_be_applied(
 ) -> None:
     person = await world.person(group_number=1)
     world.move_to(at("00:05"))
-    ad = (await person.start())["result"]["ad"]
-    await person.report(ad["view_id"], "started")
+    ad = await person.begin()
     world.move_to(at("00:07"))
     await person.report(ad["view_id"], "completed")
     world.move_to(at("00:19"))
@@ -86,8 +85,7 @@ async def test_a_proof_recorded_in_time_counts_although_it_could_not_be_applied(
 async def test_a_proof_that_is_a_dead_letter_counts_once_it_is_requeued(world: World) -> None:
     person = await world.person(group_number=1)
     world.move_to(at("00:05"))
-    ad = (await person.start())["result"]["ad"]
-    await person.report(ad["view_id"], "started")
+    ad = await person.begin()
     world.move_to(at("00:06"))
     await person.report(ad["view_id"], "completed")
     await person.callback(ad["nonce"])
@@ -106,8 +104,7 @@ async def test_a_proof_that_is_a_dead_letter_counts_once_it_is_requeued(world: W
 async def test_an_ad_counts_although_its_unit_is_switched_off_meanwhile(world: World) -> None:
     person = await world.person(group_number=1)
     world.move_to(at("00:05"))
-    ad = (await person.start())["result"]["ad"]
-    await person.report(ad["view_id"], "started")
+    ad = await person.begin()
     await _execute(world, "UPDATE ads SET is_active = false WHERE id = :id", {"id": 1})
     world.move_to(at("00:06"))
     await person.report(ad["view_id"], "completed")

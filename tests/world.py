@@ -189,6 +189,14 @@ class Person:
         """Ask to mine."""
         return await self.ask("/v1/mining/sessions", key=key)
 
+    async def begin(self) -> dict[str, Any]:
+        """Ask to mine and begin to watch the ad; return it."""
+        started = await self.start()
+        assert started["status"] == "APPLIED", started
+        ad: dict[str, Any] = started["result"]["ad"]
+        await self.report(ad["view_id"], "started")
+        return ad
+
     async def report(self, view_id: str, what: str, body: Any = None) -> dict[str, Any]:
         """Report an ad view as started, completed or failed."""
         return await self.ask(f"/v1/ads/views/{view_id}/{what}", body)
@@ -214,10 +222,7 @@ class Person:
 
         Return the outcome of the report.
         """
-        started = await self.start()
-        assert started["status"] == "APPLIED", started
-        ad = started["result"]["ad"]
-        await self.report(ad["view_id"], "started")
+        ad = await self.begin()
         await self.world.go_to(utcnow() + timedelta(seconds=seconds))
         reported = await self.report(ad["view_id"], "completed")
         if reported["status"] == "APPLIED":

@@ -22,8 +22,10 @@ from api.networks.contract import (
     Refusal,
     Refused,
     VerifiedCallback,
+    refuse_method,
     refuse_policy,
     refuse_problem,
+    untimely,
 )
 
 AGE_MAX = timedelta(minutes=15)
@@ -132,7 +134,7 @@ class AdMob:
     async def verify(self, request: CallbackRequest, now: datetime) -> VerifiedCallback | Refused:
         """Check form, then signature, then what the callback says."""
         if request.method != "GET":
-            return refuse_problem(Refusal.METHOD, {"Allow": "GET"})
+            return refuse_method("GET")
         query = read_query(request.raw_query)
         if query is None:
             return refuse_problem(Refusal.MALFORMED)
@@ -146,10 +148,9 @@ class AdMob:
 
     async def _judge(self, fields: dict[str, str], now: datetime) -> VerifiedCallback | Refused:
         occurred_at = _EPOCH + timedelta(milliseconds=int(fields["timestamp"]))
-        if occurred_at - now > self._skew_max:
-            return refuse_policy(Refusal.FUTURE)
-        if now - occurred_at > self._age_max:
-            return refuse_policy(Refusal.STALE)
+        late = untimely(occurred_at, now, age_max=self._age_max, skew_max=self._skew_max)
+        if late is not None:
+            return refuse_policy(late)
         nonce = fields.get("custom_data", "")
         # AdMob's "Verify URL" button sends a genuine callback without custom_data.
         if not NONCE.fullmatch(nonce):

@@ -20,8 +20,9 @@ from api.networks.contract import (
     matches,
     refuse_policy,
     refuse_problem,
+    untimely,
 )
-from api.networks.query import read_fields
+from api.networks.query import OUR_NONCE, read_callback
 
 AGE_MAX = timedelta(minutes=15)
 SKEW_MAX = timedelta(minutes=1)
@@ -31,7 +32,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SIGNED = ("ad_unit_id", "custom_data", "event_id", "ts")
 _FORMS = {
     "ad_unit_id": re.compile(r"[0-9a-f]{16}"),
-    "custom_data": re.compile(r"[A-Za-z0-9_-]{32}"),  # a nonce of ours, to the character
+    "custom_data": OUR_NONCE,
     "event_id": re.compile(r"[0-9a-f]{40}"),
     "ts": re.compile(r"[0-9]{10}"),
     "token": re.compile(r"[0-9a-f]{64}"),
@@ -54,18 +55,15 @@ class AppLovin:
 
     async def verify(self, request: CallbackRequest, now: datetime) -> VerifiedCallback | Refused:
         """Check form, then signature, then age and unit."""
-        if request.method != "GET":
-            return refuse_problem(Refusal.METHOD, {"Allow": "GET"})
-        fields = read_fields(request.raw_query, _FORMS)
-        if fields is None:
-            return refuse_problem(Refusal.MALFORMED)
+        fields = read_callback(request, _FORMS)
+        if isinstance(fields, Refused):
+            return fields
         if not matches(fields["token"], [sign(secret, fields) for secret in self._secrets]):
             return refuse_problem(Refusal.SIGNATURE)
         occurred_at = _EPOCH + timedelta(seconds=int(fields["ts"]))
-        if occurred_at - now > SKEW_MAX:
-            return refuse_policy(Refusal.FUTURE)
-        if now - occurred_at > AGE_MAX:
-            return refuse_policy(Refusal.STALE)
+        late = untimely(occurred_at, now, age_max=AGE_MAX, skew_max=SKEW_MAX)
+        if late is not None:
+            return refuse_policy(late)
         if fields["ad_unit_id"] not in await self._units(self.name):
             return refuse_policy(Refusal.UNIT_UNKNOWN)
         return VerifiedCallback(

@@ -3,7 +3,7 @@
 import hmac
 import re
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
@@ -121,6 +121,20 @@ def refuse_problem(reason: Refusal, headers: Mapping[str, str] | None = None) ->
     slug, title, status, detail = _PROBLEMS[reason]
     problem = Problem(TYPE_PREFIX + slug, title, status, detail, reason=reason.value)
     return Refused(reason, Answer(status, msgspec.json.encode(problem), MEDIA_TYPE, headers or {}))
+
+
+def refuse_method(allowed: str) -> Refused:
+    """Refuse any other method than the one that the network uses."""
+    return refuse_problem(Refusal.METHOD, {"Allow": allowed})
+
+
+def untimely(
+    occurred_at: datetime, now: datetime, *, age_max: timedelta, skew_max: timedelta
+) -> Refusal | None:
+    """Why a genuine callback is too early or too late, or None."""
+    if occurred_at - now > skew_max:
+        return Refusal.FUTURE
+    return Refusal.STALE if now - occurred_at > age_max else None
 
 
 def refuse_policy(reason: Refusal) -> Refused:

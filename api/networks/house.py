@@ -23,8 +23,10 @@ from api.networks.contract import (
     Refused,
     VerifiedCallback,
     matches,
+    refuse_method,
     refuse_policy,
     refuse_problem,
+    untimely,
 )
 
 SIGNATURE_HEADER = "TWTC-Signature"
@@ -73,7 +75,7 @@ class House:
     async def verify(self, request: CallbackRequest, now: datetime) -> VerifiedCallback | Refused:
         """Check form, signature and age, in this order, then what the event says."""
         if request.method != "POST":
-            return refuse_problem(Refusal.METHOD, {"Allow": "POST"})
+            return refuse_method("POST")
         if len(request.body) > BODY_BYTES_MAX or request.raw_query:
             return refuse_problem(Refusal.MALFORMED)
         signature = _SIGNATURE.fullmatch(request.headers.get(SIGNATURE_HEADER.lower(), ""))
@@ -92,10 +94,9 @@ class House:
         return matches(mac, [_mac(secret, timestamp, body) for secret in self._secrets])
 
     async def _judge(self, event: HouseEvent, now: datetime) -> VerifiedCallback | Refused:
-        if event.completed_at - now > TOLERANCE:
-            return refuse_policy(Refusal.FUTURE)
-        if now - event.completed_at > COMPLETED_AGE_MAX:
-            return refuse_policy(Refusal.STALE)
+        late = untimely(event.completed_at, now, age_max=COMPLETED_AGE_MAX, skew_max=TOLERANCE)
+        if late is not None:
+            return refuse_policy(late)
         if event.ad_unit not in await self._units(self.name):
             return refuse_policy(Refusal.UNIT_UNKNOWN)
         return VerifiedCallback(

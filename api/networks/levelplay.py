@@ -21,14 +21,15 @@ from api.networks.contract import (
     VerifiedCallback,
     matches,
     refuse_problem,
+    untimely,
 )
-from api.networks.query import read_fields
+from api.networks.query import OUR_NONCE, read_callback
 
 AGE_MAX = timedelta(days=8)  # LevelPlay repeats for a day, then daily for a week
 SKEW_MAX = timedelta(minutes=5)
 
 _FORMS = {
-    "userId": re.compile(r"[A-Za-z0-9_-]{32}"),  # a nonce of ours, to the character
+    "userId": OUR_NONCE,
     "rewards": re.compile(r"[0-9]{1,6}"),
     "eventId": re.compile(r"[A-Za-z0-9_-]{8,64}"),
     "timestamp": re.compile(r"20[0-9]{10}"),
@@ -54,21 +55,20 @@ class LevelPlay:
 
     async def verify(self, request: CallbackRequest, now: datetime) -> VerifiedCallback | Refused:
         """Check form, token and signature, then the callback's age."""
-        if request.method != "GET":
-            return refuse_problem(Refusal.METHOD, {"Allow": "GET"})
-        fields = read_fields(request.raw_query, _FORMS)
-        occurred_at = _read_minute(fields["timestamp"]) if fields else None
-        if fields is None or occurred_at is None:
+        fields = read_callback(request, _FORMS)
+        if isinstance(fields, Refused):
+            return fields
+        occurred_at = _read_minute(fields["timestamp"])
+        if occurred_at is None:
             return refuse_problem(Refusal.MALFORMED)
         signatures = [sign(secret, fields) for secret in self._secrets]
         if not (matches(fields["token"], self._tokens) & matches(fields["signature"], signatures)):
             return refuse_problem(Refusal.SIGNATURE)
         # Whatever we think of it, LevelPlay repeats until it reads this.
         answer = Answer(200, f"{fields['eventId']}:OK".encode(), "text/plain")
-        if occurred_at - now > SKEW_MAX:
-            return Refused(Refusal.FUTURE, answer)
-        if now - occurred_at > AGE_MAX:
-            return Refused(Refusal.STALE, answer)
+        late = untimely(occurred_at, now, age_max=AGE_MAX, skew_max=SKEW_MAX)
+        if late is not None:
+            return Refused(late, answer)
         return VerifiedCallback(
             network=self.name,
             event_id=fields["eventId"],

@@ -4,7 +4,21 @@ import re
 from collections.abc import Mapping
 from urllib.parse import unquote_to_bytes
 
+from api.networks.contract import CallbackRequest, Refusal, Refused, refuse_method, refuse_problem
+
 QUERY_BYTES_MAX = 2048
+# A nonce of ours, to the character: where a signature does not mark the ends of its fields.
+OUR_NONCE = re.compile(r"[A-Za-z0-9_-]{32}")
+
+
+def read_callback(
+    request: CallbackRequest, forms: Mapping[str, re.Pattern[str]]
+) -> dict[str, str] | Refused:
+    """The fields of a GET callback, or its refusal. Proves nothing yet."""
+    if request.method != "GET":
+        return refuse_method("GET")
+    fields = read_fields(request.raw_query, forms)
+    return refuse_problem(Refusal.MALFORMED) if fields is None else fields
 
 
 def read_fields(raw_query: bytes, forms: Mapping[str, re.Pattern[str]]) -> dict[str, str] | None:

@@ -20,7 +20,7 @@ from api.networks.contract import (
     refuse_policy,
     refuse_problem,
 )
-from api.networks.query import read_fields
+from api.networks.query import read_callback
 
 _FORMS = {
     "event_id": re.compile(r"[A-Za-z0-9_.:-]{8,128}"),
@@ -40,11 +40,9 @@ class SharedToken:
 
     async def verify(self, request: CallbackRequest, now: datetime) -> VerifiedCallback | Refused:
         """Check form, then token, then unit."""
-        if request.method != "GET":
-            return refuse_problem(Refusal.METHOD, {"Allow": "GET"})
-        fields = read_fields(request.raw_query, _FORMS)
-        if fields is None:
-            return refuse_problem(Refusal.MALFORMED)
+        fields = read_callback(request, _FORMS)
+        if isinstance(fields, Refused):
+            return fields
         if not matches(fields["token"], self._tokens):
             return refuse_problem(Refusal.SIGNATURE)
         if fields["ad_unit"] not in await self._units(self.name):

@@ -19,7 +19,7 @@ from api.networks.contract import (
     matches,
     refuse_problem,
 )
-from api.networks.query import read_fields
+from api.networks.query import read_callback
 
 ACCEPTED = Answer(200, b"1", "text/plain")
 
@@ -47,11 +47,9 @@ class Unity:
 
     async def verify(self, request: CallbackRequest, now: datetime) -> VerifiedCallback | Refused:
         """Check form, then signature. How long a callback counts is the view's rule."""
-        if request.method != "GET":
-            return refuse_problem(Refusal.METHOD, {"Allow": "GET"})
-        fields = read_fields(request.raw_query, _FORMS)
-        if fields is None:
-            return refuse_problem(Refusal.MALFORMED)
+        fields = read_callback(request, _FORMS)
+        if isinstance(fields, Refused):
+            return fields
         if not matches(fields["hmac"], [sign(secret, fields) for secret in self._secrets]):
             return refuse_problem(Refusal.SIGNATURE)
         return VerifiedCallback(

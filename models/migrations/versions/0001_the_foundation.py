@@ -1,4 +1,8 @@
-"""The foundation: accounts, ledger, groups, mining, intents, logs."""
+"""The foundation: accounts, ledger, groups, mining, intents, logs.
+
+Long because it is one state, in one revision that databases already name; it is not split or
+edited any more. `models/tables/` is where the tables are read, a file for each subject.
+"""
 
 import sqlalchemy as sa
 from alembic import op
