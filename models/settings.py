@@ -57,10 +57,10 @@ SAVE_GROUP = sql("""
 GROUP_SCHEDULES = sql("SELECT group_number, mining_schedule FROM user_groups ORDER BY 1")
 
 SAVE_AD = sql("""
-    INSERT INTO ads (id, network, unit, type, min_seconds, proof, weight, revenue_micro_usd,
-                     is_active)
-    VALUES (:id, :network, :unit, 'REWARDED', :min_seconds, :proof, :weight, :revenue_micro_usd,
-            :is_active)
+    INSERT INTO ads (id, network, unit, type, purpose, min_seconds, proof, weight, fallback_rank,
+                     revenue_micro_usd, is_active)
+    VALUES (:id, :network, :unit, 'REWARDED', :purpose, :min_seconds, :proof, :weight,
+            :fallback_rank, :revenue_micro_usd, :is_active)
     ON CONFLICT (id) DO UPDATE SET min_seconds = excluded.min_seconds
     WHERE ads.min_seconds = CAST(:seconds_before AS smallint)
 """)
@@ -159,7 +159,7 @@ async def _seed_reference(connection: Connection, timing: Timing, now: datetime)
 
 def seeded_ads(timing: Timing) -> list[dict[str, Any]]:
     """The ad units of a new installation. AdMob's becomes active with the operator's own unit."""
-    shared = {"min_seconds": timing.ad_seconds, "proof": "BOTH"}
+    shared = {"purpose": "MINING", "min_seconds": timing.ad_seconds, "proof": "BOTH"}
     return [
         shared
         | {
@@ -167,6 +167,7 @@ def seeded_ads(timing: Timing) -> list[dict[str, Any]]:
             "network": "house",
             "unit": "house-rewarded",
             "weight": 10,
+            "fallback_rank": 4,
             "revenue_micro_usd": 3_000,
             "is_active": True,
         },
@@ -176,6 +177,7 @@ def seeded_ads(timing: Timing) -> list[dict[str, Any]]:
             "network": "admob",
             "unit": "0000000000",
             "weight": 40,
+            "fallback_rank": 1,
             "revenue_micro_usd": 10_000,
             "is_active": False,
         },
