@@ -26,6 +26,7 @@ from engine.timeline import (
     timetable,
 )
 from models.clock import new_id
+from models.content import TASK_MIX, seed_content
 from models.db import Connection, Database, connected, rows, run, sql, transaction
 from models.encoding import encode
 
@@ -124,11 +125,12 @@ def timing_from(environ: Mapping[str, str]) -> Timing:
 
 
 async def seed(database: Database, timing: Timing, now: datetime) -> None:
-    """Write settings, groups, ad units and pieces. Idempotent: a second run changes nothing."""
+    """Write settings, groups, ad units, content and pieces. A second run changes nothing."""
     check_timing(timing)
     through = boundary_at_or_before(now, timing.tick_seconds)
     async with transaction(database) as connection:
         await _seed_reference(connection, timing, now)
+        await seed_content(connection)
     for bucket in range(BUCKET_COUNT):
         groups = list(GROUPS)
         async with transaction(database) as connection:
@@ -140,6 +142,8 @@ async def seed(database: Database, timing: Timing, now: datetime) -> None:
 async def _seed_reference(connection: Connection, timing: Timing, now: datetime) -> None:
     installation = {"name": "installation", "value": encode(new_id(now)), "now": now}
     await run(connection, KEEP_SETTING, installation)
+    mix = {"name": "task_mix", "value": encode(TASK_MIX), "now": now}
+    await run(connection, KEEP_SETTING, mix)
     stored = {row.name: row.value for row in await rows(connection, SETTINGS)}.get("timing")
     before = msgspec.json.decode(stored, type=Timing) if stored else timing
     params: dict[str, Any] = {"name": "timing", "value": encode(timing), "now": now}

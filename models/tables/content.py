@@ -1,4 +1,4 @@
-"""What there is to watch, read and answer: reference tables, seeded from content/."""
+"""What there is to watch, read and answer: reference tables, seeded from models/seeds/."""
 
 from sqlalchemy import (
     BigInteger,
