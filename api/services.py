@@ -9,6 +9,7 @@ from litestar.datastructures import State
 from msgspec import Struct
 from redis.asyncio import Redis
 
+from api.catalogue import Catalogue
 from api.networks import Network, networks
 from models.bells import SOCKET_TIMEOUT_SECONDS, Bells, open_broker
 from models.config import Config
@@ -29,6 +30,7 @@ class Services(Struct, frozen=True):
     copies: SnapshotCopies
     bells: Bells
     networks: Mapping[str, Network]
+    catalogue: Catalogue
 
 
 @asynccontextmanager
@@ -55,6 +57,7 @@ async def open_services(config: Config, bells: Bells | None = None) -> AsyncIter
             copies=SnapshotCopies(redis, installation.id),
             bells=bells,
             networks=networks(config, database, http),
+            catalogue=Catalogue(database),
         )
     finally:
         bells.close()
