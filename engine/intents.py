@@ -77,13 +77,19 @@ class PreparePartitions(Action, frozen=True, tag="partitions.prepare"):
     """Create the log partitions of the months ahead."""
 
 
+class SyncVideos(Action, frozen=True, tag="videos.sync"):
+    """Ask the providers which videos can still be shown, and how long they are."""
+
+
 class CheckInvariants(Action, frozen=True, tag="invariants.check"):
     """Run the audit."""
 
 
 UserAction = StartMining | StartView | CompleteView | FailView | ConfirmView
 PieceAction = CreditMining | SettleMining
-UpkeepAction = OpenDay | RebalanceGroups | PruneIntents | PreparePartitions | CheckInvariants
+UpkeepAction = (
+    OpenDay | RebalanceGroups | PruneIntents | PreparePartitions | SyncVideos | CheckInvariants
+)
 AnyAction = UserAction | PieceAction | UpkeepAction
 
 

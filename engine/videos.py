@@ -1,8 +1,9 @@
-"""The catalogue's own words: categories, countries, and where a video may be shown."""
+"""Videos as members find them, and what their providers' findings make of them."""
 
 from enum import StrEnum
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 # Blueprint, "Video boost": how many boosts a UTC day can pay.
 BOOSTS_PER_DAY = 3
@@ -33,17 +34,83 @@ _COUNTRIES = (
 COUNTRIES = frozenset(_COUNTRIES.split())
 
 
+_Code = Annotated[str, Meta(pattern=r"^[A-Z]{2}\Z")]
+
+
 class Regions(Struct, frozen=True, omit_defaults=True):
     """Where a video may be shown, as its provider says: only there, or not there.
 
     An empty `allowed` is nowhere; None is no restriction.
     """
 
-    allowed: list[str] | None = None
-    blocked: list[str] | None = None
+    allowed: list[_Code] | None = None
+    blocked: list[_Code] | None = None
 
     def admits(self, region: str) -> bool:
         """Whether a viewer in this country may see the video."""
         if self.allowed is not None and region not in self.allowed:
             return False
         return self.blocked is None or region not in self.blocked
+
+
+class Unfit(StrEnum):
+    """Why its provider does not let a video be shown. Only such a one comes back by itself."""
+
+    VANISHED = "VANISHED"
+    NOT_PUBLIC = "NOT_PUBLIC"
+    NOT_EMBEDDABLE = "NOT_EMBEDDABLE"
+    AGE_RESTRICTED = "AGE_RESTRICTED"
+    BLOCKED_EVERYWHERE = "BLOCKED_EVERYWHERE"
+    LIVE = "LIVE"
+    TOO_LONG = "TOO_LONG"
+
+
+UNVERIFIED = "UNVERIFIED"  # nobody has seen yet that the id is the video it is said to be
+
+
+class Facts(Struct, frozen=True):
+    """What its provider says of a video that can be shown."""
+
+    title: str
+    duration_seconds: int
+    regions: Regions
+
+
+Finding = Facts | Unfit
+
+
+class StoredVideo(Struct, frozen=True):
+    """A video as our row has it. `inactive_because` is None while it is active."""
+
+    id: str
+    provider_id: str
+    title: str
+    inactive_because: str | None
+
+
+class Verdict(Struct, frozen=True):
+    """What the row becomes; `facts` are None where the provider told none."""
+
+    video: StoredVideo
+    inactive_because: str | None
+    facts: Facts | None
+
+
+def judge(video: StoredVideo, finding: Finding) -> Verdict:
+    """What a finding makes of a video (decision 0022).
+
+    An operator's reason stands whatever the provider says. An unverified video becomes active
+    only under the title it was written down with: its id might be another video's.
+    """
+    facts = finding if isinstance(finding, Facts) else None
+    because = video.inactive_because
+    if because is None or because in Unfit.__members__:
+        because = None if isinstance(finding, Facts) else finding.value
+    elif because == UNVERIFIED and facts and _words(facts.title) == _words(video.title):
+        because = None
+    return Verdict(video, because, facts)
+
+
+def _words(title: str) -> list[str]:
+    """Letters and digits of a title: channels change the rest of it."""
+    return "".join(c if c.isalnum() else " " for c in title.casefold()).split()

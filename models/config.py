@@ -32,6 +32,7 @@ class Config(Struct, frozen=True):
     partner_url: str
     network_secrets: Mapping[str, tuple[bytes, ...]] = {}
     own_videos_url: str = ""
+    youtube_key: str = ""
 
 
 def load_config(environ: Mapping[str, str] | None = None, *, signs: bool = False) -> Config:
@@ -54,6 +55,7 @@ def load_config(environ: Mapping[str, str] | None = None, *, signs: bool = False
         house_secrets=tuple(_secret("TWTC_HOUSE_SECRET", part) for part in house),
         partner_url=env.get("TWTC_PARTNER_URL", "http://127.0.0.1:8100").rstrip("/"),
         network_secrets=_network_secrets(env) if signs else {},
+        youtube_key=env.get("TWTC_YOUTUBE_KEY", "").strip(),
         own_videos_url=_http_url("TWTC_OWN_VIDEOS_URL", env.get("TWTC_OWN_VIDEOS_URL", "")),
     )
 

@@ -13,11 +13,11 @@ import msgspec
 from msgspec import Struct
 
 from engine.content import Library, Question, Video
+from engine.videos import UNVERIFIED
 from models.db import Connection, rows, run, sql
 from models.encoding import encode
 
 BOOST_PERCENT = 150
-UNVERIFIED = "UNVERIFIED"
 # How many tasks of each category a day has (blueprint, "Daily tasks").
 TASK_MIX = {"ADS": 8, "CONTENT": 6, "QUIZ": 4, "SOCIAL": 2}
 

@@ -1,14 +1,15 @@
-"""The catalogue as members read it: active videos, what they used today, articles."""
+"""The catalogue as members read it, and what the videos' providers found, as it is stored."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 
 import msgspec
 from msgspec import Struct
 
 from engine.timeline import bucket_of
-from engine.videos import Regions
-from models.db import Database, connected, rows, sql
+from engine.videos import Regions, StoredVideo, Verdict
+from models.db import Database, connected, rows, run, sql, transaction
+from models.encoding import encode
 
 # Only what can be boosted: a video without a question pays nothing.
 CATALOGUE = sql("""
@@ -26,6 +27,27 @@ USED = sql("""
 
 ARTICLE = sql("""
     SELECT slug, country, category, title, body FROM articles WHERE slug = :slug AND is_active
+""")
+
+# Those never checked first, then those checked longest ago: a check that was broken off goes on
+# where it stopped.
+TO_CHECK = sql("""
+    SELECT id, provider_id, title, inactive_because FROM videos
+    WHERE provider = :provider ORDER BY checked_at NULLS FIRST, id LIMIT :limit
+""")
+
+# What an operator has changed since the row was read stands.
+STORE_VERDICTS = sql("""
+    UPDATE videos v
+    SET is_active = d.because IS NULL,
+        inactive_because = d.because,
+        duration_seconds = coalesce(d.duration_seconds, v.duration_seconds),
+        regions = coalesce(CAST(d.regions AS jsonb), v.regions),
+        checked_at = :now
+    FROM unnest(CAST(:ids AS text[]), CAST(:because_before AS text[]), CAST(:because AS text[]),
+                CAST(:durations AS integer[]), CAST(:regions AS text[]))
+         AS d (id, because_before, because, duration_seconds, regions)
+    WHERE v.id = d.id AND v.inactive_because IS NOT DISTINCT FROM d.because_before
 """)
 
 
@@ -91,3 +113,26 @@ async def read_article(database: Database, slug: str) -> Article | None:
         msgspec.json.decode(text, type=dict[str, str]) for text in (found[0].title, found[0].body)
     )
     return Article(**{**found[0], "title": title, "body": body})
+
+
+async def videos_to_check(database: Database, provider: str, limit: int) -> list[StoredVideo]:
+    """A provider's videos, active or not; those whose check is the most overdue first."""
+    async with connected(database) as connection:
+        found = await rows(connection, TO_CHECK, {"provider": provider, "limit": limit})
+    return [StoredVideo(**row) for row in found]
+
+
+async def store_verdicts(database: Database, verdicts: Sequence[Verdict], now: datetime) -> int:
+    """Store what was found, in one transaction. Return how many rows it was true of."""
+    ordered = sorted(verdicts, key=lambda verdict: verdict.video.id)
+    facts = [verdict.facts for verdict in ordered]
+    params = {
+        "ids": [verdict.video.id for verdict in ordered],
+        "because_before": [verdict.video.inactive_because for verdict in ordered],
+        "because": [verdict.inactive_because for verdict in ordered],
+        "durations": [told.duration_seconds if told else None for told in facts],
+        "regions": [encode(told.regions) if told else None for told in facts],
+        "now": now,
+    }
+    async with transaction(database) as connection:
+        return await run(connection, STORE_VERDICTS, params)

@@ -18,6 +18,7 @@ from engine.intents import (
     PruneIntents,
     RebalanceGroups,
     SettleMining,
+    SyncVideos,
 )
 from engine.timeline import (
     DAY_SECONDS,
@@ -88,6 +89,7 @@ def entries(timing: Timing) -> tuple[Entry, ...]:
         upkeep("reset", lambda at: OpenDay(utc_day(at)), 0, catch_up_max=7),
         upkeep("partitions", lambda at: PreparePartitions(), 1 * 3600),
         upkeep("prune", lambda at: PruneIntents(), 2 * 3600),
+        upkeep("videos", lambda at: SyncVideos(), 4 * 3600),
         upkeep("rebalance", lambda at: RebalanceGroups(), MONDAY_3AM_SECONDS, WEEK_SECONDS),
         upkeep("invariants", lambda at: CheckInvariants(), 5 * 60, 3600),
     )

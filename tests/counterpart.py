@@ -1,6 +1,6 @@
 """An HTTP server that answers as it is told, and remembers what it was asked."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -25,17 +25,20 @@ class Received(Struct, frozen=True):
     body: bytes
 
 
-class Counterpart:
-    """`replies` are given in turn; the last one stays."""
+Replying = Reply | Callable[[Received], Reply]
 
-    def __init__(self, url: str, replies: list[Reply], received: list[Received]) -> None:
+
+class Counterpart:
+    """`replies` are given in turn, or made of what was asked; the last one stays."""
+
+    def __init__(self, url: str, replies: list[Replying], received: list[Received]) -> None:
         self.url = url
         self.replies = replies
         self.received = received
 
 
 @contextmanager
-def counterpart(*replies: Reply) -> Iterator[Counterpart]:
+def counterpart(*replies: Replying) -> Iterator[Counterpart]:
     """Serve on a free port of this machine until the block ends."""
     queue, received = list(replies), list[Received]()
 
@@ -44,7 +47,8 @@ def counterpart(*replies: Reply) -> Iterator[Counterpart]:
             body = self.rfile.read(int(self.headers.get("content-length", 0)))
             headers = {name.lower(): value for name, value in self.headers.items()}
             received.append(Received(self.command, self.path, headers, body))
-            reply = queue.pop(0) if len(queue) > 1 else queue[0]
+            replying = queue.pop(0) if len(queue) > 1 else queue[0]
+            reply = replying if isinstance(replying, Reply) else replying(received[-1])
             self.send_response(reply.status)
             for name, value in reply.headers.items():
                 self.send_header(name, value)

@@ -26,6 +26,7 @@ from models.queue import Piece
 from models.settings import load_installation
 from models.status import SnapshotCopies
 from workers.apply import drain
+from workers.videos import providers
 from workers.workshop import Workshop
 
 DRAIN_SECONDS_MAX = 120
@@ -70,7 +71,7 @@ class Tools(Middleware):
             if self._shop is None:
                 installation = await load_installation(self.database)
                 copies = SnapshotCopies(self.redis, installation.id)
-                self._shop = Workshop(self.database, installation, copies)
+                self._shop = Workshop(self.database, installation, copies, providers(self._config))
         return self._shop
 
     async def _close(self) -> None:

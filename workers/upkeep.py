@@ -17,6 +17,7 @@ from engine.intents import (
     PreparePartitions,
     PruneIntents,
     RebalanceGroups,
+    SyncVideos,
 )
 from engine.timeline import utc_day
 from models.clock import utcnow
@@ -25,6 +26,7 @@ from models.groups import rebalance
 from models.invariants import audit, buckets_of_hour, find_overdue
 from models.queue import BATCH_SIZE, Piece, claim, complete, due_ids, record_failure
 from models.upkeep import open_day, prepare_partitions, prune
+from workers.videos.sync import sync_videos
 from workers.workshop import Workshop
 
 log = logging.getLogger(__name__)
@@ -77,6 +79,8 @@ async def _work(
             return {"removed": await prune(shop.database, now)}
         case PreparePartitions():
             return {"made": await prepare_partitions(shop.database, utc_day(now))}
+        case SyncVideos():
+            return await sync_videos(shop.database, shop.providers, now)
         case CheckInvariants():
             first, last = buckets_of_hour(intent.recorded_at)
             violations = await audit(shop.database, first, last)

@@ -1,10 +1,13 @@
 """What a worker works with."""
 
+from collections.abc import Sequence
+
 from msgspec import Struct
 
 from models.db import Database
 from models.settings import Installation
 from models.status import SnapshotCopies
+from workers.videos.contract import VideoProvider
 
 
 class Workshop(Struct, frozen=True):
@@ -13,3 +16,4 @@ class Workshop(Struct, frozen=True):
     database: Database
     installation: Installation
     copies: SnapshotCopies
+    providers: Sequence[VideoProvider] = ()

@@ -3,6 +3,7 @@
 import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from litestar import Router, get
 from litestar.di import NamedDependency
@@ -116,8 +117,8 @@ def _view(video: CatalogueVideo, own_url: str, is_used: bool) -> VideoView:
     if video.provider == "youtube":
         thumbnail = YOUTUBE_THUMBNAIL.format(video.provider_id)
     elif own_url:
-        media_url = f"{own_url}/{video.provider_id}.mp4"
-        thumbnail = f"{own_url}/{video.provider_id}.jpg"
+        name = quote(video.provider_id, safe="")
+        media_url, thumbnail = f"{own_url}/{name}.mp4", f"{own_url}/{name}.jpg"
     return VideoView(
         id=video.id,
         provider=video.provider,

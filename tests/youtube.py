@@ -1,0 +1,81 @@
+"""YouTube as its Data API answers, on this machine."""
+
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+
+from tests.counterpart import Received, Reply
+
+KEY = "AIza-test-key"
+DURATION = "PT4M13S"
+
+
+def item(video_id: str, **changes: Any) -> dict[str, Any]:
+    """A public video that can be embedded, in the form of `videos.list`."""
+    fields = {
+        "title": video_id,
+        "duration": DURATION,
+        "embeddable": True,
+        "privacy": "public",
+        "live": "none",
+        "regions": None,
+        "rating": None,
+    } | changes
+    details: dict[str, Any] = {"duration": fields["duration"], "definition": "hd"}
+    if fields["regions"] is not None:
+        details["regionRestriction"] = fields["regions"]
+    details["contentRating"] = {"ytRating": fields["rating"]} if fields["rating"] else {}
+    return {
+        "kind": "youtube#video",
+        "etag": "x",
+        "id": video_id,
+        "snippet": {
+            "title": fields["title"],
+            "channelTitle": "A channel",
+            "liveBroadcastContent": fields["live"],
+        },
+        "contentDetails": details,
+        "status": {
+            "uploadStatus": "processed",
+            "privacyStatus": fields["privacy"],
+            "embeddable": fields["embeddable"],
+        },
+    }
+
+
+def refusal(status: int, reason: str) -> Reply:
+    """How Google's APIs word an error."""
+    error = {
+        "code": status,
+        "message": "…",
+        "errors": [{"message": "…", "domain": "youtube.quota", "reason": reason}],
+    }
+    return Reply(status, msgspec.json.encode({"error": error}))
+
+
+def answer(items: list[Any]) -> Reply:
+    """A list of videos."""
+    page = {"totalResults": len(items), "resultsPerPage": len(items)}
+    body = {"kind": "youtube#videoListResponse", "items": items, "pageInfo": page}
+    return Reply(200, msgspec.json.encode(body))
+
+
+class Library:
+    """Answers for the videos it has; those it does not have are missing from the answer."""
+
+    def __init__(self) -> None:
+        self.items: dict[str, dict[str, Any]] = {}
+
+    def put(self, video_id: str, **changes: Any) -> None:
+        """Publish a video, or change it."""
+        self.items[video_id] = item(video_id, **changes)
+
+    def __call__(self, received: Received) -> Reply:
+        query = parse_qs(urlsplit(received.path).query)
+        ids = query["id"][0].split(",")
+        if query["key"] != [KEY]:
+            return refusal(400, "keyInvalid")
+        if len(ids) > 50:
+            return refusal(400, "invalidFilters")
+        return answer([self.items[name] for name in ids if name in self.items])

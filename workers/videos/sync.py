@@ -1,0 +1,100 @@
+"""The daily check of the library: what can still be shown, how long it is, and where."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import httpx
+
+from engine.videos import Finding, StoredVideo, Unfit, Verdict, judge
+from models.db import Database
+from models.videos import store_verdicts, videos_to_check
+from workers.videos.contract import Stop, VideoProvider
+
+log = logging.getLogger(__name__)
+
+NAMES = ("youtube", "own")
+REQUEST_SECONDS_MAX = 10
+SYNC_SECONDS_MAX = 300  # for each provider
+# One wrong answer must not empty the library: more than this many at once, and more than half of
+# those asked for, are not believed to have vanished.
+VANISHED_MAX = 5
+
+
+async def sync_videos(
+    database: Database, providers: Sequence[VideoProvider], now: datetime
+) -> dict[str, object]:
+    """Check the videos of every provider that is configured, and say what became of each."""
+    configured = {provider.name: provider for provider in providers}
+    report: dict[str, object] = {}
+    async with httpx.AsyncClient(timeout=REQUEST_SECONDS_MAX) as http:
+        for name in NAMES:
+            if name in configured:
+                report[name] = await _sync(database, http, configured[name], now)
+            else:
+                log.info("videos of %s stay as they are: it is not configured", name)
+                report[name] = {"skipped": "NOT_CONFIGURED"}
+    return report
+
+
+async def _sync(
+    database: Database, http: httpx.AsyncClient, provider: VideoProvider, now: datetime
+) -> dict[str, Any]:
+    """One provider's videos, a batch at a time: what is stored stays if the next one fails."""
+    size = provider.batch_size
+    videos = await videos_to_check(database, provider.name, size * provider.batches_max)
+    counts = Counter[str]()
+    stopped: str | None = None
+    try:
+        async with asyncio.timeout(SYNC_SECONDS_MAX) as limit:
+            for start in range(0, len(videos), size):
+                batch = videos[start : start + size]
+                found = await provider.look_up(http, [video.provider_id for video in batch])
+                if isinstance(found, Stop):
+                    stopped = found.value
+                    break
+                verdicts = _verdicts(batch, found)
+                await store_verdicts(database, verdicts, now)
+                _count(counts, verdicts, len(batch))
+    except TimeoutError:
+        if not limit.expired():
+            raise  # the database's, not the provider's
+        stopped = Stop.UNAVAILABLE.value
+    if stopped:
+        log.warning("the check of %s's videos stopped: %s", provider.name, stopped)
+    return {**counts, "videos": len(videos), "stopped": stopped}
+
+
+def _verdicts(batch: Sequence[StoredVideo], found: Mapping[str, Finding]) -> list[Verdict]:
+    vanishing = [
+        video.id
+        for video in batch
+        if video.inactive_because is None and found.get(video.provider_id) is Unfit.VANISHED
+    ]
+    disbelieved: set[str] = set()
+    if len(vanishing) > max(VANISHED_MAX, len(batch) // 2):
+        log.error("%d of %d videos are said to be gone at once", len(vanishing), len(batch))
+        disbelieved = set(vanishing)
+    return [
+        judge(video, found[video.provider_id])
+        for video in batch
+        if video.provider_id in found and video.id not in disbelieved
+    ]
+
+
+def _count(counts: Counter[str], verdicts: Sequence[Verdict], asked: int) -> None:
+    """Lines of the report, and a line of the log for every change."""
+    counts["checked"] += len(verdicts)
+    counts["unclear"] += asked - len(verdicts)
+    for verdict in verdicts:
+        before, because = verdict.video.inactive_because, verdict.inactive_because
+        if because == before:
+            continue
+        if because is None:
+            counts["activated"] += 1
+        elif before is None:
+            counts["deactivated"] += 1
+        log.info("video %s: %s", verdict.video.id, because or "active")
