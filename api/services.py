@@ -11,6 +11,7 @@ from redis.asyncio import Redis
 
 from api.networks import Network, networks
 from models.bells import SOCKET_TIMEOUT_SECONDS, Bells, open_broker
+from models.catalogue import Catalogue
 from models.config import Config
 from models.db import Database, open_database
 from models.settings import Installation, load_installation
@@ -29,6 +30,7 @@ class Services(Struct, frozen=True):
     copies: SnapshotCopies
     bells: Bells
     networks: Mapping[str, Network]
+    catalogue: Catalogue
 
 
 @asynccontextmanager
@@ -55,6 +57,7 @@ async def open_services(config: Config, bells: Bells | None = None) -> AsyncIter
             copies=SnapshotCopies(redis, installation.id),
             bells=bells,
             networks=networks(config, database, http),
+            catalogue=Catalogue(database),
         )
     finally:
         bells.close()

@@ -13,7 +13,7 @@ import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from engine.ads import AdView, Proof, ViewStatus
+from engine.ads import AdView, Proof, Purpose, ViewStatus
 from engine.session import Session, SessionStatus
 from engine.status import Snapshot
 from engine.timeline import bucket_of
@@ -34,7 +34,8 @@ SNAPSHOTS = sql("""
     SELECT u.id AS user_id, u.version, u.group_number AS home_group, u.is_active,
            w.settled_balance, s.id AS session_id, s.group_number, s.status, s.reward_micro,
            s.requested_at, s.window_opens_at, s.expires_at, s.view_id, s.started_at, s.ends_at,
-           v.id AS shown_view_id, v.ad_id, v.network, v.unit, v.min_seconds, v.proof,
+           v.id AS shown_view_id, v.purpose, v.ad_id, v.network, v.unit, v.min_seconds, v.proof,
+           v.revenue_micro_usd,
            v.try_number, v.status AS view_status, v.served_at, v.started_at AS view_started_at,
            v.completed_at, v.confirmed_at, v.event_id
     FROM users u
@@ -167,12 +168,16 @@ def _view(row: Row) -> AdView:
     return AdView(
         id=row.shown_view_id,
         user_id=row.user_id,
+        purpose=Purpose(row.purpose),
         session_id=row.session_id,
+        task_day=None,
+        task_number=None,
         ad_id=row.ad_id,
         network=row.network,
         unit=row.unit,
         min_seconds=row.min_seconds,
         proof=Proof(row.proof),
+        revenue_micro_usd=row.revenue_micro_usd,
         try_number=row.try_number,
         status=ViewStatus(row.view_status),
         served_at=row.served_at,

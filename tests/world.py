@@ -19,6 +19,7 @@ from api.networks.house import SIGNATURE_HEADER, sign
 from api.services import Services, open_services
 from engine.timeline import Timetable, next_opening
 from models.accounts import register
+from models.catalogue import Catalogue
 from models.clock import utcnow
 from models.config import Config
 from models.db import Database, Row, connected, rows, run, sql, transaction
@@ -261,7 +262,8 @@ async def open_world(
     ):
         app.state.services = services
         installation = services.installation
-        shop = Workshop(database, installation, SnapshotCopies(redis, installation.id))
+        copies = SnapshotCopies(redis, installation.id)
+        shop = Workshop(database, installation, copies, Catalogue(database))
         world = World(config, database, clock, app, http, shop)
         await world.go_to(utcnow())  # the upkeep of the past finds nobody yet
         yield world
