@@ -105,6 +105,25 @@ def audit() -> None:
 
 
 @app.command()
+def review(
+    task: Annotated[
+        str | None, typer.Argument(metavar="USER/DAY/NUMBER", help="As the list names it.")
+    ] = None,
+    verdict: Annotated[
+        bool | None, typer.Option("--approve/--refuse", help="The verdict on that task.")
+    ] = None,
+    reviewer: Annotated[str, typer.Option(help="Who judges.")] = "operator",
+) -> None:
+    """List social tasks that await a moderator, or judge one of them.
+
+    Of the system of DATABASE_URL and REDIS_URL, or the one that ./run runs here.
+    """
+    from ops.review import review
+
+    _end(review(task, verdict, reviewer))
+
+
+@app.command()
 def demo(
     population: Annotated[int, typer.Option(min=1, help="How many people.")] = 2000,
     days: Annotated[int, typer.Option(min=1, help="How long they live.")] = 3,
