@@ -63,3 +63,9 @@ async def give_back(database: Database, unused: Mapping[int, int], now: datetime
             params = {"ad_id": ad_id, "minute": boundary_at_or_before(now, 60), "unused": count}
             async with connected(database) as connection:
                 await run(connection, GIVE_BACK, params)
+
+
+async def prune_requests(database: Database, before: datetime) -> int:
+    """Forget the minutes before an instant. Return how many."""
+    async with connected(database) as connection:
+        return await run(connection, PRUNE_MINUTES, {"before": before})

@@ -37,7 +37,9 @@ SNAPSHOTS = sql("""
            v.id AS shown_view_id, v.purpose, v.ad_id, v.network, v.unit, v.min_seconds, v.proof,
            v.revenue_micro_usd,
            v.try_number, v.status AS view_status, v.served_at, v.started_at AS view_started_at,
-           v.completed_at, v.confirmed_at, v.event_id
+           v.completed_at, v.confirmed_at, v.event_id,
+           (SELECT CAST(sum(b.reward_micro) AS bigint) FROM boosts b
+            WHERE b.bucket = :bucket AND b.session_id = s.id AND b.status = 'PAID') AS boosted
     FROM users u
     JOIN wallets w ON w.bucket = u.bucket AND w.user_id = u.id
     LEFT JOIN mining_sessions s ON s.bucket = u.bucket AND s.user_id = u.id
@@ -70,6 +72,7 @@ async def load_snapshots(
         before = snapshots.get(row.user_id)
         session = () if row.session_id is None else (_session(row),)
         view = () if row.shown_view_id is None else (_view(row),)
+        boosted = {row.session_id: row.boosted} if row.boosted else {}
         snapshots[row.user_id] = Snapshot(
             user_id=row.user_id,
             version=row.version,
@@ -78,6 +81,7 @@ async def load_snapshots(
             settled_micro=row.settled_balance,
             sessions=(before.sessions if before else ()) + session,
             views=(before.views if before else ()) + view,
+            boosted_micro=(before.boosted_micro if before else {}) | boosted,
         )
     return list(snapshots.values())
 

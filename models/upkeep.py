@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from engine.timeline import BUCKET_COUNT
 from models.db import Database, connected, rows, run, sql, transaction
+from models.inventory import prune_requests
 
 KEEP_INTENTS_DAYS = 7
 PRUNE_ROWS_MAX = 5_000
@@ -31,7 +32,7 @@ PARTITION_EXISTS = sql("SELECT to_regclass(:name) IS NOT NULL AS found")
 
 
 async def prune(database: Database, now: datetime) -> int:
-    """Delete intents done a week ago and expired sign-ins. Return the rows removed."""
+    """Delete intents done a week ago, expired sign-ins, counts of ad requests. Return the rows."""
     removed = 0
     pruned = ((PRUNE_INTENTS, now - timedelta(days=KEEP_INTENTS_DAYS)), (PRUNE_TOKENS, now))
     for bucket in range(BUCKET_COUNT):
@@ -42,7 +43,7 @@ async def prune(database: Database, now: datetime) -> int:
                 async with connected(database) as connection:
                     count = await run(connection, statement, params)
                 removed += count
-    return removed
+    return removed + await prune_requests(database, now - timedelta(days=1))
 
 
 async def prepare_partitions(database: Database, today: date) -> list[str]:

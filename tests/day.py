@@ -46,7 +46,8 @@ async def beat(
 
 async def watch(person: Person, boost: dict[str, Any]) -> dict[str, Any]:
     """Watch the whole video with a beat every few seconds. Return the last answer."""
-    begun_at, shown = utcnow(), {}
+    begun_at = utcnow()
+    shown: dict[str, Any] = {}
     while not shown.get("is_complete"):
         person.world.move_to(utcnow() + BEAT)
         shown = await beat(person, boost, (utcnow() - begun_at).total_seconds())
