@@ -10,6 +10,7 @@ from msgspec import Struct
 from redis.asyncio import Redis
 
 from api.networks import Network, networks
+from api.shelf import Shelf
 from models.bells import SOCKET_TIMEOUT_SECONDS, Bells, open_broker
 from models.catalogue import Catalogue
 from models.config import Config
@@ -31,6 +32,7 @@ class Services(Struct, frozen=True):
     bells: Bells
     networks: Mapping[str, Network]
     catalogue: Catalogue
+    shelf: Shelf
 
 
 @asynccontextmanager
@@ -58,6 +60,7 @@ async def open_services(config: Config, bells: Bells | None = None) -> AsyncIter
             bells=bells,
             networks=networks(config, database, http),
             catalogue=Catalogue(database),
+            shelf=Shelf(database),
         )
     finally:
         bells.close()
