@@ -49,6 +49,8 @@ class ChangeFeed:
         self._unread = b""
         self._asked_at: float | None = None
         self._current_until = 0.0
+        self._reason = ""
+        self._is_known_lost = False
         self._tried = asyncio.Event()
         self._ended = asyncio.Event()
         self._loop = asyncio.get_running_loop()
@@ -75,21 +77,18 @@ class ChangeFeed:
         return self._loop.time() < self._current_until
 
     async def _follow_for_ever(self) -> None:
-        failed = False
         while True:
             try:
                 await self._follow()
             except (RedisError, OSError) as error:
-                if not failed:
-                    log.warning("nothing is held in process: %s", type(error).__name__)
-                failed = True
-            else:
-                failed = False
+                if not self._is_known_lost:
+                    log.warning("changes are not heard, so nothing is held here: %s", error)
+                self._is_known_lost = True
             self._tried.set()
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def _follow(self) -> None:
-        """Listen until the connection is lost. Raise what redis-py raises if there is none."""
+        """Listen until the connection is lost. Raise why."""
         connection: Any = self._pool.make_connection()
         try:
             await asyncio.to_thread(connection.connect)
@@ -97,6 +96,7 @@ class ChangeFeed:
             while not self._ended.is_set():
                 self._ask()
                 await self._pause()
+            raise ConnectionError(self._reason)
         finally:
             self._end()
             connection.disconnect()
@@ -152,7 +152,7 @@ class ChangeFeed:
         except _NOTHING_YET:
             pass
         except OSError as error:
-            log.warning("changes are no longer heard: %s", error)
+            self._reason = str(error)
             self._end()
 
     def _read(self, line: bytes) -> None:
@@ -165,6 +165,7 @@ class ChangeFeed:
         elif line == b"+PONG" and self._asked_at is not None:
             self._current_until = self._asked_at + SILENCE_SECONDS_MAX
             self._asked_at = None
+            self._is_known_lost = False
             self._tried.set()
         elif line.startswith(b"-"):
             raise ConnectionError(line.decode(errors="replace"))

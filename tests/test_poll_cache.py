@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 import pytest
 from msgspec.structs import replace
+from redis import Redis as BlockingRedis
 from redis.asyncio import Redis
 
 import api.poll
@@ -119,6 +120,16 @@ async def test_before_a_commit_what_is_held_is_given_up(world: World) -> None:
     await held_status(person)
 
 
+async def test_a_change_is_heard_without_a_turn_of_the_event_loop(world: World) -> None:
+    person = await world.person(group_number=1)
+    await held_status(person)
+    assert world.services.held.find(person.id, utcnow()) is not None
+    with BlockingRedis.from_url(world.config.redis_url) as worker:
+        worker.delete(f"{world.services.copies.prefix}{person.id}")
+        worker.ping()  # answered, so the message of the deletion has been sent
+    assert world.services.held.find(person.id, utcnow()) is None
+
+
 class SlowCopies(SnapshotCopies):
     """Copies whose answer is on its way while a worker marks a change."""
 
@@ -178,20 +189,15 @@ async def test_a_new_connection_begins_with_nothing(
     assert services.held.find(person.id, utcnow()) is None
 
 
-async def test_what_is_read_while_nothing_is_heard_is_not_held(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(models.changes, "PAUSE_SECONDS", 0)
-    person, held = await world.person(group_number=1), world.services.held
+async def test_what_is_read_before_changes_are_heard_is_not_held(world: World) -> None:
+    person = await world.person(group_number=1)
     await person.status()
-    await cut(held, world.services.redis)
-    assert not held.feed.is_current()
-    with monkeypatch.context() as patch:
-        # Should the connection be back by the end of the read, the read still began without it.
-        patch.setattr(held.feed, "is_current", lambda: False)
-        assert await held.read(person.id, utcnow()) is not None
-    await until_current(held)
-    assert held.find(person.id, utcnow()) is None
+    held = HeldCopies(world.services.copies, world.config.redis_url)
+    assert await held.read(person.id, utcnow()) is not None
+    await disable(world, person)
+    async with held.feed:
+        assert held.feed.is_current()
+        assert held.find(person.id, utcnow()) is None
 
 
 class Relay:
