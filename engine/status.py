@@ -17,6 +17,7 @@ from engine.money import format_amount
 from engine.session import Session
 from engine.timeline import (
     Timetable,
+    Timing,
     Window,
     boundary_at_or_before,
     current_window,
@@ -113,9 +114,13 @@ def render_status(snapshot: Snapshot, table: Timetable, now: datetime) -> Mining
         ad=_open_ad(ahead, snapshot),
         tick_seconds=timing.tick_seconds,
         next_poll_at=min(at for at in changes if at is not None and at > now)
-        # Spread over a tenth of a tick, so that not every phone asks at the same instant.
-        + phase_in_window(max(1, timing.tick_seconds // 10), snapshot.user_id),
+        + poll_delay(timing, snapshot.user_id),
     )
+
+
+def poll_delay(timing: Timing, user_id: int) -> timedelta:
+    """How long after a change this user polls: not all at once, but over a tenth of a tick."""
+    return phase_in_window(max(1, timing.tick_seconds // 10), user_id)
 
 
 def _is_running(session: Session, now: datetime) -> bool:

@@ -94,11 +94,14 @@ async def load_snapshot(database: Database, user_id: int) -> Snapshot | None:
 
 
 class SnapshotCopies:
-    """The copies in Redis, of one installation. Every method survives Redis being away."""
+    """The copies in Redis, of one installation. Every method survives Redis being away.
+
+    Keys are `prefix` and a user id.
+    """
 
     def __init__(self, redis: Redis, installation_id: UUID) -> None:
         self._redis = redis
-        self._prefix = f"twtc:{installation_id}:status:"
+        self.prefix = f"twtc:{installation_id}:status:"
         self._store_newer = redis.register_script(_STORE_NEWER)
         self._rests_until = 0.0
 
@@ -145,7 +148,7 @@ class SnapshotCopies:
             log.warning("status copies cannot be written: %s", type(error).__name__)
 
     def _key(self, user_id: int) -> str:
-        return f"{self._prefix}{user_id}"
+        return f"{self.prefix}{user_id}"
 
 
 def _stamp(version: int) -> bytes:
