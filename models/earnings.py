@@ -6,7 +6,7 @@ from operator import itemgetter
 
 from msgspec.structs import asdict
 
-from engine.boost import Boost, BoostStatus
+from engine.boost import OPEN_BOOST_STATUSES, Boost, BoostStatus
 from engine.daily import Category, TaskState, TaskStatus
 from engine.decision import Achievement, Member, Note, Payment
 from engine.timeline import bucket_of
@@ -189,8 +189,9 @@ async def store_earnings(
     connection: Connection, bucket: int, boosts: Collection[Boost], tasks: Collection[TaskState]
 ) -> None:
     """Write what the rules changed."""
-    # Oldest first: a boost given up makes room for its successor under the unique keys.
-    changed = sorted(map(asdict, boosts), key=itemgetter("id"))
+    # What is over first: it makes room for its successor under the unique keys.
+    ordered = sorted(boosts, key=lambda b: (b.status in OPEN_BOOST_STATUSES, b.id))
+    changed = [asdict(boost) for boost in ordered]
     await arrays.store(connection, STORE_BOOSTS, bucket, changed, _BOOST_TYPES)
     touched = sorted(map(asdict, tasks), key=itemgetter("day", "user_id", "number"))
     await arrays.store(connection, STORE_TASKS, bucket, touched, _TASK_TYPES)

@@ -170,12 +170,12 @@ async def store_members(
     now: datetime,
 ) -> None:
     """Write what the rules changed; `credits_micro` goes into the users' balances."""
-    # Oldest first: a session given up makes room for its successor under the unique keys.
-    for statement, types, items in (
-        (STORE_SESSIONS, _SESSION_TYPES, sorted(map(asdict, sessions), key=itemgetter("id"))),
-        (STORE_VIEWS, _VIEW_TYPES, sorted(map(asdict, views), key=itemgetter("id"))),
-    ):
-        await arrays.store(connection, statement, bucket, items, types)
+    # What is given up first: it makes room for its successor under the unique keys.
+    ordered = sorted(sessions, key=lambda s: (s.status is not SessionStatus.FAILED, s.id))
+    items = [asdict(session) for session in ordered]
+    await arrays.store(connection, STORE_SESSIONS, bucket, items, _SESSION_TYPES)
+    items = sorted(map(asdict, views), key=itemgetter("id"))
+    await arrays.store(connection, STORE_VIEWS, bucket, items, _VIEW_TYPES)
     if credits_micro:
         users, amounts = zip(*sorted(credits_micro.items()), strict=True)
         params = {"bucket": bucket, "users": users, "amounts": amounts, "now": now}

@@ -97,7 +97,7 @@ async def progress(
         raise bad_request("This watch_token is not one of ours for this boost.")
     beat = Beat(int(data.position_seconds * 1_000_000), data.state, data.muted, data.visible)
     after, fault = advance(before, beat, utcnow())
-    if after.is_complete:
+    if after.is_complete and not before.is_complete:
         await _record(request, services, user_id, str(boost_id), FinishWatch(boost_id))
     return ProgressView(
         watch_token=seal(services.config.secret, after),
