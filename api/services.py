@@ -9,9 +9,11 @@ from litestar.datastructures import State
 from msgspec import Struct
 from redis.asyncio import Redis
 
-from api.catalogue import Catalogue
 from api.networks import Network, networks
+from api.poll import HeldCopies
+from api.shelf import Shelf
 from models.bells import SOCKET_TIMEOUT_SECONDS, Bells, open_broker
+from models.catalogue import Catalogue
 from models.config import Config
 from models.db import Database, open_database
 from models.settings import Installation, load_installation
@@ -28,9 +30,11 @@ class Services(Struct, frozen=True):
     redis: Redis
     installation: Installation
     copies: SnapshotCopies
+    held: HeldCopies
     bells: Bells
     networks: Mapping[str, Network]
     catalogue: Catalogue
+    shelf: Shelf
 
 
 @asynccontextmanager
@@ -49,16 +53,21 @@ async def open_services(config: Config, bells: Bells | None = None) -> AsyncIter
     http = httpx.AsyncClient(timeout=5)
     try:
         installation = await load_installation(database)
-        yield Services(
-            config=config,
-            database=database,
-            redis=redis,
-            installation=installation,
-            copies=SnapshotCopies(redis, installation.id),
-            bells=bells,
-            networks=networks(config, database, http),
-            catalogue=Catalogue(database),
-        )
+        copies = SnapshotCopies(redis, installation.id)
+        held = HeldCopies(copies, config.redis_url)
+        async with held.feed:
+            yield Services(
+                config=config,
+                database=database,
+                redis=redis,
+                installation=installation,
+                copies=copies,
+                held=held,
+                bells=bells,
+                networks=networks(config, database, http),
+                catalogue=Catalogue(database),
+                shelf=Shelf(database),
+            )
     finally:
         bells.close()
         await http.aclose()

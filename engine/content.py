@@ -35,7 +35,7 @@ class Question(Struct, frozen=True):
 
 
 class Library(Struct, frozen=True):
-    """What is active: videos that have a question, and all questions, by id and by key."""
+    """Videos that may be watched, each with its question; and all questions, asked now or not."""
 
     videos: Mapping[str, Video]
     questions: Mapping[str, Question]

@@ -5,9 +5,6 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-# Blueprint, "Video boost": how many boosts a UTC day can pay.
-BOOSTS_PER_DAY = 3
-
 
 class Category(StrEnum):
     """What a video or an article is about."""

@@ -72,9 +72,8 @@ ACTIVE_VIDEOS = sql("""
     ORDER BY v.id
 """)
 
-ACTIVE_QUESTIONS = sql("""
-    SELECT key, text, options, correct_index FROM questions WHERE is_active ORDER BY key
-""")
+# Also those that are asked no longer: somebody may have one before them.
+QUESTIONS = sql("SELECT key, text, options, correct_index FROM questions ORDER BY key")
 
 _Options = tuple[str, str, str, str]
 
@@ -196,7 +195,7 @@ async def load_library(connection: Connection) -> Library:
             msgspec.json.decode(row.options, type=dict[str, list[str]]),
             row.correct_index,
         )
-        for row in await rows(connection, ACTIVE_QUESTIONS)
+        for row in await rows(connection, QUESTIONS)
     ]
     return Library({video.id: video for video in videos}, {q.key: q for q in questions})
 

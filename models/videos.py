@@ -22,7 +22,8 @@ CATALOGUE = sql("""
 
 USED = sql("""
     SELECT video_id, status FROM boosts
-    WHERE bucket = :bucket AND user_id = :user_id AND day = :day AND status IN ('PAID', 'WRONG')
+    WHERE bucket = :bucket AND user_id = :user_id AND day = :day
+      AND asked_at IS NOT NULL
 """)
 
 ARTICLE = sql("""
@@ -67,7 +68,7 @@ class CatalogueVideo(Struct, frozen=True):
 
 
 class Usage(Struct, frozen=True):
-    """A user's boosts of one UTC day: videos whose question was answered, and how many paid."""
+    """A user's boosts of one UTC day: videos whose question was seen, and how many were paid."""
 
     video_ids: frozenset[str]
     paid_count: int
@@ -95,7 +96,7 @@ async def read_catalogue(database: Database) -> Sequence[CatalogueVideo]:
 
 
 async def read_usage(database: Database, user_id: int, day: date) -> Usage:
-    """Which videos a user has answered for on a day, rightly or wrongly."""
+    """Which videos a user has had the question of on a day."""
     params = {"bucket": bucket_of(user_id), "user_id": user_id, "day": day}
     async with connected(database) as connection:
         found = await rows(connection, USED, params)

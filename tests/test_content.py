@@ -94,4 +94,4 @@ async def test_a_video_without_an_active_question_is_not_in_the_library(database
         )
     found = await library(database)
     assert "youtube:P_q3BdrFsLI" not in found.videos
-    assert "video:P_q3BdrFsLI" not in found.questions
+    assert "video:P_q3BdrFsLI" in found.questions

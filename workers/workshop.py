@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from models.catalogue import Catalogue
 from models.db import Database
 from models.settings import Installation
 from models.status import SnapshotCopies
@@ -16,4 +17,5 @@ class Workshop(Struct, frozen=True):
     database: Database
     installation: Installation
     copies: SnapshotCopies
+    catalogue: Catalogue
     providers: Sequence[VideoProvider] = ()

@@ -14,8 +14,9 @@ from api.paging import After, Limit
 from api.problems import bad_request, not_found
 from api.routes.me import PRIVATE
 from api.services import Services
+from engine.boost import BOOSTS_PER_DAY
 from engine.timeline import utc_day
-from engine.videos import BOOSTS_PER_DAY, COUNTRIES, Category
+from engine.videos import COUNTRIES, Category
 from models.clock import utcnow
 from models.videos import Article, CatalogueVideo, read_article, read_usage
 
@@ -85,7 +86,7 @@ async def videos(
     usage = await read_usage(services.database, user_id, utc_day(now))
     found = [
         video
-        for video in await services.catalogue.videos(now)
+        for video in await services.shelf.videos(now)
         if video.id > after
         and country in (None, video.country)
         and category in (None, video.category)

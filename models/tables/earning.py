@@ -96,7 +96,7 @@ boosts = Table(
         "day",
         "video_id",
         unique=True,
-        postgresql_where=text("status IN ('PAID', 'WRONG')"),
+        postgresql_where=text("asked_at IS NOT NULL"),
     ),
     Index("boosts_user_day", "bucket", "user_id", "day"),
     Index("boosts_session_idx", "bucket", "session_id"),

@@ -186,7 +186,7 @@ def _boosts() -> None:
         "boosts",
         ["bucket", "user_id", "day", "video_id"],
         unique=True,
-        postgresql_where=sa.text("status IN ('PAID', 'WRONG')"),
+        postgresql_where=sa.text("asked_at IS NOT NULL"),
     )
 
 
@@ -271,6 +271,8 @@ def _tasks() -> None:
     # Until a day has its own partition, its rows rest here: no task is ever refused.
     op.execute("CREATE TABLE daily_tasks_default PARTITION OF daily_tasks DEFAULT")
     op.execute("CREATE SCHEMA IF NOT EXISTS archive")
+    # Days opened so far offered no tasks; they are opened anew when they are asked for.
+    op.execute("DELETE FROM days")
 
 
 def _ads() -> None:

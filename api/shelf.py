@@ -1,4 +1,4 @@
-"""The catalogue's copy in each process: what all members see alike is read twice a minute."""
+"""The list of videos, a copy in each process: what all members see alike is read twice a minute."""
 
 import asyncio
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from models.videos import CatalogueVideo, read_catalogue
 KEEP = timedelta(seconds=30)
 
 
-class Catalogue:
+class Shelf:
     """Active videos, at most KEEP old. Whoever starts a boost is checked against the rows."""
 
     def __init__(self, database: Database) -> None:
