@@ -5,6 +5,7 @@ copy of the snapshot changes, which the change feed tells, or until the instant 
 changes it.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -19,7 +20,6 @@ from models.status import COPY_SECONDS_MAX, SnapshotCopies
 
 HELD_MAX = 20_000
 _AGE_MAX = timedelta(seconds=COPY_SECONDS_MAX)
-_PRIVATE = (b"cache-control", b"private, no-cache")
 _JSON = (b"content-type", b"application/json")
 
 
@@ -45,15 +45,20 @@ class PollResponse(Response[MiningStatus]):
         # one takes altogether.
         self._answer = answer
         self._is_known = known is not None and bool({answer.etag, b"*"} & _tags(known))
+        self._headers: Mapping[str, str] = {}
 
-    def to_asgi_response(self, *args: Any, **options: Any) -> Any:
-        """Itself."""
+    def to_asgi_response(
+        self, *args: Any, headers: Mapping[str, str] | None = None, **options: Any
+    ) -> Any:
+        """Itself, with the headers that are declared for the route."""
+        self._headers = headers or {}
         return self
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
         status, body = 200, self._answer.body
-        headers = [_PRIVATE, (b"etag", self._answer.etag)]
+        headers = [(b"etag", self._answer.etag)]
+        headers += [(name.lower().encode(), text.encode()) for name, text in self._headers.items()]
         if self._is_known:
             status, body = 304, b""
         else:

@@ -50,24 +50,26 @@ class _Connection:
         return True
 
 
-def load(port: int, requests: Sequence[bytes], connections: int, seconds: float) -> Load:
-    """Send the requests in turn, over and over, for some seconds."""
+def load(
+    port: int, requests: Sequence[bytes], connections: int, seconds: float, answers_min: int = 0
+) -> Load:
+    """Send the requests in turn, over and over, for some seconds and until enough are answered."""
     with selectors.DefaultSelector() as selector:
         opened = [_Connection(port, requests[first::connections]) for first in range(connections)]
         try:
             for connection in opened:
                 selector.register(connection.socket, selectors.EVENT_READ, connection)
                 connection.send()
-            return _run(selector, seconds)
+            return _run(selector, seconds, answers_min)
         finally:
             for connection in opened:
                 connection.socket.close()
 
 
-def _run(selector: selectors.BaseSelector, seconds: float) -> Load:
+def _run(selector: selectors.BaseSelector, seconds: float, answers_min: int) -> Load:
     answered = 0
     began, busy_before = time.perf_counter(), time.thread_time()
-    while (elapsed := time.perf_counter() - began) < seconds:
+    while (elapsed := time.perf_counter() - began) < seconds or answered < answers_min:
         events = selector.select(SILENCE_SECONDS_MAX)
         if not events:
             raise RuntimeError(f"the server was silent for {SILENCE_SECONDS_MAX} s")

@@ -84,7 +84,6 @@ class ChangeFeed:
                 if not self._is_known_lost:
                     log.warning("changes are not heard, so nothing is held here: %s", error)
                 self._is_known_lost = True
-            self._tried.set()
             await asyncio.sleep(PAUSE_SECONDS)
 
     async def _follow(self) -> None:
@@ -114,6 +113,7 @@ class ChangeFeed:
         self._current_until = 0.0
         self._forget(None)
         self._asked_at, self._unread = None, b""
+        self._tried.set()
         self._ended.set()
         if self._socket is not None:
             self._poller.unregister(self._socket)

@@ -260,6 +260,14 @@ async def test_a_line_gone_dead_is_not_trusted_for_long(
             assert held.find(person.id, utcnow()) is not None
 
 
+async def test_trust_ends_by_itself(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models.changes, "BEAT_SECONDS", 2 * PATIENCE_SECONDS)
+    held = HeldCopies(world.services.copies, world.config.redis_url)
+    monkeypatch.setattr(models.changes, "SILENCE_SECONDS_MAX", 0.2)
+    async with held.feed:
+        await until_current(held, current=False)
+
+
 async def test_nobody_is_shown_somebody_elses_status(world: World) -> None:
     people = await world.people(4)
     own = [await held_status(person) for person in people]
