@@ -57,7 +57,7 @@ async def open_services(config: Config, bells: Bells | None = None) -> AsyncIter
             networks=networks(config, database, http),
         )
     finally:
-        bells.close()
+        await bells.close()
         await http.aclose()
         await redis.aclose()
         await database.dispose()
