@@ -13,7 +13,7 @@ from api.auth import provide_user_id
 from api.documentation import describe
 from api.problems import HANDLERS
 from api.requests import JSONRequest
-from api.routes import ads, auth, health, me, mining
+from api.routes import ads, auth, boosts, health, me, mining, tasks, videos
 from api.services import lifespan, provide_services
 from models.config import Config, load_config
 
@@ -28,6 +28,9 @@ def create_app(config: Config) -> Litestar:
             me.router,
             mining.router,
             ads.router,
+            boosts.router,
+            tasks.router,
+            videos.router,
             health.router,
         ],
         state=State({"config": config}),

@@ -18,7 +18,9 @@ from msgspec import Struct
 from api.networks.house import House, page_url
 from api.problems import Problem, ProblemError, bad_request, not_found, refusal
 from api.services import Services
+from api.watch_token import seal
 from engine.intents import Applied, Outcome, Rejected, UserAction
+from engine.watching import begin_watch
 from models.clock import utcnow
 from models.encoding import encode
 from models.intents import (
@@ -147,6 +149,8 @@ def show(services: Services, recorded: Recorded) -> IntentView:
     outcome = _outcomes.decode(recorded.outcome) if recorded.outcome else None
     if isinstance(outcome, Applied) and "ad" in outcome.result:
         outcome.result["ad"] = with_page(services, outcome.result["ad"])
+    if isinstance(outcome, Applied) and recorded.kind == "boost.start":
+        outcome.result["watch_token"] = _first_token(services, outcome.result)
     return IntentView(
         id=recorded.id,
         kind=recorded.kind,
@@ -164,3 +168,10 @@ def with_page(services: Services, ad: dict[str, Any]) -> dict[str, Any]:
         return ad | {"page_url": None}
     url = page_url(services.config.partner_url, ad["unit"], ad["nonce"], ad["min_seconds"])
     return ad | {"page_url": url}
+
+
+def _first_token(services: Services, boost: dict[str, Any]) -> str:
+    """The token for a watch's first beat: a function of its start, however often it is read."""
+    started_at = datetime.fromisoformat(boost["started_at"])
+    begun = begin_watch(UUID(boost["boost_id"]), boost["duration_seconds"], started_at)
+    return seal(services.config.secret, begun)

@@ -10,7 +10,10 @@ from msgspec import Struct
 from redis.asyncio import Redis
 
 from api.networks import Network, networks
+from api.poll import HeldCopies
+from api.shelf import Shelf
 from models.bells import SOCKET_TIMEOUT_SECONDS, Bells, open_broker
+from models.catalogue import Catalogue
 from models.config import Config
 from models.db import Database, open_database
 from models.settings import Installation, load_installation
@@ -27,8 +30,11 @@ class Services(Struct, frozen=True):
     redis: Redis
     installation: Installation
     copies: SnapshotCopies
+    held: HeldCopies
     bells: Bells
     networks: Mapping[str, Network]
+    catalogue: Catalogue
+    shelf: Shelf
 
 
 @asynccontextmanager
@@ -47,15 +53,21 @@ async def open_services(config: Config, bells: Bells | None = None) -> AsyncIter
     http = httpx.AsyncClient(timeout=5)
     try:
         installation = await load_installation(database)
-        yield Services(
-            config=config,
-            database=database,
-            redis=redis,
-            installation=installation,
-            copies=SnapshotCopies(redis, installation.id),
-            bells=bells,
-            networks=networks(config, database, http),
-        )
+        copies = SnapshotCopies(redis, installation.id)
+        held = HeldCopies(copies, config.redis_url)
+        async with held.feed:
+            yield Services(
+                config=config,
+                database=database,
+                redis=redis,
+                installation=installation,
+                copies=copies,
+                held=held,
+                bells=bells,
+                networks=networks(config, database, http),
+                catalogue=Catalogue(database),
+                shelf=Shelf(database),
+            )
     finally:
         await bells.close()
         await http.aclose()

@@ -14,6 +14,7 @@ from benchmarks.support import Sample
 from benchmarks.tick_population import TICK, vacuum
 from engine.timeline import PRODUCTION
 from models.bells import Bells, open_broker
+from models.catalogue import Catalogue
 from models.clock import utcnow
 from models.db import Database, connected, rows, run, sql
 from models.settings import load_installation
@@ -63,7 +64,8 @@ async def bench_of(database: Database, redis_url: str, live: int) -> AsyncIterat
     redis = Redis.from_url(redis_url)
     try:
         installation = await load_installation(database)
-        shop = Workshop(database, installation, SnapshotCopies(redis, installation.id))
+        copies = SnapshotCopies(redis, installation.id)
+        shop = Workshop(database, installation, copies, Catalogue(database))
         credit = next(entry for entry in entries(PRODUCTION) if entry.name == "credit")
         yield Bench(database, shop, credit, live)
     finally:

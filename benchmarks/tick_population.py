@@ -55,12 +55,13 @@ SESSIONS = sql(f"""
 """)
 
 VIEWS = sql("""
-    INSERT INTO ad_views (bucket, id, user_id, session_id, ad_id, network, unit, min_seconds, proof,
-                          try_number, status, served_at, started_at, completed_at, confirmed_at,
-                          verified_at, event_id)
-    SELECT bucket, view_id, user_id, id, 1, 'house', 'house-rewarded', 60, 'BOTH', 1, 'VERIFIED',
-           requested_at, requested_at, started_at - interval '1 second',
-           started_at - interval '1 second', started_at, 'bench:' || user_id
+    INSERT INTO ad_views (bucket, id, user_id, purpose, session_id, ad_id, network, unit,
+                          min_seconds, proof, revenue_micro_usd, try_number, status, served_at,
+                          started_at, completed_at, confirmed_at, verified_at, event_id)
+    SELECT bucket, view_id, user_id, 'MINING', id, 1, 'house', 'house-rewarded',
+           60, 'BOTH', 3000, 1, 'VERIFIED', requested_at,
+           requested_at, started_at - interval '1 second', started_at - interval '1 second',
+           started_at, 'bench:' || user_id
     FROM mining_sessions
 """)
 

@@ -2,7 +2,7 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from hashlib import blake2b
 from uuid import UUID
@@ -33,28 +33,50 @@ class ViewStatus(StrEnum):
 OPEN_VIEW_STATUSES = frozenset({ViewStatus.SERVED, ViewStatus.STARTED, ViewStatus.COMPLETED})
 
 
+class Purpose(StrEnum):
+    """What a view pays for: a mining session, or a daily task."""
+
+    MINING = "MINING"
+    TASK = "TASK"
+
+
 class AdUnit(Struct, frozen=True):
-    """One ad placement that may be served. `weight` is its share of the rotation."""
+    """One ad placement that may be served.
+
+    `weight` is its share of the rotation, `fallback_rank` its turn when another could not be shown.
+    `requests_per_minute` is what its network grants us, None for as many as there are.
+    """
 
     id: int
     network: str
     unit: str
+    purpose: Purpose
     weight: int
+    fallback_rank: int
     min_seconds: int
     proof: Proof
+    revenue_micro_usd: int
+    requests_per_minute: int | None = None
 
 
 class AdView(Struct, frozen=True):
-    """One showing of an ad to one user, for one purpose."""
+    """One showing of an ad to one user, for one session or one task of a day.
+
+    `revenue_micro_usd` is the unit's price when it was served, earned once it is verified.
+    """
 
     id: UUID
     user_id: int
-    session_id: UUID
+    purpose: Purpose
+    session_id: UUID | None
+    task_day: date | None
+    task_number: int | None
     ad_id: int
     network: str
     unit: str
     min_seconds: int
     proof: Proof
+    revenue_micro_usd: int
     try_number: int
     status: ViewStatus
     served_at: datetime
@@ -67,19 +89,41 @@ class AdView(Struct, frozen=True):
     event_id: str | None = None
 
 
-def choose_ad(units: Sequence[AdUnit], seed: UUID, tried: Collection[int]) -> AdUnit | None:
-    """A unit not yet tried, drawn by weight. The same seed and units give the same unit."""
-    left = sorted((u for u in units if u.id not in tried and u.weight > 0), key=lambda u: u.id)
-    total = sum(unit.weight for unit in left)
-    if not total:
-        return None
-    digest = blake2b(seed.bytes + len(tried).to_bytes(1, "big"), digest_size=8).digest()
+def choose_ad(
+    units: Sequence[AdUnit],
+    purpose: Purpose,
+    seed: UUID,
+    *,
+    after: int | None = None,
+    full: Collection[int] = (),
+) -> AdUnit | None:
+    """The unit to show: drawn by weight; `after` one that could not be shown, the chain's next.
+
+    `full` units have no request left this minute: what would be theirs spills to the chain's next.
+    The chain goes round, so that a single unit is tried again. The same arguments give the same
+    unit.
+    """
+    chain = sorted(
+        (u for u in units if u.purpose is purpose), key=lambda u: (u.fallback_rank, u.id)
+    )
+    drawn = None if after is not None else _draw(chain, seed)
+    if drawn is not None and drawn.id not in full:
+        return drawn
+    before = after if drawn is None else drawn.id
+    place = next((place for place, unit in enumerate(chain, 1) if unit.id == before), 0)
+    return next((u for u in chain[place:] + chain[:place] if u.id not in full), None)
+
+
+def _draw(units: Sequence[AdUnit], seed: UUID) -> AdUnit | None:
+    """One of the units, each as often as its weight says."""
+    total = sum(unit.weight for unit in units)
+    digest = blake2b(seed.bytes, digest_size=8).digest()
     point = int.from_bytes(digest, "big") * total >> 64
-    for unit in left:
+    for unit in units:
         if point < unit.weight:
             return unit
         point -= unit.weight
-    return None  # unreachable while weights are positive
+    return None
 
 
 def encode_nonce(view_id: UUID, user_id: int) -> str:

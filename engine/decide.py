@@ -1,19 +1,64 @@
 """Which rule decides which intent."""
 
+from collections.abc import Callable
+
 from engine.ads import OPEN_VIEW_STATUSES, AdView
+from engine.boost import OPEN_BOOST_STATUSES, Boost
+from engine.boosts import answer_boost, ask_question, finish_watch, start_boost
+from engine.decision import Decision, House, Member
 from engine.intents import (
+    AnswerBoost,
+    AnswerTask,
+    AskQuestion,
+    BoostAction,
+    CompleteTask,
     CompleteView,
     ConfirmView,
     FailView,
+    FinishWatch,
     Intent,
     Reason,
     Rejected,
+    ReviewTask,
+    StartBoost,
     StartMining,
+    StartTask,
     StartView,
+    ViewAction,
 )
-from engine.mining import start_mining
-from engine.session import Decision, House, Member
-from engine.views import complete_view, confirm_view, expire, fail_view, start_view
+from engine.mining import SessionPayee, start_mining
+from engine.task_ads import TaskPayee
+from engine.tasks import (
+    answer_task,
+    complete_task,
+    review_task,
+    start_task,
+)
+from engine.views import Payee, complete_view, confirm_view, expire, fail_view, start_view
+
+OnBoost = Callable[[Boost, Intent, Member, House], Decision]
+OnMember = Callable[[Member, Intent, House], Decision]
+OnView = Callable[[Payee, AdView, Intent, Member, House], Decision]
+
+_ON_MEMBER: dict[type, OnMember] = {
+    StartMining: start_mining,
+    StartBoost: start_boost,
+    StartTask: start_task,
+    CompleteTask: complete_task,
+    AnswerTask: answer_task,
+    ReviewTask: review_task,
+}
+_ON_VIEW: dict[type, OnView] = {
+    StartView: start_view,
+    CompleteView: complete_view,
+    FailView: fail_view,
+    ConfirmView: confirm_view,
+}
+_ON_BOOST: dict[type, OnBoost] = {
+    FinishWatch: finish_watch,
+    AskQuestion: ask_question,
+    AnswerBoost: answer_boost,
+}
 
 
 def decide(member: Member, intent: Intent, house: House) -> Decision:
@@ -25,28 +70,45 @@ def decide(member: Member, intent: Intent, house: House) -> Decision:
         return Decision(
             Rejected(Reason.ACCOUNT_DISABLED, "This account is disabled. Write to support.")
         )
-    match intent.action:
-        case StartMining():
-            return start_mining(member, intent, house)
-        case StartView(view_id):
-            rule = start_view
-        case CompleteView(view_id):
-            rule = complete_view
-        case FailView(view_id):
-            rule = fail_view
-        case ConfirmView(view_id):
-            rule = confirm_view
-        case other:
-            raise TypeError(f"{type(other).__name__} is not decided member by member")
-    view = member.views.get(view_id)
+    action = intent.action
+    if type(action) in _ON_MEMBER:
+        return _ON_MEMBER[type(action)](member, intent, house)
+    if isinstance(action, ViewAction):
+        return _decide_view(member, member.views.get(action.view_id), intent, house)
+    if isinstance(action, BoostAction) and not isinstance(action, StartBoost):
+        return _decide_boost(member, member.boosts.get(action.boost_id), intent, house)
+    raise TypeError(f"{type(action).__name__} is not decided member by member")
+
+
+def _decide_view(member: Member, view: AdView | None, intent: Intent, house: House) -> Decision:
     if view is None:
         return Decision(Rejected(Reason.VIEW_UNKNOWN, "There is no such ad view."))
     if view.status not in OPEN_VIEW_STATUSES:
         return Decision(_view_closed(view))
-    session = member.sessions[view.session_id]
-    if session.expires_at is not None and intent.recorded_at >= session.expires_at:
-        return expire(session, view, intent.recorded_at)
-    return rule(session, view, intent, member, house)
+    payee = _payee(member, view, intent)
+    if payee is None:
+        return Decision(Rejected(Reason.DAY_CLOSED, "The day of this task is closed."))
+    if payee.expires_at is not None and intent.recorded_at >= payee.expires_at:
+        return expire(payee, view, intent.recorded_at, house)
+    return _ON_VIEW[type(intent.action)](payee, view, intent, member, house)
+
+
+def _payee(member: Member, view: AdView, intent: Intent) -> Payee | None:
+    if view.session_id is not None:
+        return SessionPayee(member.sessions[view.session_id], intent.group_number)
+    assert view.task_day is not None and view.task_number is not None
+    state = member.tasks.get((view.task_day, view.task_number))
+    return None if state is None else TaskPayee(state, intent)
+
+
+def _decide_boost(member: Member, boost: Boost | None, intent: Intent, house: House) -> Decision:
+    if boost is None:
+        return Decision(Rejected(Reason.BOOST_UNKNOWN, "There is no such boost."))
+    if boost.status not in OPEN_BOOST_STATUSES:
+        return Decision(
+            Rejected(Reason.BOOST_CLOSED, f"This boost is {boost.status.value.lower()} already.")
+        )
+    return _ON_BOOST[type(intent.action)](boost, intent, member, house)
 
 
 def _view_closed(view: AdView) -> Rejected:

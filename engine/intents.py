@@ -47,6 +47,62 @@ class ConfirmView(Action, frozen=True, tag="ad.confirm"):
     ad_unit: str | None
 
 
+class StartBoost(Action, frozen=True, tag="boost.start"):
+    """Begin to watch a video. `player_seconds` is its length by the player, if it is not known."""
+
+    video_id: str
+    player_seconds: int | None = None
+
+
+class FinishWatch(Action, frozen=True, tag="boost.watch"):
+    """The whole video has been watched, by the beats that the API judged."""
+
+    boost_id: UUID
+    faults: int = 0
+
+
+class AskQuestion(Action, frozen=True, tag="boost.ask"):
+    """The question has been handed out: the time for the answer runs."""
+
+    boost_id: UUID
+
+
+class AnswerBoost(Action, frozen=True, tag="boost.answer"):
+    """The answer: which of the presented options, from 0."""
+
+    boost_id: UUID
+    option: int
+
+
+class StartTask(Action, frozen=True, tag="task.start"):
+    """Begin a task of the day in which this is recorded."""
+
+    number: int
+
+
+class CompleteTask(Action, frozen=True, tag="task.complete"):
+    """An article has been read, or a social task done; `proof` is what a moderator looks at."""
+
+    number: int
+    proof: str | None = None
+
+
+class AnswerTask(Action, frozen=True, tag="task.answer"):
+    """The answer to a quiz task: which of the presented options, from 0."""
+
+    number: int
+    option: int
+
+
+class ReviewTask(Action, frozen=True, tag="task.review"):
+    """A moderator's verdict on a social task."""
+
+    day: date
+    number: int
+    is_approved: bool
+    reviewer: str
+
+
 class CreditMining(Action, frozen=True, tag="mining.credit"):
     """Pay a piece's live sessions what they earned up to a boundary."""
 
@@ -81,7 +137,10 @@ class CheckInvariants(Action, frozen=True, tag="invariants.check"):
     """Run the audit."""
 
 
-UserAction = StartMining | StartView | CompleteView | FailView | ConfirmView
+ViewAction = StartView | CompleteView | FailView | ConfirmView
+BoostAction = StartBoost | FinishWatch | AskQuestion | AnswerBoost
+TaskAction = StartTask | CompleteTask | AnswerTask | ReviewTask
+UserAction = StartMining | ViewAction | BoostAction | TaskAction
 PieceAction = CreditMining | SettleMining
 UpkeepAction = OpenDay | RebalanceGroups | PruneIntents | PreparePartitions | CheckInvariants
 AnyAction = UserAction | PieceAction | UpkeepAction
@@ -113,6 +172,24 @@ class Reason(StrEnum):
     AD_MISMATCH = "AD_MISMATCH"
     VIEW_CLOSED = "VIEW_CLOSED"
     VIEW_UNKNOWN = "VIEW_UNKNOWN"
+    NOT_MINING = "NOT_MINING"
+    SESSION_ENDS = "SESSION_ENDS"
+    VIDEO_UNKNOWN = "VIDEO_UNKNOWN"
+    VIDEO_USED = "VIDEO_USED"
+    BOOSTS_USED_UP = "BOOSTS_USED_UP"
+    DURATION_UNKNOWN = "DURATION_UNKNOWN"
+    BOOST_UNKNOWN = "BOOST_UNKNOWN"
+    BOOST_CLOSED = "BOOST_CLOSED"
+    WATCH_INCOMPLETE = "WATCH_INCOMPLETE"
+    QUESTION_NOT_ASKED = "QUESTION_NOT_ASKED"
+    ANSWER_LATE = "ANSWER_LATE"
+    TASK_UNKNOWN = "TASK_UNKNOWN"
+    TASK_LOCKED = "TASK_LOCKED"
+    TASK_CLOSED = "TASK_CLOSED"
+    TASK_NOT_STARTED = "TASK_NOT_STARTED"
+    TASK_OF_ANOTHER_KIND = "TASK_OF_ANOTHER_KIND"
+    READ_TOO_SHORT = "READ_TOO_SHORT"
+    DAY_CLOSED = "DAY_CLOSED"
 
 
 class Applied(Struct, frozen=True, tag_field="status", tag="APPLIED"):

@@ -5,23 +5,18 @@ outcome, and new versions of whatever it changed. Ids come from the intent, so a
 """
 
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from msgspec.structs import replace
 
-from engine.ads import AdView, choose_ad
+from engine.accrual import accrued
+from engine.ads import AdView, Purpose, choose_ad
+from engine.decision import Decision, House, Member
 from engine.intents import Applied, Intent, Reason, Rejected
-from engine.session import (
-    Decision,
-    House,
-    Member,
-    Session,
-    SessionStatus,
-    latest_end,
-    session_result,
-)
+from engine.session import Session, SessionStatus, failed, latest_end, session_result
 from engine.timeline import Timetable, Window, current_window, next_opening
-from engine.views import ad_result, lapse, log_view, serve
+from engine.views import ad_result, first_view, lapsed, log_view
 
 
 def start_limit(table: Timetable, window: Window) -> datetime:
@@ -65,8 +60,13 @@ def start_mining(member: Member, intent: Intent, house: House) -> Decision:
     window = refuse_start(member.sessions, member.is_active, intent.group_number, house.table, at)
     if isinstance(window, Rejected):
         return Decision(window)
-    lapsed = _lapse_pending(member, at)
-    proof_time = timedelta(seconds=house.table.timing.proof_seconds)
+    old_sessions, old_views = _lapse_pending(member, at)
+    unit = choose_ad(house.ads, Purpose.MINING, intent.id, full=house.full_ads)
+    if unit is None:
+        retry_at = at + timedelta(seconds=house.table.timing.ad_seconds)
+        none = Rejected(Reason.AD_UNAVAILABLE, "No ad can be shown now.", retry_at)
+        return Decision(none, sessions=old_sessions, views=old_views)
+    view = first_view(unit, intent, session_id=intent.id)
     session = Session(
         id=intent.id,
         user_id=member.user_id,
@@ -75,25 +75,13 @@ def start_mining(member: Member, intent: Intent, house: House) -> Decision:
         reward_micro=house.reward_micro,
         requested_at=at,
         window_opens_at=window.opens_at,
-        expires_at=at + proof_time,
+        expires_at=at + timedelta(seconds=house.table.timing.proof_seconds),
+        view_id=view.id,
     )
-    unit = choose_ad(house.ads, session.id, ())
-    if unit is None:
-        return Decision(
-            Rejected(
-                Reason.AD_UNAVAILABLE,
-                "No ad can be shown now.",
-                at + timedelta(seconds=house.table.timing.ad_seconds),
-            ),
-            sessions=lapsed[0],
-            views=lapsed[1],
-        )
-    view = serve(unit, session, intent, try_number=1)
-    session = replace(session, view_id=view.id)
     return Decision(
         Applied(session_result(session) | {"ad": ad_result(view)}),
-        sessions=(*lapsed[0], session),
-        views=(*lapsed[1], view),
+        sessions=(*old_sessions, session),
+        views=(*old_views, view),
         logs=(log_view(view, "MINING_START"),),
     )
 
@@ -103,5 +91,64 @@ def _lapse_pending(member: Member, at: datetime) -> tuple[tuple[Session, ...], t
     for session in member.sessions.values():
         if session.expires_at is not None and session.expires_at <= at:
             assert session.view_id is not None
-            return lapse(session, member.views[session.view_id])
+            given_up = failed(session, session.expires_at, Reason.AD_EXPIRED)
+            return (given_up,), (lapsed(member.views[session.view_id], session.expires_at),)
     return (), ()
+
+
+class SessionPayee:
+    """A session, as what its ad pays for (engine.views.Payee)."""
+
+    purpose = Purpose.MINING
+
+    def __init__(self, session: Session, group_number: int) -> None:
+        self._session = session
+        self._group_number = group_number
+        self.expires_at = session.expires_at
+        self.lapses_at = session.lapses_at
+
+    def result(self) -> dict[str, Any]:
+        """The session as it stands."""
+        return session_result(self._session)
+
+    def shows(self, view: AdView) -> Decision:
+        """The session awaits another ad."""
+        session = replace(self._session, view_id=view.id)
+        result = session_result(session) | {"ad": ad_result(view)}
+        return Decision(Applied(result), sessions=(session,))
+
+    def waits(self, at: datetime, house: House) -> Decision:
+        """The callback has one proof time to come.
+
+        Bounded also for ads reported as watched and then as failed: start_limit relies on it.
+        """
+        proof_time = timedelta(seconds=house.table.timing.proof_seconds)
+        expires_at = min(at + proof_time, self._session.requested_at + 2 * proof_time)
+        session = replace(self._session, expires_at=expires_at)
+        return Decision(Applied(session_result(session)), sessions=(session,))
+
+    def earns(self, view: AdView, at: datetime, member: Member, house: House) -> Decision:
+        """The session runs from max(verified, end of the previous one) (decision 0004)."""
+        started_at = max(at, latest_end(member.sessions) or at)
+        ends_at = started_at + timedelta(seconds=house.table.timing.cycle_seconds)
+        session = replace(
+            self._session,
+            status=SessionStatus.ACTIVE,
+            expires_at=None,
+            started_at=started_at,
+            ends_at=ends_at,
+        )
+        return Decision(
+            Applied(session_result(session)),
+            sessions=(session,),
+            credit_micro=accrued(session.reward_micro, started_at, ends_at, house.credited_through),
+        )
+
+    def loses(self, at: datetime, refusal: Rejected, house: House) -> Decision:
+        """The session is given up; the user may start again while the window is open."""
+        window = current_window(house.table, self._group_number, at)
+        retry_at = at if window else next_opening(house.table, self._group_number, at)
+        return Decision(
+            replace(refusal, retry_at=retry_at),
+            sessions=(failed(self._session, at, refusal.reason),),
+        )

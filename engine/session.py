@@ -1,4 +1,4 @@
-"""A mining session and its surroundings, as the rules see them (blueprint, "Entities")."""
+"""A mining session, as the rules see it (blueprint, "Entities")."""
 
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -8,9 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from engine.ads import AdUnit, AdView
-from engine.intents import Outcome, Reason
-from engine.timeline import Timetable
+from engine.intents import Reason
 
 # A proof has its instant before it is committed: it may wait so long for its transaction.
 COMMIT_GRACE = timedelta(seconds=10)
@@ -48,48 +46,21 @@ class Session(Struct, frozen=True):
         return None if self.expires_at is None else self.expires_at + COMMIT_GRACE
 
 
-class Member(Struct):
-    """A user as the rules see one: what bears on intents recorded from now on."""
-
-    user_id: int
-    is_active: bool
-    sessions: dict[UUID, Session]
-    views: dict[UUID, AdView]
-
-
-class House(Struct, frozen=True):
-    """What holds for everybody in one piece while a batch is decided."""
-
-    table: Timetable
-    ads: tuple[AdUnit, ...]
-    reward_micro: int
-    credited_through: datetime
-
-
-class LogEntry(Struct, frozen=True):
-    """A line for the activity log, or with a severity for the fraud log."""
-
-    user_id: int
-    event: str
-    resource_type: str
-    resource_id: UUID
-    details: dict[str, Any]
-    severity: str | None = None
-
-
-class Decision(Struct, frozen=True):
-    """An outcome and its effects."""
-
-    outcome: Outcome
-    sessions: tuple[Session, ...] = ()
-    views: tuple[AdView, ...] = ()
-    credit_micro: int = 0  # what ticks before the session was stored would have paid
-    logs: tuple[LogEntry, ...] = ()
-
-
 def latest_end(sessions: dict[UUID, Session]) -> datetime | None:
     """When the member's last known session ends."""
     return max((s.ends_at for s in sessions.values() if s.ends_at is not None), default=None)
+
+
+def running_at(sessions: dict[UUID, Session], at: datetime) -> Session | None:
+    """The session whose hours `at` lies in. Also one that has been settled since."""
+    return next(
+        (
+            s
+            for s in sessions.values()
+            if s.started_at and s.ends_at and s.started_at <= at < s.ends_at
+        ),
+        None,
+    )
 
 
 def failed(session: Session, at: datetime, reason: Reason) -> Session:

@@ -17,6 +17,7 @@ from engine.money import format_amount
 from engine.session import Session
 from engine.timeline import (
     Timetable,
+    Timing,
     Window,
     boundary_at_or_before,
     current_window,
@@ -36,6 +37,7 @@ class Snapshot(Struct, frozen=True):
     settled_micro: int
     sessions: tuple[Session, ...]  # PENDING and ACTIVE, not yet settled
     views: tuple[AdView, ...]  # of PENDING sessions
+    boosted_micro: dict[UUID, int] = {}  # what boosts of these sessions have been paid
 
 
 class SessionStatusView(Struct, frozen=True):
@@ -45,6 +47,7 @@ class SessionStatusView(Struct, frozen=True):
     status: str
     reward: str
     earned: str
+    boosted: str  # paid on top of the reward, at once
     started_at: datetime | None
     ends_at: datetime | None
     expires_at: datetime | None
@@ -106,14 +109,18 @@ def render_status(snapshot: Snapshot, table: Timetable, now: datetime) -> Mining
         else None,
         group_number=group,
         window=window,
-        session=_show(running, boundary, now) if running else None,
-        next_session=_show(ahead, boundary, now) if ahead else None,
+        session=_show(running, snapshot, boundary, now) if running else None,
+        next_session=_show(ahead, snapshot, boundary, now) if ahead else None,
         ad=_open_ad(ahead, snapshot),
         tick_seconds=timing.tick_seconds,
         next_poll_at=min(at for at in changes if at is not None and at > now)
-        # Spread over a tenth of a tick, so that not every phone asks at the same instant.
-        + phase_in_window(max(1, timing.tick_seconds // 10), snapshot.user_id),
+        + poll_delay(timing, snapshot.user_id),
     )
+
+
+def poll_delay(timing: Timing, user_id: int) -> timedelta:
+    """How long after a change this user polls: not all at once, but over a tenth of a tick."""
+    return phase_in_window(max(1, timing.tick_seconds // 10), user_id)
 
 
 def _is_running(session: Session, now: datetime) -> bool:
@@ -132,13 +139,16 @@ def _earned(session: Session, boundary: datetime, now: datetime) -> int:
     return accrued(session.reward_micro, session.started_at, session.ends_at, boundary)
 
 
-def _show(session: Session, boundary: datetime, now: datetime) -> SessionStatusView:
+def _show(
+    session: Session, snapshot: Snapshot, boundary: datetime, now: datetime
+) -> SessionStatusView:
     lies_ahead = session.started_at is not None and now < session.started_at
     return SessionStatusView(
         id=session.id,
         status="PENDING" if lies_ahead else session.status.value,
         reward=format_amount(session.reward_micro),
         earned=format_amount(_earned(session, boundary, now)),
+        boosted=format_amount(snapshot.boosted_micro.get(session.id, 0)),
         started_at=session.started_at,
         ends_at=session.ends_at,
         expires_at=session.expires_at,

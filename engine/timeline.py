@@ -195,3 +195,8 @@ def user_id_of(number: int) -> int:
 def utc_day(at: datetime) -> date:
     """The UTC day an instant belongs to; 00:00:00 belongs to the day it begins."""
     return at.astimezone(UTC).date()
+
+
+def next_midnight(at: datetime) -> datetime:
+    """The first instant of the UTC day after that of `at`."""
+    return boundary_at_or_before(at, DAY_SECONDS) + timedelta(seconds=DAY_SECONDS)

@@ -1,33 +1,58 @@
 """Watching an ad and proving it (blueprint, "Mining cycle"; decision 0005).
 
 The gate is the server's own clock, from `started` to `completed`; the network's signed callback is
-the proof of view where the unit asks for one.
+the proof of view where the unit asks for one. What a proved view pays for is its payee's business.
 """
 
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Protocol
 
 from msgspec.structs import replace
 
-from engine.accrual import accrued
-from engine.ads import TRIES_MAX, AdUnit, AdView, Proof, ViewStatus, choose_ad, encode_nonce
-from engine.intents import Applied, ConfirmView, FailView, Intent, Reason, Rejected
-from engine.session import (
-    Decision,
-    House,
-    LogEntry,
-    Member,
-    Session,
-    SessionStatus,
-    failed,
-    latest_end,
-    session_result,
+from engine.ads import (
+    TRIES_MAX,
+    AdUnit,
+    AdView,
+    Proof,
+    Purpose,
+    ViewStatus,
+    choose_ad,
+    encode_nonce,
 )
-from engine.timeline import current_window, next_opening
+from engine.decision import Decision, House, LogEntry, Member
+from engine.intents import Applied, ConfirmView, FailView, Intent, Reason, Rejected
+
+
+class Payee(Protocol):
+    """What a view pays for: a session (engine.mining) or a task (engine.tasks)."""
+
+    purpose: Purpose
+    expires_at: datetime | None
+    lapses_at: datetime | None
+
+    def result(self) -> dict[str, Any]:
+        """What the client is told of it."""
+        ...
+
+    def shows(self, view: AdView) -> Decision:
+        """Another ad is served for it."""
+        ...
+
+    def waits(self, at: datetime, house: House) -> Decision:
+        """The ad was watched; its callback is outstanding."""
+        ...
+
+    def earns(self, view: AdView, at: datetime, member: Member, house: House) -> Decision:
+        """The ad is proved."""
+        ...
+
+    def loses(self, at: datetime, refusal: Rejected, house: House) -> Decision:
+        """There will be no proof of this ad."""
+        ...
 
 
 def start_view(
-    session: Session, view: AdView, intent: Intent, member: Member, house: House
+    payee: Payee, view: AdView, intent: Intent, member: Member, house: House
 ) -> Decision:
     """The ad plays: the server's clock runs from here. A repeat does not restart it."""
     if view.status is not ViewStatus.SERVED:
@@ -39,35 +64,26 @@ def start_view(
 
 
 def complete_view(
-    session: Session, view: AdView, intent: Intent, member: Member, house: House
+    payee: Payee, view: AdView, intent: Intent, member: Member, house: House
 ) -> Decision:
-    """The client says the ad was watched. Too short by our clock: the session fails, logged."""
+    """The client says the ad was watched. Too short by our clock: nothing is earned, logged."""
     at = intent.recorded_at
     if view.started_at is None:
         return Decision(
             Rejected(Reason.AD_NOT_STARTED, "Report the ad as started when it begins to play.")
         )
     if view.status is ViewStatus.COMPLETED:
-        return Decision(Applied(session_result(session)))
+        return Decision(Applied(payee.result()))
     if view.proof is not Proof.NETWORK_SIGNED and _too_short(view, at):
-        return _fail_short(session, view, at, house, intent.group_number)
+        return _fail_short(payee, view, at, house)
     view = replace(view, completed_at=at, status=ViewStatus.COMPLETED)
     if view.proof is Proof.CLIENT_TIMED or view.confirmed_at is not None:
-        return _activate(session, view, at, member, house)
-    # Bounded also for ads reported as watched and then as failed: start_limit relies on it.
-    proof_time = timedelta(seconds=house.table.timing.proof_seconds)
-    expires_at = min(at + proof_time, session.requested_at + 2 * proof_time)
-    session = replace(session, expires_at=expires_at)
-    return Decision(
-        Applied(session_result(session)),
-        sessions=(session,),
-        views=(view,),
-        logs=(log_view(view, "AD_COMPLETE"),),
-    )
+        return _verify(payee, view, at, member, house)
+    return _with_view(payee.waits(at, house), view, "AD_COMPLETE")
 
 
 def confirm_view(
-    session: Session, view: AdView, intent: Intent, member: Member, house: House
+    payee: Payee, view: AdView, intent: Intent, member: Member, house: House
 ) -> Decision:
     """The network's signed callback. It may come before or after the client's own report."""
     action, at = intent.action, intent.recorded_at
@@ -82,72 +98,34 @@ def confirm_view(
     if view.confirmed_at is not None:
         return Decision(Rejected(Reason.VIEW_CLOSED, "This view has been confirmed already."))
     if view.proof is Proof.NETWORK_SIGNED and _too_short(view, at):
-        return _fail_short(session, view, at, house, intent.group_number)
+        return _fail_short(payee, view, at, house)
     view = replace(view, confirmed_at=at, event_id=action.event_id)
     if view.proof is Proof.NETWORK_SIGNED or view.completed_at is not None:
-        return _activate(session, view, at, member, house)
-    return Decision(
-        Applied(session_result(session)), views=(view,), logs=(log_view(view, "AD_CONFIRM"),)
-    )
+        return _verify(payee, view, at, member, house)
+    return _with_view(Decision(Applied(payee.result())), view, "AD_CONFIRM")
 
 
-def fail_view(
-    session: Session, view: AdView, intent: Intent, member: Member, house: House
-) -> Decision:
-    """The ad could not be shown: serve another, up to three, then AD_UNAVAILABLE."""
+def fail_view(payee: Payee, view: AdView, intent: Intent, member: Member, house: House) -> Decision:
+    """The ad could not be shown: serve the next of the chain, up to three, then AD_UNAVAILABLE."""
     action, at = intent.action, intent.recorded_at
     assert isinstance(action, FailView)
     dropped = replace(view, status=ViewStatus.FAILED, failed_at=at, failure=action.cause)
-    tried = {v.ad_id for v in member.views.values() if v.session_id == session.id}
     unit = None
     if view.try_number < TRIES_MAX:
-        # With fewer units than tries, a unit that failed may load the second time.
-        unit = choose_ad(house.ads, session.id, tried) or choose_ad(house.ads, intent.id, ())
+        ads, full = house.ads, house.full_ads
+        unit = choose_ad(ads, payee.purpose, intent.id, after=view.ad_id, full=full)
     if unit is None:
-        session = failed(session, at, Reason.AD_UNAVAILABLE)
-        opens_at = next_opening(house.table, session.group_number, at)
-        window = current_window(house.table, session.group_number, at)
-        return Decision(
-            Rejected(
-                Reason.AD_UNAVAILABLE,
-                f"{TRIES_MAX} ads could not be shown. The session was given up.",
-                at if window else opens_at,
-            ),
-            sessions=(session,),
-            views=(dropped,),
-            logs=(log_view(dropped, "AD_FAIL"),),
-        )
-    view = serve(unit, session, intent, try_number=view.try_number + 1)
-    session = replace(session, view_id=view.id)
-    return Decision(
-        Applied(session_result(session) | {"ad": ad_result(view)}),
-        sessions=(session,),
-        views=(dropped, view),
-        logs=(log_view(dropped, "AD_FAIL"),),
-    )
+        detail = f"{TRIES_MAX} ads could not be shown. Try again."
+        lost = payee.loses(at, Rejected(Reason.AD_UNAVAILABLE, detail), house)
+        return _with_view(lost, dropped, "AD_FAIL")
+    served = serve(unit, view, intent, try_number=view.try_number + 1)
+    shown = payee.shows(served)
+    return replace(shown, views=(dropped, served), logs=(log_view(dropped, "AD_FAIL"),))
 
 
-def _activate(
-    session: Session, view: AdView, at: datetime, member: Member, house: House
-) -> Decision:
-    """Verified: the session runs from max(verified, end of the previous one) (decision 0004)."""
-    started_at = max(at, latest_end(member.sessions) or at)
-    ends_at = started_at + timedelta(seconds=house.table.timing.cycle_seconds)
+def _verify(payee: Payee, view: AdView, at: datetime, member: Member, house: House) -> Decision:
     view = replace(view, status=ViewStatus.VERIFIED, verified_at=at)
-    session = replace(
-        session,
-        status=SessionStatus.ACTIVE,
-        expires_at=None,
-        started_at=started_at,
-        ends_at=ends_at,
-    )
-    return Decision(
-        Applied(session_result(session)),
-        sessions=(session,),
-        views=(view,),
-        credit_micro=accrued(session.reward_micro, started_at, ends_at, house.credited_through),
-        logs=(log_view(view, "AD_VIEW"),),
-    )
+    return _with_view(payee.earns(view, at, member, house), view, "AD_VIEW")
 
 
 def _too_short(view: AdView, at: datetime) -> bool:
@@ -155,59 +133,74 @@ def _too_short(view: AdView, at: datetime) -> bool:
     return at - since < timedelta(seconds=view.min_seconds)
 
 
-def _fail_short(session: Session, view: AdView, at: datetime, house: House, group: int) -> Decision:
+def _fail_short(payee: Payee, view: AdView, at: datetime, house: House) -> Decision:
     watched = (at - (view.started_at or view.served_at)).total_seconds()
-    window = current_window(house.table, group, at)
     view = replace(view, status=ViewStatus.FAILED, failed_at=at, failure=Reason.AD_TOO_SHORT.value)
-    return Decision(
-        Rejected(
-            Reason.AD_TOO_SHORT,
-            f"The ad was watched for {watched:.3f} s of {view.min_seconds} s.",
-            at if window else next_opening(house.table, group, at),
-        ),
-        sessions=(failed(session, at, Reason.AD_TOO_SHORT),),
-        views=(view,),
-        logs=(log_view(view, "INCOMPLETE_VIEW", severity="LOW", watched_seconds=watched),),
-    )
+    detail = f"The ad was watched for {watched:.3f} s of {view.min_seconds} s."
+    lost = payee.loses(at, Rejected(Reason.AD_TOO_SHORT, detail), house)
+    entry = log_view(view, "INCOMPLETE_VIEW", severity="LOW", watched_seconds=watched)
+    return replace(lost, views=(view,), logs=(*lost.logs, entry))
 
 
-def expire(session: Session, view: AdView, at: datetime) -> Decision:
-    """The proof came too late; settlement would have failed the session all the same."""
+def expire(payee: Payee, view: AdView, at: datetime, house: House) -> Decision:
+    """The proof came too late."""
     late = Rejected(Reason.AD_EXPIRED, "The ad was not proved in time. Start again.")
-    if session.lapses_at is not None and at < session.lapses_at:
+    if payee.lapses_at is not None and at < payee.lapses_at:
         return Decision(late)
-    sessions, views = lapse(session, view)
-    return Decision(
-        late,
-        sessions=sessions,
-        views=views,
-        logs=(log_view(views[0], "AD_EXPIRE"),),
-    )
+    assert payee.expires_at is not None
+    lost = payee.loses(payee.expires_at, late, house)
+    return replace(_with_view(lost, lapsed(view, payee.expires_at), "AD_EXPIRE"), outcome=late)
 
 
-def lapse(session: Session, view: AdView) -> tuple[tuple[Session, ...], tuple[AdView, ...]]:
-    """Give up a PENDING session and its view at the instant at which it expired."""
-    at = session.expires_at
-    assert at is not None
-    late = replace(view, status=ViewStatus.FAILED, failed_at=at, failure=Reason.AD_EXPIRED.value)
-    return (failed(session, at, Reason.AD_EXPIRED),), (late,)
+def lapsed(view: AdView, at: datetime) -> AdView:
+    """The view, given up at the instant at which its time was over."""
+    return replace(view, status=ViewStatus.FAILED, failed_at=at, failure=Reason.AD_EXPIRED.value)
 
 
-def serve(unit: AdUnit, session: Session, intent: Intent, try_number: int) -> AdView:
-    """A new view of a unit. Its id is the intent's: one intent serves at most one ad."""
+def _with_view(decision: Decision, view: AdView, event: str) -> Decision:
+    return replace(decision, views=(view,), logs=(*decision.logs, log_view(view, event)))
+
+
+def first_view(unit: AdUnit, intent: Intent, **pays_for: Any) -> AdView:
+    """The first ad served for a session (session_id) or a task (task_day, task_number)."""
+    assert intent.user_id is not None
     return AdView(
         id=intent.id,
-        user_id=session.user_id,
-        session_id=session.id,
-        ad_id=unit.id,
-        network=unit.network,
-        unit=unit.unit,
-        min_seconds=unit.min_seconds,
-        proof=unit.proof,
+        user_id=intent.user_id,
+        purpose=unit.purpose,
+        **({"session_id": None, "task_day": None, "task_number": None} | pays_for),
+        **_of_unit(unit),
+        try_number=1,
+        status=ViewStatus.SERVED,
+        served_at=intent.recorded_at,
+    )
+
+
+def serve(unit: AdUnit, before: AdView, intent: Intent, try_number: int) -> AdView:
+    """The next ad for the same thing. Its id is the intent's: one intent serves at most one ad."""
+    return AdView(
+        id=intent.id,
+        user_id=before.user_id,
+        purpose=before.purpose,
+        session_id=before.session_id,
+        task_day=before.task_day,
+        task_number=before.task_number,
+        **_of_unit(unit),
         try_number=try_number,
         status=ViewStatus.SERVED,
         served_at=intent.recorded_at,
     )
+
+
+def _of_unit(unit: AdUnit) -> dict[str, Any]:
+    return {
+        "ad_id": unit.id,
+        "network": unit.network,
+        "unit": unit.unit,
+        "min_seconds": unit.min_seconds,
+        "proof": unit.proof,
+        "revenue_micro_usd": unit.revenue_micro_usd,
+    }
 
 
 def ad_result(view: AdView) -> dict[str, Any]:

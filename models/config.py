@@ -31,6 +31,7 @@ class Config(Struct, frozen=True):
     house_secrets: tuple[bytes, ...]
     partner_url: str
     network_secrets: Mapping[str, tuple[bytes, ...]] = {}
+    own_videos_url: str = ""
 
 
 def load_config(environ: Mapping[str, str] | None = None, *, signs: bool = False) -> Config:
@@ -53,6 +54,7 @@ def load_config(environ: Mapping[str, str] | None = None, *, signs: bool = False
         house_secrets=tuple(_secret("TWTC_HOUSE_SECRET", part) for part in house),
         partner_url=env.get("TWTC_PARTNER_URL", "http://127.0.0.1:8100").rstrip("/"),
         network_secrets=_network_secrets(env) if signs else {},
+        own_videos_url=_http_url("TWTC_OWN_VIDEOS_URL", env.get("TWTC_OWN_VIDEOS_URL", "")),
     )
 
 
@@ -79,6 +81,13 @@ def postgresql_url(url: str) -> str:
     if not separator or scheme.split("+")[0] not in ("postgresql", "postgres"):
         raise ConfigError("DATABASE_URL must begin with postgresql://")
     return f"postgresql://{rest}"
+
+
+def _http_url(name: str, url: str) -> str:
+    """An HTTP URL without a slash at its end, or nothing. Raise ConfigError for any other."""
+    if url and not url.startswith(("http://", "https://")):
+        raise ConfigError(f"{name} must begin with http:// or https://")
+    return url.rstrip("/")
 
 
 def _secret(name: str, value: str) -> bytes:

@@ -40,6 +40,17 @@ NOTIFICATIONS = sql("""
 """)
 
 
+# A watch that was found complete counts as soon as that is recorded, applied or not yet.
+OWN_BOOST = sql("""
+    SELECT b.status, b.question_key, b.answered_at,
+           b.status <> 'WATCHING' OR EXISTS (
+               SELECT FROM intents i
+               WHERE i.bucket = :bucket AND i.origin = 'watch' AND i.key = CAST(b.id AS text)
+           ) AS is_watched
+    FROM boosts b WHERE b.bucket = :bucket AND b.id = :id AND b.user_id = :user_id
+""")
+
+
 class Cursor(Struct, frozen=True):
     """Where a page begins: strictly before this row."""
 
@@ -73,3 +84,11 @@ async def read_page(
     }
     async with connected(database) as connection:
         return await rows(connection, statement, params)
+
+
+async def read_boost(database: Database, user_id: int, boost_id: UUID) -> Row | None:
+    """A user's own boost: its status, and whether its question may be shown. Or None."""
+    async with connected(database) as connection:
+        params = {"bucket": bucket_of(user_id), "id": boost_id, "user_id": user_id}
+        found = await rows(connection, OWN_BOOST, params)
+    return found[0] if found else None

@@ -17,6 +17,9 @@ from models.db import Database, Params, connected, rows, sql
 EXAMPLES_MAX = 5
 OVERDUE_AFTER = timedelta(minutes=15)
 
+# What lies further back is archived, and was checked while it was here.
+OLDEST_DAY = "(SELECT COALESCE(max(day), '-infinity') - 6 FROM days)"
+
 INVARIANTS = {
     "settled balance = sum of the ledger": """
         SELECT w.user_id, w.settled_balance, t.total FROM wallets w
@@ -73,12 +76,68 @@ INVARIANTS = {
           AND (v.id IS NULL OR v.status <> 'VERIFIED' OR v.session_id <> s.id
                OR v.user_id <> s.user_id OR v.verified_at > s.started_at)
     """,
-    "a verified ad view pays for a session that mines": """
+    "a verified ad view pays for one thing: its session, or its task": f"""
         SELECT v.id FROM ad_views v
         LEFT JOIN mining_sessions s
           ON s.bucket = v.bucket AND s.id = v.session_id AND s.view_id = v.id
          AND s.started_at IS NOT NULL
-        WHERE v.bucket BETWEEN :first AND :last AND v.status = 'VERIFIED' AND s.id IS NULL
+        LEFT JOIN daily_tasks t
+          ON t.bucket = v.bucket AND t.day = v.task_day AND t.user_id = v.user_id
+         AND t.number = v.task_number AND t.view_id = v.id AND t.status = 'CLAIMED'
+        WHERE v.bucket BETWEEN :first AND :last AND v.status = 'VERIFIED'
+          AND s.id IS NULL AND t.number IS NULL
+          AND (v.task_day IS NULL OR v.task_day >= {OLDEST_DAY})
+    """,
+    "a paid boost has its payment, and a payment its boost": """
+        SELECT b.id, t.reference FROM
+            (SELECT bucket, id, user_id, reward_micro FROM boosts
+             WHERE bucket BETWEEN :first AND :last AND status = 'PAID') b
+        FULL JOIN
+            (SELECT bucket, reference, user_id, amount FROM transactions
+             WHERE bucket BETWEEN :first AND :last AND type = 'BOOST') t
+          ON t.bucket = b.bucket AND t.reference = 'boost:' || b.id AND t.user_id = b.user_id
+         AND t.amount = b.reward_micro
+        WHERE b.id IS NULL OR t.reference IS NULL
+    """,
+    "a boost belongs to a session of its user that mined": """
+        SELECT b.id FROM boosts b
+        LEFT JOIN mining_sessions s
+          ON s.bucket = b.bucket AND s.id = b.session_id AND s.user_id = b.user_id
+        WHERE b.bucket BETWEEN :first AND :last AND b.status = 'PAID'
+          AND (s.id IS NULL OR b.started_at < s.started_at OR b.answered_at >= s.ends_at)
+    """,
+    "a claimed task has its payment, and a payment its task": f"""
+        SELECT d.user_id, d.day, d.number, t.reference FROM
+            (SELECT bucket, day, user_id, number, reward_micro,
+                    'task:' || user_id || ':' || day || ':' || number AS reference
+             FROM daily_tasks
+             WHERE bucket BETWEEN :first AND :last AND status = 'CLAIMED'
+               AND day >= {OLDEST_DAY}) d
+        FULL JOIN
+            (SELECT bucket, reference, user_id, amount FROM transactions
+             WHERE bucket BETWEEN :first AND :last AND type = 'TASK'
+               AND CAST(metadata ->> 'day' AS date) >= {OLDEST_DAY}) t
+          ON t.bucket = d.bucket AND t.reference = d.reference AND t.user_id = d.user_id
+         AND t.amount = d.reward_micro
+        WHERE d.number IS NULL OR t.reference IS NULL
+    """,
+    "the bonus is paid once a day, for twenty tasks, with its achievement": f"""
+        SELECT COALESCE(d.user_id, t.user_id, a.user_id) AS user_id, d.done, t.reference, a.kind
+        FROM (SELECT bucket, user_id, day, count(*) AS done FROM daily_tasks
+              WHERE bucket BETWEEN :first AND :last AND status = 'CLAIMED'
+                AND day >= {OLDEST_DAY}
+              GROUP BY bucket, user_id, day HAVING count(*) = 20) d
+        FULL JOIN
+            (SELECT bucket, user_id, reference, CAST(metadata ->> 'day' AS date) AS day
+             FROM transactions
+             WHERE bucket BETWEEN :first AND :last AND type = 'BONUS'
+               AND CAST(metadata ->> 'day' AS date) >= {OLDEST_DAY}) t
+          ON t.bucket = d.bucket AND t.user_id = d.user_id AND t.day = d.day
+        FULL JOIN
+            (SELECT bucket, user_id, kind, day FROM achievements
+             WHERE bucket BETWEEN :first AND :last AND day >= {OLDEST_DAY}) a
+          ON a.bucket = t.bucket AND a.user_id = t.user_id AND a.day = t.day
+        WHERE d.done IS NULL OR t.reference IS NULL OR a.kind IS NULL
     """,
     "a callback proves one view": """
         SELECT bucket, network, event_id FROM ad_views

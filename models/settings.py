@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
-from engine.ads import AdUnit, Proof
+from engine.ads import AdUnit, Proof, Purpose
 from engine.timeline import (
     BUCKET_COUNT,
     GROUP_COUNT,
@@ -26,6 +26,7 @@ from engine.timeline import (
     timetable,
 )
 from models.clock import new_id
+from models.content import TASK_MIX, seed_content
 from models.db import Connection, Database, connected, rows, run, sql, transaction
 from models.encoding import encode
 
@@ -57,16 +58,18 @@ SAVE_GROUP = sql("""
 GROUP_SCHEDULES = sql("SELECT group_number, mining_schedule FROM user_groups ORDER BY 1")
 
 SAVE_AD = sql("""
-    INSERT INTO ads (id, network, unit, type, min_seconds, proof, weight, revenue_micro_usd,
-                     is_active)
-    VALUES (:id, :network, :unit, 'REWARDED', :min_seconds, :proof, :weight, :revenue_micro_usd,
-            :is_active)
+    INSERT INTO ads (id, network, unit, type, purpose, min_seconds, proof, weight, fallback_rank,
+                     revenue_micro_usd, is_active)
+    VALUES (:id, :network, :unit, 'REWARDED', :purpose, :min_seconds, 'BOTH', :weight,
+            :fallback_rank, :revenue_micro_usd, :is_active)
     ON CONFLICT (id) DO UPDATE SET min_seconds = excluded.min_seconds
     WHERE ads.min_seconds = CAST(:seconds_before AS smallint)
 """)
 
 ACTIVE_ADS = sql("""
-    SELECT id, network, unit, weight, min_seconds, proof FROM ads WHERE is_active ORDER BY id
+    SELECT id, network, unit, purpose, weight, fallback_rank, min_seconds, proof,
+           revenue_micro_usd, requests_per_minute
+    FROM ads WHERE is_active ORDER BY id
 """)
 
 # Also units that are served no longer: what was served before still counts.
@@ -124,11 +127,12 @@ def timing_from(environ: Mapping[str, str]) -> Timing:
 
 
 async def seed(database: Database, timing: Timing, now: datetime) -> None:
-    """Write settings, groups, ad units and pieces. Idempotent: a second run changes nothing."""
+    """Write settings, groups, ad units, content and pieces. A second run changes nothing."""
     check_timing(timing)
     through = boundary_at_or_before(now, timing.tick_seconds)
     async with transaction(database) as connection:
         await _seed_reference(connection, timing, now)
+        await seed_content(connection)
     for bucket in range(BUCKET_COUNT):
         groups = list(GROUPS)
         async with transaction(database) as connection:
@@ -140,6 +144,8 @@ async def seed(database: Database, timing: Timing, now: datetime) -> None:
 async def _seed_reference(connection: Connection, timing: Timing, now: datetime) -> None:
     installation = {"name": "installation", "value": encode(new_id(now)), "now": now}
     await run(connection, KEEP_SETTING, installation)
+    mix = {"name": "task_mix", "value": encode(TASK_MIX), "now": now}
+    await run(connection, KEEP_SETTING, mix)
     stored = {row.name: row.value for row in await rows(connection, SETTINGS)}.get("timing")
     before = msgspec.json.decode(stored, type=Timing) if stored else timing
     params: dict[str, Any] = {"name": "timing", "value": encode(timing), "now": now}
@@ -153,32 +159,40 @@ async def _seed_reference(connection: Connection, timing: Timing, now: datetime)
             "now": now,
         }
         await run(connection, SAVE_GROUP, params)
-    for unit in seeded_ads(timing):
-        await run(connection, SAVE_AD, unit | {"seconds_before": before.ad_seconds})
+    for unit, before_unit in zip(seeded_ads(timing), seeded_ads(before), strict=True):
+        await run(connection, SAVE_AD, unit | {"seconds_before": before_unit["min_seconds"]})
+
+
+# Blueprint, "Scale": the rotation's shares, and the chain of fallbacks: AdMob → Meta → Unity → own.
+ROTATION = (
+    ("house", 10, 4, 3_000),
+    ("admob", 40, 1, 10_000),
+    ("meta", 30, 2, 9_000),
+    ("unity", 20, 3, 8_000),
+)
+TASK_AD_SHARE = 3  # an ad of a task is a third as long as one for a session: 20 s
 
 
 def seeded_ads(timing: Timing) -> list[dict[str, Any]]:
-    """The ad units of a new installation. AdMob's becomes active with the operator's own unit."""
-    shared = {"min_seconds": timing.ad_seconds, "proof": "BOTH"}
+    """The ad units of a new installation: one a network for sessions, and one for tasks.
+
+    Those of outside networks become active with the operator's own unit.
+    """
+    seconds = {"MINING": timing.ad_seconds, "TASK": max(1, timing.ad_seconds // TASK_AD_SHARE)}
     return [
-        shared
-        | {
-            "id": 1,
-            "network": "house",
-            "unit": "house-rewarded",
-            "weight": 10,
-            "revenue_micro_usd": 3_000,
-            "is_active": True,
-        },
-        shared
-        | {
-            "id": 2,
-            "network": "admob",
-            "unit": "0000000000",
-            "weight": 40,
-            "revenue_micro_usd": 10_000,
-            "is_active": False,
-        },
+        {
+            "id": row * len(ROTATION) + place,
+            "network": network,
+            "unit": f"house-{name}" if network == "house" else f"000000000{row}",
+            "purpose": purpose,
+            "min_seconds": seconds[purpose],
+            "weight": weight,
+            "fallback_rank": rank,
+            "revenue_micro_usd": revenue_micro_usd,
+            "is_active": network == "house",
+        }
+        for row, (purpose, name) in enumerate((("MINING", "rewarded"), ("TASK", "task")))
+        for place, (network, weight, rank, revenue_micro_usd) in enumerate(ROTATION, start=1)
     ]
 
 
@@ -202,7 +216,7 @@ async def load_installation(database: Database) -> Installation:
 async def load_ads(connection: Connection) -> tuple[AdUnit, ...]:
     """The ad units that may be served."""
     return tuple(
-        AdUnit(row.id, row.network, row.unit, row.weight, row.min_seconds, Proof(row.proof))
+        AdUnit(**{**row, "purpose": Purpose(row.purpose), "proof": Proof(row.proof)})
         for row in await rows(connection, ACTIVE_ADS)
     )
 

@@ -13,7 +13,7 @@ import msgspec
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from engine.ads import AdView, Proof, ViewStatus
+from engine.ads import AdView, Proof, Purpose, ViewStatus
 from engine.session import Session, SessionStatus
 from engine.status import Snapshot
 from engine.timeline import bucket_of
@@ -34,9 +34,12 @@ SNAPSHOTS = sql("""
     SELECT u.id AS user_id, u.version, u.group_number AS home_group, u.is_active,
            w.settled_balance, s.id AS session_id, s.group_number, s.status, s.reward_micro,
            s.requested_at, s.window_opens_at, s.expires_at, s.view_id, s.started_at, s.ends_at,
-           v.id AS shown_view_id, v.ad_id, v.network, v.unit, v.min_seconds, v.proof,
+           v.id AS shown_view_id, v.purpose, v.ad_id, v.network, v.unit, v.min_seconds, v.proof,
+           v.revenue_micro_usd,
            v.try_number, v.status AS view_status, v.served_at, v.started_at AS view_started_at,
-           v.completed_at, v.confirmed_at, v.event_id
+           v.completed_at, v.confirmed_at, v.event_id,
+           (SELECT CAST(sum(b.reward_micro) AS bigint) FROM boosts b
+            WHERE b.bucket = :bucket AND b.session_id = s.id AND b.status = 'PAID') AS boosted
     FROM users u
     JOIN wallets w ON w.bucket = u.bucket AND w.user_id = u.id
     LEFT JOIN mining_sessions s ON s.bucket = u.bucket AND s.user_id = u.id
@@ -69,6 +72,7 @@ async def load_snapshots(
         before = snapshots.get(row.user_id)
         session = () if row.session_id is None else (_session(row),)
         view = () if row.shown_view_id is None else (_view(row),)
+        boosted = {row.session_id: row.boosted} if row.boosted else {}
         snapshots[row.user_id] = Snapshot(
             user_id=row.user_id,
             version=row.version,
@@ -77,6 +81,7 @@ async def load_snapshots(
             settled_micro=row.settled_balance,
             sessions=(before.sessions if before else ()) + session,
             views=(before.views if before else ()) + view,
+            boosted_micro=(before.boosted_micro if before else {}) | boosted,
         )
     return list(snapshots.values())
 
@@ -89,11 +94,14 @@ async def load_snapshot(database: Database, user_id: int) -> Snapshot | None:
 
 
 class SnapshotCopies:
-    """The copies in Redis, of one installation. Every method survives Redis being away."""
+    """The copies in Redis, of one installation. Every method survives Redis being away.
+
+    Keys are `prefix` and a user id.
+    """
 
     def __init__(self, redis: Redis, installation_id: UUID) -> None:
         self._redis = redis
-        self._prefix = f"twtc:{installation_id}:status:"
+        self.prefix = f"twtc:{installation_id}:status:"
         self._store_newer = redis.register_script(_STORE_NEWER)
         self._rests_until = 0.0
 
@@ -140,7 +148,7 @@ class SnapshotCopies:
             log.warning("status copies cannot be written: %s", type(error).__name__)
 
     def _key(self, user_id: int) -> str:
-        return f"{self._prefix}{user_id}"
+        return f"{self.prefix}{user_id}"
 
 
 def _stamp(version: int) -> bytes:
@@ -167,12 +175,16 @@ def _view(row: Row) -> AdView:
     return AdView(
         id=row.shown_view_id,
         user_id=row.user_id,
+        purpose=Purpose(row.purpose),
         session_id=row.session_id,
+        task_day=None,
+        task_number=None,
         ad_id=row.ad_id,
         network=row.network,
         unit=row.unit,
         min_seconds=row.min_seconds,
         proof=Proof(row.proof),
+        revenue_micro_usd=row.revenue_micro_usd,
         try_number=row.try_number,
         status=ViewStatus(row.view_status),
         served_at=row.served_at,

@@ -1,21 +1,15 @@
-"""Housekeeping: opening a UTC day, pruning, log partitions."""
+"""Housekeeping: pruning, log partitions."""
 
 from datetime import UTC, date, datetime, timedelta
 
 from engine.timeline import BUCKET_COUNT
-from models.db import Connection, Database, connected, rows, run, sql, transaction
-from models.encoding import encode
-from models.settings import load_ads
+from models.db import Database, connected, rows, run, sql, transaction
+from models.inventory import prune_requests
 
 KEEP_INTENTS_DAYS = 7
 PRUNE_ROWS_MAX = 5_000
 MONTHS_AHEAD = 3
 PARTITIONED_TABLES = ("activity_logs", "fraud_logs")
-
-OPEN_DAY = sql("""
-    INSERT INTO days (day, catalogue, opened_at) VALUES (:day, CAST(:catalogue AS jsonb), :now)
-    ON CONFLICT (day) DO NOTHING
-""")
 
 # Dead letters stay until somebody has looked at them.
 PRUNE_INTENTS = sql("""
@@ -37,18 +31,8 @@ PRUNE_TOKENS = sql("""
 PARTITION_EXISTS = sql("SELECT to_regclass(:name) IS NOT NULL AS found")
 
 
-async def open_day(connection: Connection, day: date, now: datetime) -> bool:
-    """Freeze the catalogue of a UTC day: one row, whatever the number of users.
-
-    Return False if the day was open already.
-    """
-    catalogue = encode({"ads": await load_ads(connection)})
-    params = {"day": day, "catalogue": catalogue, "now": now}
-    return bool(await run(connection, OPEN_DAY, params))
-
-
 async def prune(database: Database, now: datetime) -> int:
-    """Delete intents done a week ago and expired sign-ins. Return the rows removed."""
+    """Delete intents done a week ago, expired sign-ins, counts of ad requests. Return the rows."""
     removed = 0
     pruned = ((PRUNE_INTENTS, now - timedelta(days=KEEP_INTENTS_DAYS)), (PRUNE_TOKENS, now))
     for bucket in range(BUCKET_COUNT):
@@ -59,7 +43,7 @@ async def prune(database: Database, now: datetime) -> int:
                 async with connected(database) as connection:
                     count = await run(connection, statement, params)
                 removed += count
-    return removed
+    return removed + await prune_requests(database, now - timedelta(days=1))
 
 
 async def prepare_partitions(database: Database, today: date) -> list[str]:

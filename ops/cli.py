@@ -105,6 +105,60 @@ def audit() -> None:
 
 
 @app.command()
+def review(
+    task: Annotated[
+        str | None, typer.Argument(metavar="USER/DAY/NUMBER", help="As the list names it.")
+    ] = None,
+    verdict: Annotated[
+        bool | None, typer.Option("--approve/--refuse", help="The verdict on that task.")
+    ] = None,
+    reviewer: Annotated[str, typer.Option(help="Who judges.")] = "operator",
+) -> None:
+    """List social tasks that await a moderator, or judge one of them.
+
+    Of the system of DATABASE_URL and REDIS_URL, or the one that ./run runs here.
+    """
+    from ops.review import review
+
+    _end(review(task, verdict, reviewer))
+
+
+@app.command()
+def ads(
+    ad_id: Annotated[int | None, typer.Argument(metavar="ID", help="The unit to change.")] = None,
+    unit: Annotated[str | None, typer.Option(help="Its name at the network.")] = None,
+    active: Annotated[
+        bool | None, typer.Option("--active/--inactive", help="Whether it is served.")
+    ] = None,
+    weight: Annotated[int | None, typer.Option(min=0, help="Its share of first tries.")] = None,
+    fallback: Annotated[int | None, typer.Option(min=0, help="Its turn in the chain.")] = None,
+    seconds: Annotated[int | None, typer.Option(min=1, max=600, help="How long it lasts.")] = None,
+    proof: Annotated[str | None, typer.Option(help="CLIENT_TIMED, NETWORK_SIGNED or BOTH.")] = None,
+    requests: Annotated[
+        int | None, typer.Option(min=0, help="Requests a minute; 0 for no limit.")
+    ] = None,
+    revenue: Annotated[int | None, typer.Option(min=0, help="Micro-USD a verified view.")] = None,
+) -> None:
+    """List the ad units, or change one from its next ad on.
+
+    Of the system of DATABASE_URL and REDIS_URL, or the one that ./run runs here.
+    """
+    from ops.ads import ads
+
+    changes = {
+        "unit": unit,
+        "is_active": active,
+        "weight": weight,
+        "fallback_rank": fallback,
+        "min_seconds": seconds,
+        "proof": proof,
+        "requests_per_minute": requests,
+        "revenue_micro_usd": revenue,
+    }
+    _end(ads(ad_id, changes))
+
+
+@app.command()
 def demo(
     population: Annotated[int, typer.Option(min=1, help="How many people.")] = 2000,
     days: Annotated[int, typer.Option(min=1, help="How long they live.")] = 3,

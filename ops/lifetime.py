@@ -62,7 +62,9 @@ class Lifetime:
         self.app = app
         self.bells = bells
         self.seed = seed
-        self.shop = Workshop(services.database, services.installation, services.copies)
+        self.shop = Workshop(
+            services.database, services.installation, services.copies, services.catalogue
+        )
         self.due_work = DueWork(services.database, entries(services.installation.table.timing))
         self.people: list[Person] = []
         self.requests = 0

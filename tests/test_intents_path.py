@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from models import credit, members
+from models import credit
 from models.bells import QUEUES, Bells, open_broker, queue_name
 from models.clock import utcnow
 from models.db import connected, rows, run, sql, transaction
@@ -132,7 +132,7 @@ async def test_a_failure_between_effect_and_commit_leaves_nothing_behind(
         raise ConnectionResetError("the worker dies here")
 
     with monkeypatch.context() as patched:
-        patched.setattr(members, "store_logs", crash)
+        patched.setattr("workers.apply.store_logs", crash)
         with pytest.raises(ConnectionResetError):
             await drain(world.shop, piece)
     assert await world.value("SELECT count(*) FROM mining_sessions") == 0

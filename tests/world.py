@@ -19,11 +19,13 @@ from api.networks.house import SIGNATURE_HEADER, sign
 from api.services import Services, open_services
 from engine.timeline import Timetable, next_opening
 from models.accounts import register
+from models.catalogue import Catalogue
 from models.clock import utcnow
 from models.config import Config
 from models.db import Database, Row, connected, rows, run, sql, transaction
 from models.invariants import audit
 from models.queue import Piece
+from models.reviews import record_review
 from models.status import SnapshotCopies
 from schedules.due import DueWork
 from schedules.timetable import entries
@@ -127,6 +129,20 @@ class World:
         person.group_number = group_number
         await self.services.redis.flushdb()
 
+    async def review(self, person: "Person", number: int, *, is_approved: bool) -> None:
+        """A moderator judges a task of today."""
+        now = utcnow()
+        await record_review(
+            self.database,
+            person.id,
+            now.date(),
+            number,
+            is_approved=is_approved,
+            reviewer="moderator",
+            now=now,
+        )
+        await self.drain()
+
     async def rows(self, statement: Any, **params: Any) -> Sequence[Row]:
         """Rows of a query; :now is the clock's time unless given."""
         query = sql(statement) if isinstance(statement, str) else statement
@@ -201,12 +217,14 @@ class Person:
         """Report an ad view as started, completed or failed."""
         return await self.ask(f"/v1/ads/views/{view_id}/{what}", body)
 
-    async def callback(self, nonce: str, event_id: str | None = None) -> httpx.Response:
+    async def callback(
+        self, nonce: str, event_id: str | None = None, unit: str = "house-rewarded"
+    ) -> httpx.Response:
         """The house network confirms a view."""
         event = {
             "event_id": event_id or f"event-{sha256(nonce.encode()).hexdigest()[:32]}",
             "nonce": nonce,
-            "ad_unit": "house-rewarded",
+            "ad_unit": unit,
             "completed_at": utcnow().isoformat(),
         }
         body = json.dumps(event).encode()
@@ -261,7 +279,8 @@ async def open_world(
     ):
         app.state.services = services
         installation = services.installation
-        shop = Workshop(database, installation, SnapshotCopies(redis, installation.id))
+        copies = SnapshotCopies(redis, installation.id)
+        shop = Workshop(database, installation, copies, Catalogue(database))
         world = World(config, database, clock, app, http, shop)
         await world.go_to(utcnow())  # the upkeep of the past finds nobody yet
         yield world

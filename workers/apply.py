@@ -6,51 +6,60 @@ that a poison intent fails alone (decision 0008).
 
 import logging
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from msgspec import Struct
 
 from engine.ads import AdView
+from engine.boost import Boost
+from engine.daily import TaskState
 from engine.decide import decide
+from engine.decision import Achievement, Decision, House, LogEntry, Member, Note, Payment
 from engine.intents import (
     Applied,
-    CompleteView,
-    ConfirmView,
     CreditMining,
-    FailView,
     Intent,
     Outcome,
     Reason,
     Rejected,
     SettleMining,
-    StartMining,
-    StartView,
 )
-from engine.money import BASE_REWARD_MICRO
-from engine.session import Decision, House, LogEntry, Member, Session
+from engine.session import Session
 from engine.timeline import UPKEEP_GROUP
-from models import credit, members
+from models import credit, earnings, members
 from models.clock import utcnow
 from models.db import Connection, is_retryable, transaction
+from models.inventory import give_back
+from models.logs import Evidence, store_logs
 from models.queue import BATCH_SIZE, Piece, claim, complete, due_ids, record_failure
-from models.settings import load_ads
+from workers.gather import furnish, gather_members, with_room
 from workers.upkeep import drain_upkeep
 from workers.workshop import Workshop
 
 log = logging.getLogger(__name__)
 
-VIEW_ACTIONS = (StartView, CompleteView, FailView, ConfirmView)
-
 
 class Effects(Struct):
     """What a batch has decided so far; later intents of the batch see it."""
 
-    outcomes: list[tuple[Intent, Outcome]]
-    sessions: dict[UUID, Session]
-    views: dict[UUID, AdView]
-    credits_micro: dict[int, int]
-    logs: list[tuple[LogEntry, members.Evidence]]
+    outcomes: list[tuple[Intent, Outcome]] = []
+    sessions: dict[UUID, Session] = {}
+    views: dict[UUID, AdView] = {}
+    boosts: dict[UUID, Boost] = {}
+    tasks: dict[tuple[int, date, int], TaskState] = {}
+    credits_micro: dict[int, int] = {}
+    payments: list[Payment] = []
+    notes: list[Note] = []
+    achievements: list[Achievement] = []
+    logs: list[tuple[LogEntry, Evidence]] = []
+    unused: dict[int, int] = {}  # requests of capped ad units that served nobody
+
+    def changed_users(self) -> set[int]:
+        """Whose snapshot has changed."""
+        changed = (self.sessions, self.views, self.boosts)
+        users = {item.user_id for items in changed for item in items.values()}
+        return users | {payment.user_id for payment in self.payments}
 
 
 async def drain(shop: Workshop, piece: Piece) -> int:
@@ -98,49 +107,35 @@ async def apply_batch(shop: Workshop, piece: Piece, limit: int, only: UUID | Non
         claimed = await claim(connection, piece, now, limit, only)
         if not claimed:
             return 0
-        house = House(
-            table=shop.installation.table,
-            ads=await load_ads(connection) if _serves_ads(claimed) else (),
-            reward_micro=BASE_REWARD_MICRO,
-            credited_through=credited_through,
-        )
-        effects = await _decide_all(connection, piece, claimed, house)
-        await members.store_members(
-            connection,
-            piece.bucket,
-            effects.sessions.values(),
-            effects.views.values(),
-            effects.credits_micro,
-            now,
-        )
-        await members.store_logs(connection, piece.bucket, effects.logs)
-        changed = {s.user_id for s in effects.sessions.values()}
-        changed |= {v.user_id for v in effects.views.values()}
+        effects = await _decide_all(shop, connection, piece, claimed, credited_through, now)
+        await _store(connection, piece.bucket, effects, now)
+        changed = effects.changed_users()
         changed |= await _run_ticks(
-            connection, piece, claimed, house, effects, now, singly=only is not None
+            connection, piece, claimed, credited_through, effects, now, singly=only is not None
         )
         await complete(connection, piece, effects.outcomes, now)
         versions = await members.raise_versions(connection, piece.bucket, changed)
         await shop.copies.mark_changing(versions)
     await shop.copies.refresh(shop.database, piece.bucket, changed)
+    await give_back(shop.database, effects.unused, now)
     return len(claimed)
 
 
 async def _decide_all(
-    connection: Connection, piece: Piece, claimed: Sequence[Intent], house: House
+    shop: Workshop,
+    connection: Connection,
+    piece: Piece,
+    claimed: Sequence[Intent],
+    credited_through: datetime,
+    now: datetime,
 ) -> Effects:
     """Decide the members' intents in the order of their recording."""
-    effects = Effects([], {}, {}, {}, [])
+    effects = Effects()
     wishes = [intent for intent in claimed if intent.user_id is not None]
     if not wishes:
         return effects
-    people = await members.load_members(
-        connection,
-        piece.bucket,
-        {intent.user_id for intent in wishes if intent.user_id is not None},
-        [i.action.view_id for i in wishes if isinstance(i.action, VIEW_ACTIONS)],
-        since=min(intent.recorded_at for intent in wishes),
-    )
+    people = await gather_members(connection, piece.bucket, wishes)
+    house, effects.unused = await furnish(shop, connection, wishes, people, credited_through, now)
     for intent in wishes:
         assert intent.user_id is not None
         member = people.get(intent.user_id)
@@ -150,6 +145,7 @@ async def _decide_all(
             continue
         decision = decide(member, intent, house)
         _absorb(effects, member, intent, decision)
+        house = _count_requests(effects, intent, decision, house)
     return effects
 
 
@@ -159,20 +155,54 @@ def _absorb(effects: Effects, member: Member, intent: Intent, decision: Decision
         member.sessions[session.id] = effects.sessions[session.id] = session
     for view in decision.views:
         member.views[view.id] = effects.views[view.id] = view
+    for boost in decision.boosts:
+        member.boosts[boost.id] = effects.boosts[boost.id] = boost
+    for state in decision.tasks:
+        member.tasks[state.day, state.number] = state
+        effects.tasks[state.user_id, state.day, state.number] = state
     if decision.credit_micro:
         before = effects.credits_micro.get(member.user_id, 0)
         effects.credits_micro[member.user_id] = before + decision.credit_micro
-    evidence = members.Evidence(
+    effects.payments += decision.payments
+    effects.notes += decision.notes
+    effects.achievements += decision.achievements
+    evidence = Evidence(
         intent.evidence.get("ip"), intent.evidence.get("user_agent"), intent.recorded_at
     )
     effects.logs += [(entry, evidence) for entry in decision.logs]
+
+
+def _count_requests(effects: Effects, intent: Intent, decision: Decision, house: House) -> House:
+    """Take what was served from its unit's requests; a unit without any more is full."""
+    for view in decision.views:
+        if view.id == intent.id and view.ad_id in effects.unused:
+            effects.unused[view.ad_id] -= 1
+            house = with_room(house, effects.unused)
+    return house
+
+
+async def _store(connection: Connection, bucket: int, effects: Effects, now: datetime) -> None:
+    await members.store_members(
+        connection,
+        bucket,
+        effects.sessions.values(),
+        effects.views.values(),
+        effects.credits_micro,
+        now,
+    )
+    await earnings.store_earnings(
+        connection, bucket, effects.boosts.values(), effects.tasks.values()
+    )
+    await earnings.store_payments(connection, bucket, effects.payments, effects.achievements, now)
+    await earnings.store_notes(connection, bucket, effects.notes)
+    await store_logs(connection, bucket, effects.logs)
 
 
 async def _run_ticks(
     connection: Connection,
     piece: Piece,
     claimed: Sequence[Intent],
-    house: House,
+    through: datetime,
     effects: Effects,
     now: datetime,
     *,
@@ -180,7 +210,6 @@ async def _run_ticks(
 ) -> set[int]:
     """Run the batch's credit ticks and settlements in order. Return users to show anew."""
     changed: set[int] = set()
-    through = house.credited_through
     for intent in claimed:
         match intent.action:
             case CreditMining(boundary):
@@ -197,10 +226,6 @@ async def _run_ticks(
             case _:
                 continue
     return changed
-
-
-def _serves_ads(claimed: Sequence[Intent]) -> bool:
-    return any(isinstance(intent.action, StartMining | FailView) for intent in claimed)
 
 
 def _describe(error: Exception) -> str:

@@ -20,6 +20,7 @@ from redis.asyncio import Redis
 
 from engine.timeline import UPKEEP_GROUP
 from models.bells import DRAIN_ACTOR, QUEUES, SOCKET_TIMEOUT_SECONDS, Bells, open_broker
+from models.catalogue import Catalogue
 from models.config import Config, load_config
 from models.db import open_database
 from models.queue import Piece
@@ -70,7 +71,7 @@ class Tools(Middleware):
             if self._shop is None:
                 installation = await load_installation(self.database)
                 copies = SnapshotCopies(self.redis, installation.id)
-                self._shop = Workshop(self.database, installation, copies)
+                self._shop = Workshop(self.database, installation, copies, Catalogue(self.database))
         return self._shop
 
     async def _close(self) -> None:

@@ -19,12 +19,13 @@ from engine.intents import (
     RebalanceGroups,
 )
 from engine.timeline import utc_day
+from models.catalogue import open_day
 from models.clock import utcnow
 from models.db import Connection, is_retryable, transaction
 from models.groups import rebalance
 from models.invariants import audit, buckets_of_hour, find_overdue
 from models.queue import BATCH_SIZE, Piece, claim, complete, due_ids, record_failure
-from models.upkeep import open_day, prepare_partitions, prune
+from models.upkeep import prepare_partitions, prune
 from workers.workshop import Workshop
 
 log = logging.getLogger(__name__)

@@ -2,6 +2,7 @@
 
 from msgspec import Struct
 
+from models.catalogue import Catalogue
 from models.db import Database
 from models.settings import Installation
 from models.status import SnapshotCopies
@@ -13,3 +14,4 @@ class Workshop(Struct, frozen=True):
     database: Database
     installation: Installation
     copies: SnapshotCopies
+    catalogue: Catalogue

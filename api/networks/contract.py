@@ -44,7 +44,7 @@ class VerifiedCallback(Struct, frozen=True):
 
     `event_id` is unique within `network` and makes the effect single; `nonce` is ours, handed out
     when the ad was served. `facts` are for the log: no rule may depend on them. `answer` is what
-    the network expects once the callback is recorded, now or before.
+    the network expects once the callback is recorded; `answer_again` for one that was already.
     """
 
     network: str
@@ -54,6 +54,7 @@ class VerifiedCallback(Struct, frozen=True):
     occurred_at: datetime
     facts: dict[str, str]
     answer: Answer = ACCEPTED
+    answer_again: Answer | None = None
 
 
 class Refusal(StrEnum):

@@ -22,6 +22,7 @@ from api.networks.contract import (
 from api.networks.query import read_callback
 
 ACCEPTED = Answer(200, b"1", "text/plain")
+REPEATED = Answer(400, b"duplicate oid", "text/plain")
 
 _FORMS = {
     "productid": re.compile(r"[0-9]{1,20}"),
@@ -60,4 +61,5 @@ class Unity:
             occurred_at=now,
             facts={"productid": fields["productid"]},
             answer=ACCEPTED,
+            answer_again=REPEATED,
         )

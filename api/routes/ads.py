@@ -97,8 +97,8 @@ async def callback(
     if not isinstance(verdict, VerifiedCallback):
         log.warning("callback of %s refused: %s", network, verdict.reason)
         return _respond(verdict.answer)
-    await _record_callback(request, services, verdict, arrived_at)
-    return _respond(verdict.answer)
+    is_new = await _record_callback(request, services, verdict, arrived_at)
+    return _respond(verdict.answer if is_new else verdict.answer_again or verdict.answer)
 
 
 async def _record_callback(
@@ -106,12 +106,15 @@ async def _record_callback(
     services: Services,
     proof: VerifiedCallback,
     arrived_at: datetime,
-) -> None:
-    """Record a verified callback once, as of its arrival; what names no view of ours is logged."""
+) -> bool:
+    """Record a verified callback once, as of its arrival; what names no view of ours is logged.
+
+    Return False for one that was recorded before.
+    """
     named = decode_nonce(proof.nonce)
     if named is None:
         log.warning("callback of %s carries no nonce of ours", proof.network)
-        return
+        return True
     view_id, user_id = named
     action = ConfirmView(view_id, proof.network, proof.event_id, proof.ad_unit)
     wish = Wish(
@@ -125,11 +128,12 @@ async def _record_callback(
         view_id=view_id,
     )
     try:
-        await record_and_ring(services, wish)
+        return (await record_and_ring(services, wish)).is_new
     except ProblemError as error:
         # A duplicate event with other contents, or a view that is not there: answered like the
         # first, since a repeat could not change it.
         log.warning("callback of %s has no effect: %s", proof.network, error.problem.type)
+        return True
 
 
 def _respond(answer: Answer) -> Response[bytes]:

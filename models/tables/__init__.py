@@ -4,7 +4,16 @@ Every user-owned table has `bucket` (user id modulo 64) first in its primary key
 micro-TWTC; instants are timestamptz written by us, never by the server's clock.
 """
 
-from models.tables import accounts, intents, logs, mining, reference
+from models.tables import accounts, content, earning, intents, logs, mining, reference
 from models.tables.columns import metadata
 
-__all__ = ["accounts", "intents", "logs", "metadata", "mining", "reference"]
+__all__ = [
+    "accounts",
+    "content",
+    "earning",
+    "intents",
+    "logs",
+    "metadata",
+    "mining",
+    "reference",
+]

@@ -44,9 +44,12 @@ ads = Table(
     Column("network", Text, nullable=False),
     Column("unit", Text, nullable=False),
     Column("type", Text, nullable=False),
+    Column("purpose", Text, nullable=False),
     Column("min_seconds", SmallInteger, nullable=False),
     Column("proof", Text, nullable=False),
     Column("weight", SmallInteger, nullable=False),
+    Column("fallback_rank", SmallInteger, nullable=False),
+    Column("requests_per_minute", Integer),  # NULL: as many as there are
     Column("revenue_micro_usd", BigInteger, nullable=False),
     Column("is_active", Boolean, nullable=False),
     PrimaryKeyConstraint("id", name="ads_pkey"),
@@ -54,7 +57,21 @@ ads = Table(
     CheckConstraint("min_seconds BETWEEN 1 AND 600", name="ads_min_seconds_range"),
     CheckConstraint("weight >= 0", name="ads_weight_range"),
     one_of("ads", "type", "VIDEO", "INTERSTITIAL", "REWARDED"),
+    CheckConstraint("requests_per_minute > 0", name="ads_requests_range"),
+    CheckConstraint("revenue_micro_usd >= 0", name="ads_revenue_range"),
+    one_of("ads", "purpose", "MINING", "TASK"),
     one_of("ads", "proof", "CLIENT_TIMED", "NETWORK_SIGNED", "BOTH"),
+)
+
+# How many requests of a capped unit a minute has had, over all buckets.
+ad_requests = Table(
+    "ad_requests",
+    metadata,
+    Column("ad_id", Integer, nullable=False),
+    instant("minute"),
+    Column("granted", Integer, nullable=False),
+    PrimaryKeyConstraint("ad_id", "minute", name="ad_requests_pkey"),
+    CheckConstraint("granted >= 0", name="ad_requests_range"),
 )
 
 days = Table(

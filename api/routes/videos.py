@@ -1,0 +1,158 @@
+"""What there is to watch and to read. Answers to questions are in none of it."""
+
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from typing import Annotated, Any
+
+from litestar import Router, get
+from litestar.di import NamedDependency
+from litestar.params import FromPath, QueryParameter
+from msgspec import Struct
+
+from api.paging import After, Limit
+from api.problems import bad_request, not_found
+from api.routes.me import PRIVATE
+from api.services import Services
+from engine.timeline import utc_day
+from engine.videos import BOOSTS_PER_DAY, COUNTRIES, Category
+from models.clock import utcnow
+from models.videos import Article, CatalogueVideo, read_article, read_usage
+
+YOUTUBE_THUMBNAIL = "https://i.ytimg.com/vi/{}/hqdefault.jpg"
+_SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
+
+Country = Annotated[
+    str | None, QueryParameter(name="country", description="Where it is: ISO 3166-1, two letters.")
+]
+About = Annotated[Category | None, QueryParameter(name="category", description="What it is about.")]
+Region = Annotated[
+    str | None,
+    QueryParameter(
+        name="region",
+        description="Where the viewer is: leaves out what its provider does not show there.",
+    ),
+]
+Unused = Annotated[
+    bool, QueryParameter(name="unused_today", description="Leave out what was answered today.")
+]
+
+
+class VideoView(Struct, frozen=True):
+    """A video that may be boosted. `boost_percent` of the base reward is paid for its answer.
+
+    `duration_seconds` is null while its provider has not told it. A YouTube video is played in
+    YouTube's own player, by its `provider_id`; one of our own from `media_url`.
+    """
+
+    id: str
+    provider: str
+    provider_id: str
+    title: str
+    channel: str
+    country: str
+    category: str
+    thumbnail: str | None
+    media_url: str | None
+    duration_seconds: int | None
+    boost_percent: int
+    used_today: bool
+
+
+class VideoPage(Struct, frozen=True):
+    """By id. `boosts_left_today` counts until midnight UTC."""
+
+    items: list[VideoView]
+    next_cursor: str | None
+    boosts_left_today: int
+
+
+@get("/videos", summary="Videos to boost with", response_headers=PRIVATE)
+async def videos(
+    services: NamedDependency[Services],
+    user_id: NamedDependency[int],
+    country: Country = None,
+    category: About = None,
+    region: Region = None,
+    unused_today: Unused = False,
+    cursor: After = None,
+    limit: Limit = 20,
+) -> VideoPage:
+    """Videos, a page at a time, and what the user has used of them today."""
+    _check_country("country", country)
+    _check_country("region", region)
+    after, now = _decode(cursor), utcnow()
+    usage = await read_usage(services.database, user_id, utc_day(now))
+    found = [
+        video
+        for video in await services.shelf.videos(now)
+        if video.id > after
+        and country in (None, video.country)
+        and category in (None, video.category)
+        and (region is None or video.regions.admits(region))
+        and not (unused_today and video.id in usage.video_ids)
+    ]
+    own_url = services.config.own_videos_url
+    items = [_view(video, own_url, video.id in usage.video_ids) for video in found[:limit]]
+    return VideoPage(
+        items,
+        _encode(items[-1].id) if len(found) > limit else None,
+        max(0, BOOSTS_PER_DAY - usage.paid_count),
+    )
+
+
+@get("/articles/{slug:str}", summary="An article", response_headers=PRIVATE)
+async def article(
+    slug: FromPath[str], services: NamedDependency[Services], user_id: NamedDependency[int]
+) -> Article:
+    """Title and text, by language."""
+    found = await read_article(services.database, slug) if _SLUG.match(slug) else None
+    if found is None:
+        raise not_found("article")
+    return found
+
+
+def _view(video: CatalogueVideo, own_url: str, is_used: bool) -> VideoView:
+    media_url = thumbnail = None
+    if video.provider == "youtube":
+        thumbnail = YOUTUBE_THUMBNAIL.format(video.provider_id)
+    elif own_url:
+        media_url = f"{own_url}/{video.provider_id}.mp4"
+        thumbnail = f"{own_url}/{video.provider_id}.jpg"
+    return VideoView(
+        id=video.id,
+        provider=video.provider,
+        provider_id=video.provider_id,
+        title=video.title,
+        channel=video.channel,
+        country=video.country,
+        category=video.category,
+        thumbnail=thumbnail,
+        media_url=media_url,
+        duration_seconds=video.duration_seconds,
+        boost_percent=video.boost_percent,
+        used_today=is_used,
+    )
+
+
+def _check_country(name: str, value: str | None) -> None:
+    if value is not None and value not in COUNTRIES:
+        raise bad_request(f"The {name} must be a code of ISO 3166-1 of two capital letters.")
+
+
+def _encode(video_id: str) -> str:
+    return urlsafe_b64encode(video_id.encode()).decode()
+
+
+def _decode(cursor: str | None) -> str:
+    """The id after which to go on; all ids come after the empty one."""
+    try:
+        after = urlsafe_b64decode((cursor or "").encode("ascii")).decode()
+    except ValueError:
+        after = ""
+    if cursor is not None and not after:
+        raise bad_request("This cursor is not one of ours.")
+    return after
+
+
+handlers: list[Any] = [videos, article]
+router = Router("/v1", route_handlers=handlers, tags=["content"], security=[{"bearer": []}])

@@ -1,0 +1,47 @@
+"""A boost, as the rules see it (blueprint, "Video boost"; decision 0020)."""
+
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from msgspec import Struct
+
+BOOSTS_PER_DAY = 3
+ANSWER_TIME = timedelta(seconds=30)
+
+
+class BoostStatus(StrEnum):
+    """WATCHING → WATCHED → ASKED → PAID or WRONG; FAILED from any of the first three."""
+
+    WATCHING = "WATCHING"
+    WATCHED = "WATCHED"
+    ASKED = "ASKED"
+    PAID = "PAID"
+    WRONG = "WRONG"
+    FAILED = "FAILED"
+
+
+OPEN_BOOST_STATUSES = frozenset({BoostStatus.WATCHING, BoostStatus.WATCHED, BoostStatus.ASKED})
+
+
+class Boost(Struct, frozen=True):
+    """One watch of a video and the answer to its question. `day` is the UTC day of its start."""
+
+    id: UUID
+    user_id: int
+    session_id: UUID
+    video_id: str
+    question_key: str
+    day: date
+    status: BoostStatus
+    duration_seconds: int
+    reward_micro: int
+    started_at: datetime
+    watched_at: datetime | None = None
+    asked_at: datetime | None = None
+    answered_at: datetime | None = None
+    answer: int | None = None
+    is_correct: bool | None = None
+    slot: int | None = None
+    failed_at: datetime | None = None
+    failure: str | None = None

@@ -1,0 +1,223 @@
+"""Boosting a session: watch a video, answer its question (blueprint, "Video boost"; decision 0020).
+
+The answer is what pays. Each boost belongs to the UTC day in which its watch began.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from msgspec.structs import replace
+
+from engine.boost import ANSWER_TIME, BOOSTS_PER_DAY, OPEN_BOOST_STATUSES, Boost, BoostStatus
+from engine.content import OPTION_COUNT, Question, Video, is_right, present
+from engine.decision import Decision, House, LogEntry, Member, Note, Payment
+from engine.intents import (
+    AnswerBoost,
+    Applied,
+    FinishWatch,
+    Intent,
+    Reason,
+    Rejected,
+    StartBoost,
+)
+from engine.money import format_amount
+from engine.session import Session, running_at
+from engine.timeline import next_midnight, utc_day
+
+# Of a video whose length its provider has not told, the player's word is taken within these.
+PLAYER_SECONDS_MIN, PLAYER_SECONDS_MAX = 60, 3600
+
+
+def start_boost(member: Member, intent: Intent, house: House) -> Decision:
+    """Begin to watch: one video at a time. Starting another gives up the one under way."""
+    action, at = intent.action, intent.recorded_at
+    assert isinstance(action, StartBoost)
+    video = house.library.videos.get(action.video_id)
+    if video is None:
+        return Decision(Rejected(Reason.VIDEO_UNKNOWN, "There is no such video to watch."))
+    session = _boostable(member, at)
+    if isinstance(session, Rejected):
+        return Decision(session)
+    refused = _used_up(member, video, at)
+    if refused is not None:
+        return Decision(refused)
+    duration_seconds = video.duration_seconds or _player_seconds(action)
+    if duration_seconds is None:
+        return Decision(
+            Rejected(Reason.DURATION_UNKNOWN, "Send player_seconds, the length by your player.")
+        )
+    assert session.ends_at is not None
+    if at + timedelta(seconds=duration_seconds) + ANSWER_TIME > session.ends_at:
+        return Decision(
+            Rejected(
+                Reason.SESSION_ENDS,
+                "Your session ends before this video could be watched and answered.",
+                session.ends_at,
+            )
+        )
+    boost = Boost(
+        id=intent.id,
+        user_id=member.user_id,
+        session_id=session.id,
+        video_id=video.id,
+        question_key=video.question_key,
+        day=utc_day(at),
+        status=BoostStatus.WATCHING,
+        duration_seconds=duration_seconds,
+        reward_micro=house.reward_micro * video.boost_percent // 100,
+        started_at=at,
+    )
+    given_up = tuple(_fail(b, at, "ABANDONED") for b in member.boosts.values() if _is_open(b))
+    return Decision(
+        Applied(boost_result(boost)), boosts=(*given_up, boost), logs=(_log(boost, "BOOST_START"),)
+    )
+
+
+def _boostable(member: Member, at: datetime) -> Session | Rejected:
+    return running_at(member.sessions, at) or Rejected(
+        Reason.NOT_MINING, "Boosts need a session that mines now. Start mining first."
+    )
+
+
+def _used_up(member: Member, video: Video, at: datetime) -> Rejected | None:
+    """Three a UTC day; each video once a day, from when its question was seen."""
+    day = utc_day(at)
+    todays = [boost for boost in member.boosts.values() if boost.day == day]
+    if sum(boost.status is BoostStatus.PAID for boost in todays) >= BOOSTS_PER_DAY:
+        return Rejected(Reason.BOOSTS_USED_UP, f"{BOOSTS_PER_DAY} boosts a day.", next_midnight(at))
+    if any(boost.video_id == video.id and boost.asked_at is not None for boost in todays):
+        return Rejected(
+            Reason.VIDEO_USED, "You have had the question of this video today.", next_midnight(at)
+        )
+    return None
+
+
+def _player_seconds(action: StartBoost) -> int | None:
+    if action.player_seconds is None:
+        return None
+    return min(max(action.player_seconds, PLAYER_SECONDS_MIN), PLAYER_SECONDS_MAX)
+
+
+def finish_watch(boost: Boost, intent: Intent, member: Member, house: House) -> Decision:
+    """The beats say the whole video was watched; the server's clock must agree."""
+    action, at = intent.action, intent.recorded_at
+    assert isinstance(action, FinishWatch)
+    if boost.status is not BoostStatus.WATCHING:
+        return Decision(Applied(boost_result(boost)))
+    if at - boost.started_at < timedelta(seconds=boost.duration_seconds):
+        return Decision(
+            Rejected(Reason.WATCH_INCOMPLETE, "Watch the complete video."),
+            logs=(_log(boost, "SUSPICIOUS_TIMING", severity="MEDIUM"),),
+        )
+    boost = replace(boost, status=BoostStatus.WATCHED, watched_at=at)
+    return Decision(
+        Applied(boost_result(boost)),
+        boosts=(boost,),
+        logs=(_log(boost, "BOOST_WATCH", faults=action.faults),),
+    )
+
+
+def ask_question(boost: Boost, intent: Intent, member: Member, house: House) -> Decision:
+    """The question is out: 30 seconds from the instant of this intent. A repeat changes nothing."""
+    if boost.status is BoostStatus.WATCHING:
+        return Decision(Rejected(Reason.WATCH_INCOMPLETE, "Watch the complete video."))
+    if boost.status is BoostStatus.WATCHED:
+        boost = replace(boost, status=BoostStatus.ASKED, asked_at=intent.recorded_at)
+        asked = _log(boost, "BOOST_ASK")
+        return Decision(Applied(boost_result(boost)), boosts=(boost,), logs=(asked,))
+    return Decision(Applied(boost_result(boost)))
+
+
+def answer_boost(boost: Boost, intent: Intent, member: Member, house: House) -> Decision:
+    """One answer, within the time: right pays at once, wrong is logged."""
+    action, at = intent.action, intent.recorded_at
+    assert isinstance(action, AnswerBoost)
+    if boost.asked_at is None:
+        return Decision(Rejected(Reason.QUESTION_NOT_ASKED, "Fetch the question first."))
+    if at >= boost.asked_at + ANSWER_TIME:
+        late = _fail(boost, at, Reason.ANSWER_LATE.value)
+        seconds = int(ANSWER_TIME.total_seconds())
+        refused = Rejected(Reason.ANSWER_LATE, f"The answer came later than {seconds} s.")
+        return Decision(refused, boosts=(late,), logs=(_log(late, "BOOST_FAIL"),))
+    session = _boostable(member, at)
+    if isinstance(session, Rejected) or session.id != boost.session_id:
+        over = _fail(boost, at, Reason.NOT_MINING.value)
+        refused = Rejected(Reason.NOT_MINING, "The session of this boost has ended.")
+        return Decision(refused, boosts=(over,), logs=(_log(over, "BOOST_FAIL"),))
+    question = house.library.questions[boost.question_key]
+    right = 0 <= action.option < OPTION_COUNT and is_right(question, str(boost.id), action.option)
+    boost = replace(
+        boost,
+        status=BoostStatus.PAID if right else BoostStatus.WRONG,
+        answered_at=at,
+        answer=action.option,
+        is_correct=right,
+        slot=_next_slot(member, boost) if right else None,
+    )
+    if not right:
+        return Decision(
+            Applied(boost_result(boost)), boosts=(boost,), logs=(_log(boost, "BOOST_WRONG"),)
+        )
+    return _pay(boost, at)
+
+
+def _next_slot(member: Member, boost: Boost) -> int:
+    return 1 + sum(
+        b.status is BoostStatus.PAID for b in member.boosts.values() if b.day == boost.day
+    )
+
+
+def _pay(boost: Boost, at: datetime) -> Decision:
+    facts = {"boost_id": boost.id, "session_id": boost.session_id, "video_id": boost.video_id}
+    payment = Payment(
+        user_id=boost.user_id,
+        type="BOOST",
+        from_account="emission:boost",
+        amount_micro=boost.reward_micro,
+        reference=f"boost:{boost.id}",
+        funding="content",
+        description="Video boost",
+        metadata=facts,
+        paid_at=at,
+    )
+    note = Note(boost.user_id, "boost.paid", facts | {"amount_micro": boost.reward_micro}, at)
+    return Decision(
+        Applied(boost_result(boost)),
+        boosts=(boost,),
+        payments=(payment,),
+        notes=(note,),
+        logs=(_log(boost, "BOOST_PAID"),),
+    )
+
+
+def boost_question(boost_id: UUID, question: Question) -> dict[str, Any]:
+    """The question of a boost as its viewer sees it."""
+    return present(question, str(boost_id))
+
+
+def boost_result(boost: Boost) -> dict[str, Any]:
+    """What the client is told of a boost it acted on."""
+    return {
+        "boost_id": boost.id,
+        "video_id": boost.video_id,
+        "status": boost.status,
+        "duration_seconds": boost.duration_seconds,
+        "reward": format_amount(boost.reward_micro),
+        "started_at": boost.started_at,
+        "answer_by": boost.asked_at + ANSWER_TIME if boost.asked_at else None,
+        "is_correct": boost.is_correct,
+    }
+
+
+def _is_open(boost: Boost) -> bool:
+    return boost.status in OPEN_BOOST_STATUSES
+
+
+def _fail(boost: Boost, at: datetime, failure: str) -> Boost:
+    return replace(boost, status=BoostStatus.FAILED, failed_at=at, failure=failure)
+
+
+def _log(boost: Boost, event: str, severity: str | None = None, **details: Any) -> LogEntry:
+    facts = {"video_id": boost.video_id}
+    return LogEntry(boost.user_id, event, "boost", boost.id, facts | details, severity)

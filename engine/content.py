@@ -1,0 +1,66 @@
+"""Videos, articles and questions as the rules see them, and how a viewer sees a question.
+
+Texts are by language: {"en": …, "ar": …}. Which option is right never leaves the server before the
+answer is given.
+"""
+
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Any
+
+from msgspec import Struct
+
+OPTION_COUNT = 4
+
+
+class Video(Struct, frozen=True):
+    """A video that may be watched for a boost. `boost_percent` of the base reward is paid on top.
+
+    `duration_seconds` is None until its provider has told it.
+    """
+
+    id: str
+    boost_percent: int
+    duration_seconds: int | None
+    question_key: str
+
+
+class Question(Struct, frozen=True):
+    """A multiple-choice question, its options in the order in which they were written."""
+
+    key: str
+    text: dict[str, str]
+    options: dict[str, list[str]]
+    correct_index: int
+
+
+class Library(Struct, frozen=True):
+    """Videos that may be watched, each with its question; and all questions, asked now or not."""
+
+    videos: Mapping[str, Video]
+    questions: Mapping[str, Question]
+
+
+def shuffle(count: int, seed: str) -> list[int]:
+    """An order of `count` things that depends on nothing but the seed."""
+    order = list(range(count))
+    for last in range(count - 1, 0, -1):
+        digest = blake2b(f"{seed}:{last}".encode(), digest_size=8).digest()
+        chosen = int.from_bytes(digest, "big") * (last + 1) >> 64
+        order[last], order[chosen] = order[chosen], order[last]
+    return order
+
+
+def present(question: Question, seed: str) -> dict[str, Any]:
+    """The question as a viewer sees it: options in an order of their own, no answer."""
+    order = shuffle(OPTION_COUNT, seed)
+    options = {
+        language: [written[index] for index in order]
+        for language, written in question.options.items()
+    }
+    return {"text": question.text, "options": options}
+
+
+def is_right(question: Question, seed: str, option: int) -> bool:
+    """Whether the `option`-th of the presented options, from 0, is the right one."""
+    return shuffle(OPTION_COUNT, seed)[option] == question.correct_index

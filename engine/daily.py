@@ -1,0 +1,194 @@
+"""The day's tasks: a frozen catalogue, and each user's draw from it (decision 0019).
+
+Twenty a day. Nothing of the draw is stored: it is a function of the user, the day and the day's
+catalogue. Only tasks that were touched have a state.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from msgspec import Struct
+
+from engine.content import shuffle
+from engine.money import MICRO_PER_TWTC, format_amount
+
+WAVE_SIZE = 5
+QUIZ_ATTEMPTS = 3
+BONUS_MICRO = 50 * MICRO_PER_TWTC
+KEPT_DAYS = 7  # so long a past day can still be written to; then it is archived
+
+
+class Category(StrEnum):
+    """The four kinds of task, each with a proof of its own."""
+
+    ADS = "ADS"
+    CONTENT = "CONTENT"
+    QUIZ = "QUIZ"
+    SOCIAL = "SOCIAL"
+
+
+class TaskType(Struct, frozen=True):
+    """A kind of task as it stood when the day was opened."""
+
+    id: int
+    name: str
+    description: dict[str, str]
+    category: Category
+    reward_micro: int
+    action: str
+
+
+class DayCatalogue(Struct, frozen=True):
+    """What a UTC day offers, frozen when it is opened. `mix` is how many tasks of each kind."""
+
+    mix: dict[Category, int]
+    types: tuple[TaskType, ...]
+    articles: tuple[str, ...]
+    questions: tuple[str, ...]
+
+
+class DrawnTask(Struct, frozen=True):
+    """A task of one user's day. `subjects` are what it is about, one for each attempt."""
+
+    number: int
+    type: TaskType
+    subjects: tuple[str, ...]
+
+    @property
+    def wave(self) -> int:
+        """Which of the day's waves it belongs to, from 0."""
+        return (self.number - 1) // WAVE_SIZE
+
+
+class TaskStatus(StrEnum):
+    """PENDING: touched. REVIEW: awaits a moderator. CLAIMED: paid. FAILED: closed for the day."""
+
+    PENDING = "PENDING"
+    REVIEW = "REVIEW"
+    CLAIMED = "CLAIMED"
+    FAILED = "FAILED"
+
+
+class TaskState(Struct, frozen=True):
+    """What has become of a touched task. An ad task under way has a view and its time limit."""
+
+    user_id: int
+    day: date
+    number: int
+    task_type_id: int
+    category: Category
+    subject: str | None
+    reward_micro: int
+    status: TaskStatus
+    attempt: int
+    started_at: datetime
+    expires_at: datetime | None = None
+    view_id: UUID | None = None
+    proof: str | None = None
+    submitted_at: datetime | None = None
+    claimed_at: datetime | None = None
+    failed_at: datetime | None = None
+    failure: str | None = None
+    reviewer: str | None = None
+
+
+def draw_day(user_id: int, day: date, catalogue: DayCatalogue) -> tuple[DrawnTask, ...]:
+    """A user's tasks of a day, in their order. What a pool cannot fill is made up for by ads."""
+    seed = f"{user_id}:{day.isoformat()}"
+    drawn: list[tuple[TaskType, tuple[str, ...]]] = []
+    pools = {Category.CONTENT: (catalogue.articles, 1), Category.QUIZ: (catalogue.questions, 3)}
+    for category in (Category.CONTENT, Category.QUIZ, Category.SOCIAL):
+        pool, attempts = pools.get(category, ((), 0))
+        types = [kind for kind in catalogue.types if kind.category is category]
+        count = min(catalogue.mix[category], len(pool)) if category in pools else len(types)
+        count = min(count, catalogue.mix[category]) if types else 0
+        order = shuffle(len(pool), f"{seed}:{category}")
+        for place in range(count):
+            subjects = tuple(
+                pool[order[(place + attempt * count) % len(pool)]] for attempt in range(attempts)
+            )
+            drawn.append((types[place % len(types)], subjects))
+    ads = [kind for kind in catalogue.types if kind.category is Category.ADS]
+    missing = sum(catalogue.mix.values()) - len(drawn)
+    drawn += [(ads[place % len(ads)], ()) for place in range(missing)] if ads else []
+    order = shuffle(len(drawn), f"{seed}:order")
+    return tuple(DrawnTask(n, *drawn[place]) for n, place in enumerate(order, start=1))
+
+
+def open_wave(drawn: tuple[DrawnTask, ...], states: Mapping[int, TaskState]) -> int:
+    """The latest wave that may be worked on: all before it are done, failed or in review."""
+    unsettled = [
+        task.wave
+        for task in drawn
+        if task.number not in states or states[task.number].status is TaskStatus.PENDING
+    ]
+    return min(unsettled, default=(len(drawn) - 1) // WAVE_SIZE)
+
+
+class ShownTask(Struct, frozen=True):
+    """A task as its user sees it. LOCKED until the waves before it are finished."""
+
+    number: int
+    wave: int
+    category: Category
+    name: str
+    description: dict[str, str]
+    action: str
+    reward: str
+    status: str  # LOCKED, AVAILABLE, STARTED, REVIEW, COMPLETED or FAILED
+    article: str | None
+    started_at: datetime | None
+
+
+class ShownDay(Struct, frozen=True):
+    """A user's day of tasks. `bonus` is paid when all are completed."""
+
+    day: date
+    resets_at: datetime
+    completed_count: int
+    bonus: str
+    tasks: tuple[ShownTask, ...]
+
+
+_SHOWN = {
+    TaskStatus.PENDING: "STARTED",
+    TaskStatus.REVIEW: "REVIEW",
+    TaskStatus.CLAIMED: "COMPLETED",
+    TaskStatus.FAILED: "FAILED",
+}
+
+
+def show_day(
+    user_id: int, day: date, catalogue: DayCatalogue, states: Mapping[int, TaskState]
+) -> ShownDay:
+    """What a phone shows of a day's tasks."""
+    drawn = draw_day(user_id, day, catalogue)
+    wave = open_wave(drawn, states)
+    shown = []
+    for task in drawn:
+        state = states.get(task.number)
+        status = "AVAILABLE" if task.wave <= wave else "LOCKED"
+        is_content = task.type.category is Category.CONTENT
+        shown.append(
+            ShownTask(
+                number=task.number,
+                wave=task.wave,
+                category=task.type.category,
+                name=task.type.name,
+                description=task.type.description,
+                action=task.type.action,
+                reward=format_amount(task.type.reward_micro),
+                status=status if state is None else _SHOWN[state.status],
+                article=task.subjects[0] if is_content else None,
+                started_at=None if state is None else state.started_at,
+            )
+        )
+    return ShownDay(
+        day=day,
+        resets_at=datetime.combine(day + timedelta(days=1), time(), tzinfo=UTC),
+        completed_count=sum(state.status is TaskStatus.CLAIMED for state in states.values()),
+        bonus=format_amount(BONUS_MICRO),
+        tasks=tuple(shown),
+    )

@@ -1,0 +1,190 @@
+"""Working on daily tasks (blueprint, "Daily tasks"; decision 0019).
+
+An action belongs to the UTC day in which it was recorded; an ad belongs to the task it was served
+for, also when its proof comes after midnight. A task is paid as soon as it is proved.
+"""
+
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from msgspec.structs import replace
+
+from engine.claim import log_task, pay_task, task_facts, tasks_of_day
+from engine.content import OPTION_COUNT, is_right, present
+from engine.daily import (
+    QUIZ_ATTEMPTS,
+    Category,
+    DrawnTask,
+    TaskState,
+    TaskStatus,
+    draw_day,
+    open_wave,
+)
+from engine.decision import Decision, House, Member, Note
+from engine.intents import (
+    AnswerTask,
+    Applied,
+    CompleteTask,
+    Intent,
+    Reason,
+    Rejected,
+    ReviewTask,
+    StartTask,
+)
+from engine.task_ads import serve_task_ad
+from engine.timeline import next_midnight, utc_day
+
+READ_TIME = timedelta(seconds=20)
+
+
+def start_task(member: Member, intent: Intent, house: House) -> Decision:
+    """Begin a task: the clock of an article runs, an ad is served, a quiz question is shown."""
+    action, at = intent.action, intent.recorded_at
+    assert isinstance(action, StartTask)
+    found = _drawn(member, action.number, utc_day(at), house)
+    if isinstance(found, Rejected):
+        return Decision(found)
+    state = member.tasks.get((utc_day(at), action.number))
+    if state is not None and state.status is not TaskStatus.PENDING:
+        return Decision(_closed(state, at))
+    if state is None:
+        state = TaskState(
+            user_id=member.user_id,
+            day=utc_day(at),
+            number=found.number,
+            task_type_id=found.type.id,
+            category=found.type.category,
+            subject=found.subjects[0] if found.subjects else None,
+            reward_micro=found.type.reward_micro,
+            status=TaskStatus.PENDING,
+            attempt=1,
+            started_at=at,
+        )
+    elif state.category is not Category.ADS:
+        return Decision(Applied(task_result(state, house)))  # the clock is not set back
+    if state.category is Category.ADS:
+        return serve_task_ad(state, member, intent, house)
+    return Decision(
+        Applied(task_result(state, house)),
+        tasks=(state,),
+        logs=(log_task(state, intent.id, "TASK_START"),),
+    )
+
+
+def _drawn(member: Member, number: int, day: date, house: House) -> DrawnTask | Rejected:
+    """The task of that number, if its wave is open."""
+    if day not in house.days:
+        return Rejected(Reason.DAY_CLOSED, "That day is over and closed.")
+    drawn = draw_day(member.user_id, day, house.days[day])
+    task = next((task for task in drawn if task.number == number), None)
+    if task is None:
+        return Rejected(Reason.TASK_UNKNOWN, f"There are {len(drawn)} tasks a day.")
+    if task.wave > open_wave(drawn, tasks_of_day(member, day)):
+        return Rejected(Reason.TASK_LOCKED, "Finish the tasks before this one first.")
+    return task
+
+
+def complete_task(member: Member, intent: Intent, house: House) -> Decision:
+    """An article was read to its end, or a social task is handed in for review."""
+    action, at = intent.action, intent.recorded_at
+    assert isinstance(action, CompleteTask)
+    state = member.tasks.get((utc_day(at), action.number))
+    refused = _refuse(state, at, Category.CONTENT, Category.SOCIAL)
+    if refused is not None:
+        return Decision(refused)
+    assert state is not None
+    if state.category is Category.SOCIAL:
+        state = replace(
+            state, status=TaskStatus.REVIEW, submitted_at=at, proof=action.proof, reviewer=None
+        )
+        return Decision(
+            Applied(task_result(state, house)),
+            tasks=(state,),
+            logs=(log_task(state, intent.id, "TASK_SUBMIT"),),
+        )
+    if at - state.started_at < READ_TIME:
+        seconds = (at - state.started_at).total_seconds()
+        return Decision(
+            Rejected(
+                Reason.READ_TOO_SHORT,
+                f"Read for at least {READ_TIME.total_seconds():.0f} s; it was {seconds:.3f} s.",
+                state.started_at + READ_TIME,
+            ),
+            logs=(log_task(state, intent.id, "INCOMPLETE_READ", severity="LOW"),),
+        )
+    return pay_task(state, "content", member, intent, house)
+
+
+def answer_task(member: Member, intent: Intent, house: House) -> Decision:
+    """A quiz answer: right pays; wrong is logged and shows another question, three in all."""
+    action, at = intent.action, intent.recorded_at
+    assert isinstance(action, AnswerTask)
+    day = utc_day(at)
+    state = member.tasks.get((day, action.number))
+    refused = _refuse(state, at, Category.QUIZ)
+    if refused is not None:
+        return Decision(refused)
+    assert state is not None and state.subject is not None
+    question = house.library.questions[state.subject]
+    if 0 <= action.option < OPTION_COUNT and is_right(question, _seed(state), action.option):
+        return pay_task(state, "content", member, intent, house)
+    wrong = log_task(state, intent.id, "TASK_WRONG", attempt=state.attempt)
+    if state.attempt == QUIZ_ATTEMPTS:
+        state = replace(state, status=TaskStatus.FAILED, failed_at=at, failure="ANSWERED_WRONG")
+    else:
+        drawn = draw_day(member.user_id, day, house.days[day])[action.number - 1]
+        subject = drawn.subjects[state.attempt]
+        state = replace(state, attempt=state.attempt + 1, subject=subject)
+    return Decision(
+        Applied(task_result(state, house) | {"is_correct": False}), tasks=(state,), logs=(wrong,)
+    )
+
+
+def review_task(member: Member, intent: Intent, house: House) -> Decision:
+    """A moderator's verdict: approved pays; refused may be handed in again that day."""
+    action, at = intent.action, intent.recorded_at
+    assert isinstance(action, ReviewTask)
+    state = member.tasks.get((action.day, action.number))
+    if state is None or state.status is not TaskStatus.REVIEW:
+        return Decision(Rejected(Reason.TASK_CLOSED, "This task does not await a review."))
+    state = replace(state, reviewer=action.reviewer)
+    if action.is_approved:
+        return pay_task(state, "promotion", member, intent, house)
+    state = replace(state, status=TaskStatus.PENDING)
+    params = {"day": state.day, "number": state.number}
+    return Decision(
+        Applied(task_result(state, house)),
+        tasks=(state,),
+        notes=(Note(state.user_id, "task.refused", params, at),),
+        logs=(log_task(state, intent.id, "TASK_REFUSE"),),
+    )
+
+
+def _refuse(state: TaskState | None, at: datetime, *kinds: Category) -> Rejected | None:
+    if state is None:
+        return Rejected(Reason.TASK_NOT_STARTED, "Start this task of today first.")
+    if state.category not in kinds:
+        return Rejected(
+            Reason.TASK_OF_ANOTHER_KIND, f"A task of kind {state.category} is not done this way."
+        )
+    return None if state.status is TaskStatus.PENDING else _closed(state, at)
+
+
+def _closed(state: TaskState, at: datetime) -> Rejected:
+    said = {"CLAIMED": "done and paid", "REVIEW": "in review", "FAILED": "closed for today"}
+    return Rejected(
+        Reason.TASK_CLOSED, f"This task is {said[state.status.value]}.", next_midnight(at)
+    )
+
+
+def task_result(state: TaskState, house: House) -> dict[str, Any]:
+    """What the client is told of a task it acted on, with the question of a quiz."""
+    result = task_facts(state)
+    if state.category is Category.QUIZ and state.status is TaskStatus.PENDING and state.subject:
+        question = house.library.questions[state.subject]
+        result["question"] = present(question, _seed(state))
+    return result
+
+
+def _seed(state: TaskState) -> str:
+    return f"{state.user_id}:{state.day.isoformat()}:{state.number}:{state.attempt}"

@@ -1,0 +1,83 @@
+"""The one way into the activity log and the fraud log (decision 0016)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+from engine.decision import LogEntry
+from models import arrays
+from models.clock import new_id
+from models.db import Connection
+from models.encoding import encode
+
+_ACTIVITY_TYPES = {
+    "id": "uuid",
+    "user_id": "bigint",
+    "action": "text",
+    "resource_type": "text",
+    "resource_id": "uuid",
+    "metadata": "jsonb",
+    "user_agent": "text",
+    "ip_address": "text",
+    "created_at": "timestamptz",
+}
+_FRAUD_TYPES = {
+    "id": "uuid",
+    "user_id": "bigint",
+    "event_type": "text",
+    "severity": "text",
+    "details": "jsonb",
+    "ip_address": "text",
+    "device_fingerprint": "text",
+    "created_at": "timestamptz",
+}
+
+STORE_ACTIVITY = arrays.insert("activity_logs", _ACTIVITY_TYPES)
+STORE_FRAUD = arrays.insert("fraud_logs", _FRAUD_TYPES)
+
+
+class Evidence(Struct, frozen=True):
+    """Where and when a log entry came from."""
+
+    ip: str | None
+    user_agent: str | None
+    recorded_at: datetime
+
+
+async def store_logs(
+    connection: Connection, bucket: int, entries: Sequence[tuple[LogEntry, Evidence]]
+) -> None:
+    """Append to the activity log, and what has a severity to the fraud log as well."""
+    activity = [_activity_row(entry, evidence) for entry, evidence in entries]
+    await arrays.store(connection, STORE_ACTIVITY, bucket, activity, _ACTIVITY_TYPES)
+    fraud = [_fraud_row(entry, evidence) for entry, evidence in entries if entry.severity]
+    await arrays.store(connection, STORE_FRAUD, bucket, fraud, _FRAUD_TYPES)
+
+
+def _activity_row(entry: LogEntry, evidence: Evidence) -> dict[str, Any]:
+    return {
+        "id": new_id(evidence.recorded_at),
+        "user_id": entry.user_id,
+        "action": entry.event,
+        "resource_type": entry.resource_type,
+        "resource_id": entry.resource_id,
+        "metadata": encode(entry.details),
+        "user_agent": evidence.user_agent,
+        "ip_address": evidence.ip,
+        "created_at": evidence.recorded_at,
+    }
+
+
+def _fraud_row(entry: LogEntry, evidence: Evidence) -> dict[str, Any]:
+    return {
+        "id": new_id(evidence.recorded_at),
+        "user_id": entry.user_id,
+        "event_type": entry.event,
+        "severity": entry.severity,
+        "details": encode(entry.details),
+        "ip_address": evidence.ip,
+        "device_fingerprint": None,
+        "created_at": evidence.recorded_at,
+    }

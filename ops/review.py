@@ -1,0 +1,80 @@
+"""`twtc review`: social tasks that await a moderator, and the verdict on them."""
+
+import asyncio
+import os
+import sys
+from datetime import date
+
+from models.bells import Bells, open_broker
+from models.clock import utcnow
+from models.config import Config, ConfigError, load_config
+from models.db import DATABASE_ERRORS, Database, open_database
+from models.intents import NothingToActOnError
+from models.queue import Piece
+from models.reviews import awaiting_review, record_review
+from ops.running import with_addresses
+
+
+class TaskNameError(ValueError):
+    """A task is named USER/DAY/NUMBER."""
+
+
+def review(task: str | None, verdict: bool | None, reviewer: str) -> int:
+    """Show the queue, or record a verdict on one task. Return the exit status."""
+    try:
+        config = load_config(with_addresses(os.environ))
+        if task is None:
+            return asyncio.run(_show(config))
+        if verdict is None:
+            raise TaskNameError("say --approve or --refuse")
+        return asyncio.run(_judge(config, *_named(task), verdict, reviewer))
+    except (ConfigError, TaskNameError, NothingToActOnError, *DATABASE_ERRORS) as error:
+        print(f"review: {error or 'there is no such user'}", file=sys.stderr)
+        return 2
+
+
+def _named(task: str) -> tuple[int, date, int]:
+    try:
+        user_id, day, number = task.split("/")
+        return int(user_id), date.fromisoformat(day), int(number)
+    except ValueError:
+        raise TaskNameError(f"{task!r} is not USER/DAY/NUMBER, as the list shows it") from None
+
+
+def _open(config: Config) -> Database:
+    return open_database(config.database_url, pool_size=1, application_name="twtc-review")
+
+
+async def _show(config: Config) -> int:
+    database = _open(config)
+    try:
+        waiting = await awaiting_review(database)
+    finally:
+        await database.dispose()
+    for row in waiting:
+        print(f"{row.user_id}/{row.day}/{row.number}  {row.name}: {row.proof or 'no proof given'}")
+    print(f"{len(waiting)} tasks await a review")
+    return 0
+
+
+async def _judge(
+    config: Config, user_id: int, day: date, number: int, is_approved: bool, reviewer: str
+) -> int:
+    database = _open(config)
+    bells = Bells(open_broker(config.broker_url, []), config.redis_url)
+    try:
+        recorded = await record_review(
+            database,
+            user_id,
+            day,
+            number,
+            is_approved=is_approved,
+            reviewer=reviewer,
+            now=utcnow(),
+        )
+        await bells.ring(Piece(recorded.group_number, recorded.bucket))
+    finally:
+        bells.close()
+        await database.dispose()
+    print(f"recorded as intent {recorded.id}")
+    return 0

@@ -1,0 +1,111 @@
+"""Gathering what a batch's rules need, and no more: a few set queries, whatever its size."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+
+from msgspec.structs import replace
+
+from engine.content import Library
+from engine.daily import DayCatalogue
+from engine.decision import House, Member
+from engine.intents import (
+    AnswerBoost,
+    AnswerTask,
+    BoostAction,
+    FailView,
+    Intent,
+    ReviewTask,
+    StartBoost,
+    StartMining,
+    StartTask,
+    TaskAction,
+    ViewAction,
+)
+from engine.money import BASE_REWARD_MICRO
+from engine.timeline import utc_day
+from models import earnings, members
+from models.db import Connection
+from models.inventory import take_requests
+from models.settings import load_ads
+from workers.workshop import Workshop
+
+SERVES_ADS = (StartMining, StartTask, FailView)
+READS_LIBRARY = (StartBoost, AnswerBoost, StartTask, AnswerTask)
+
+
+async def gather_members(
+    connection: Connection, bucket: int, wishes: Sequence[Intent]
+) -> dict[int, Member]:
+    """Lock the users of a batch, and load of them what its intents bear on."""
+    people = await members.load_members(
+        connection,
+        bucket,
+        {intent.user_id for intent in wishes if intent.user_id is not None},
+        [i.action.view_id for i in wishes if isinstance(i.action, ViewAction)],
+        since=min(intent.recorded_at for intent in wishes),
+    )
+    boosting = [i for i in wishes if isinstance(i.action, BoostAction)]
+    if boosting:
+        first_day = min(utc_day(intent.recorded_at) for intent in boosting)
+        await earnings.load_boosts(connection, bucket, people, first_day)
+    days = task_days(wishes, people)
+    if days:
+        await earnings.load_tasks(connection, bucket, people, min(days))
+        if any(isinstance(i.action, StartTask) for i in wishes):
+            await _load_open_views(connection, bucket, people)
+    return people
+
+
+async def _load_open_views(
+    connection: Connection, bucket: int, people: Mapping[int, Member]
+) -> None:
+    """The ads under way of tasks, which a new start may give up."""
+    open_ids = [
+        state.view_id
+        for member in people.values()
+        for state in member.tasks.values()
+        if state.view_id is not None and state.expires_at is not None
+    ]
+    await members.load_views(connection, bucket, people, [], open_ids)
+
+
+def task_days(wishes: Sequence[Intent], people: Mapping[int, Member]) -> set[date]:
+    """The days whose tasks a batch bears on: by its task intents, and by ads shown for tasks."""
+    days = {utc_day(i.recorded_at) for i in wishes if isinstance(i.action, TaskAction)}
+    days |= {i.action.day for i in wishes if isinstance(i.action, ReviewTask)}
+    views = (view for member in people.values() for view in member.views.values())
+    return days | {view.task_day for view in views if view.task_day is not None}
+
+
+async def furnish(
+    shop: Workshop,
+    connection: Connection,
+    wishes: Sequence[Intent],
+    people: Mapping[int, Member],
+    credited_through: datetime,
+    now: datetime,
+) -> tuple[House, dict[int, int]]:
+    """What holds for everybody in the batch, and how many requests capped ad units have left."""
+    serving = [i for i in wishes if isinstance(i.action, SERVES_ADS)]
+    days = task_days(wishes, people)
+    catalogues: dict[date, DayCatalogue] = {}
+    if days:
+        catalogues = await shop.catalogue.days(days, now)
+    library = Library({}, {})
+    if any(isinstance(intent.action, READS_LIBRARY) for intent in wishes):
+        library = await shop.catalogue.library()
+    house = House(
+        table=shop.installation.table,
+        reward_micro=BASE_REWARD_MICRO,
+        credited_through=credited_through,
+        ads=await load_ads(connection) if serving else (),
+        library=library,
+        days=catalogues,
+    )
+    room = await take_requests(shop.database, house.ads, len(serving), now)
+    return with_room(house, room), room
+
+
+def with_room(house: House, room: Mapping[int, int]) -> House:
+    """The house whose full ad units are those without a request left."""
+    return replace(house, full_ads=frozenset(ad_id for ad_id, left in room.items() if left <= 0))
