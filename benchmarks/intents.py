@@ -13,7 +13,7 @@ import time
 from collections.abc import Mapping
 
 from benchmarks.intents_engine import HalfLoad, Latency, drained_per_second, record_backlog
-from benchmarks.intents_kind import count_effects, prepare
+from benchmarks.intents_kind import Sender, count_effects, prepare
 from benchmarks.peers import Peer, jobs_per_second, peers
 from benchmarks.processes import engine_workers
 from benchmarks.support import Sample, console, finish, own_database, own_servers, say, show
@@ -73,24 +73,24 @@ async def _engine(servers: Servers, options: Options) -> tuple[Sample, Latency, 
     people = WARM_UP + ROUNDS * options.backlog + options.seconds * 5_000
     say(f"making {people:,} people")
     async with own_database(servers, "twtc_bench_intents", POOL_SIZE) as database:
-        users = iter(await prepare(database, people))
+        senders = iter(await prepare(database, people))
         bells = Bells(open_broker(servers.redis_url, []), servers.redis_url)
 
-        def next_users(count: int) -> list[int]:
-            return [next(users) for _ in range(count)]
+        def next_ones(count: int) -> list[Sender]:
+            return [next(senders) for _ in range(count)]
 
         try:
             async with engine_workers(database, servers, options.processes) as worker:
-                await drained_per_second(database, bells, worker, next_users(WARM_UP))
+                await drained_per_second(database, bells, worker, next_ones(WARM_UP))
                 rounds = []
                 for _ in range(ROUNDS):
                     say(f"{options.backlog:,} intents: a worker drains them")
-                    chosen = next_users(options.backlog)
+                    chosen = next_ones(options.backlog)
                     rounds.append(await drained_per_second(database, bells, worker, chosen))
                 engine = Sample(tuple(rounds))
                 half = engine.median / 2
                 say(f"{half:,.0f} intents a second for {options.seconds} s")
-                chosen = next_users(int(half * options.seconds))
+                chosen = next_ones(int(half * options.seconds))
                 latency = await HalfLoad(database, bells).run(chosen, half)
         finally:
             await bells.close()
@@ -102,8 +102,8 @@ async def _peer(servers: Servers, peer: Peer, count: int) -> float:
     """Intents a second of a peer. Check that each took effect once."""
     say(f"{peer.name}: one message per intent")
     async with own_database(servers, "twtc_bench_peer", POOL_SIZE) as database:
-        users = await prepare(database, count)
-        recorded = await record_backlog(database, users)
+        senders = await prepare(database, count)
+        recorded = await record_backlog(database, senders)
         await vacuum(database)
         jobs = [(one.group_number, one.bucket, str(one.id)) for one in recorded]
 

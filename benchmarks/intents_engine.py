@@ -9,7 +9,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from benchmarks.intents_kind import count_effects, wish_of
+from benchmarks.intents_kind import Sender, count_effects, wish_of
 from benchmarks.tick_engine import wait_until_applied
 from benchmarks.tick_population import vacuum
 from models.bells import Bells
@@ -43,34 +43,34 @@ class Latency(Struct, frozen=True):
     late_p99: float  # how late the sender itself was
 
 
-async def record_backlog(database: Database, users: Sequence[int]) -> list[Recorded]:
-    """Record an intent for each user, and ring for none."""
-    left = iter(users)
+async def record_backlog(database: Database, senders: Sequence[Sender]) -> list[Recorded]:
+    """Record an intent for each sender, and ring for none."""
+    left = iter(senders)
     recorded: list[Recorded] = []
 
     async def work() -> None:
-        for user_id in left:
-            recorded.append(await record(database, wish_of(user_id, utcnow())))
+        for sender in left:
+            recorded.append(await record(database, wish_of(sender, utcnow())))
 
     await asyncio.gather(*(work() for _ in range(RECORDERS)))
     return recorded
 
 
 async def drained_per_second(
-    database: Database, bells: Bells, worker: asyncio.subprocess.Process, users: Sequence[int]
+    database: Database, bells: Bells, worker: asyncio.subprocess.Process, senders: Sequence[Sender]
 ) -> float:
-    """Intents a second from the first bell to the last commit, for one intent of each user."""
+    """Intents a second from the first bell to the last commit, for one intent of each sender."""
     before = await count_effects(database)
-    recorded = await record_backlog(database, users)
+    recorded = await record_backlog(database, senders)
     pieces = {Piece(one.group_number, one.bucket) for one in recorded}
     await vacuum(database)
     began = time.perf_counter()
     await asyncio.gather(bells.ring(*pieces), wait_until_applied(database, worker))
     seconds = time.perf_counter() - began
     effects = await count_effects(database) - before
-    if effects != len(users):
-        raise RuntimeError(f"{effects} of {len(users)} intents took effect")
-    return len(users) / seconds
+    if effects != len(senders):
+        raise RuntimeError(f"{effects} of {len(senders)} intents took effect")
+    return len(senders) / seconds
 
 
 class HalfLoad:
@@ -89,24 +89,24 @@ class HalfLoad:
         self._late_seconds: list[float] = []
         self._sending = True
 
-    async def run(self, users: Sequence[int], per_second: float) -> Latency:
-        """Send one intent for each user. Return how long they took."""
+    async def run(self, senders: Sequence[Sender], per_second: float) -> Latency:
+        """Send one intent for each sender. Return how long they took."""
         await vacuum(self._database)
         watching = asyncio.create_task(self._watch())
         relaying = asyncio.create_task(self._relay())
         began = time.perf_counter()
         async with asyncio.TaskGroup() as sending:
-            for number, user_id in enumerate(users):
+            for number, sender in enumerate(senders):
                 due = began + number / per_second
                 await asyncio.sleep(max(0.0, due - time.perf_counter()))
                 self._late_seconds.append(time.perf_counter() - due)
-                sending.create_task(self._send(user_id))
+                sending.create_task(self._send(sender))
         seconds = time.perf_counter() - began
         self._sending = False
         await asyncio.wait_for(watching, SETTLE_SECONDS_MAX)
         relaying.cancel()
         return Latency(
-            per_second=len(users) / seconds,
+            per_second=len(senders) / seconds,
             p50=statistics.median(self._latencies) * 1000,
             p99=_p99(self._latencies) * 1000,
             longest=max(self._latencies) * 1000,
@@ -114,10 +114,10 @@ class HalfLoad:
             late_p99=_p99(self._late_seconds) * 1000,
         )
 
-    async def _send(self, user_id: int) -> None:
+    async def _send(self, sender: Sender) -> None:
         """What the API does with a request."""
         began = time.perf_counter()
-        recorded = await record(self._database, wish_of(user_id, utcnow()))
+        recorded = await record(self._database, wish_of(sender, utcnow()))
         self._open[recorded.id] = recorded.recorded_at
         await self._bells.ring(Piece(recorded.group_number, recorded.bucket))
         self._record_seconds.append(time.perf_counter() - began)

@@ -7,9 +7,10 @@ completion. In the peers' favour nobody writes the copies that the status poll r
 from collections.abc import Collection, Iterable
 from uuid import UUID
 
+from models.catalogue import Catalogue
 from models.db import Database
 from models.queue import Piece
-from models.settings import Installation, load_installation
+from models.settings import load_installation
 from models.status import SnapshotCopies
 from workers.apply import apply_batch
 from workers.workshop import Workshop
@@ -28,13 +29,13 @@ class NoCopies(SnapshotCopies):
         """Copy nothing."""
 
 
-_installation: Installation | None = None
+_shop: Workshop | None = None
 
 
 async def apply_one(database: Database, group_number: int, bucket: int, intent_id: str) -> None:
     """Apply one intent."""
-    global _installation
-    if _installation is None:
-        _installation = await load_installation(database)
-    shop = Workshop(database, _installation, NoCopies())
-    await apply_batch(shop, Piece(group_number, bucket), 1, only=UUID(intent_id))
+    global _shop
+    if _shop is None:
+        installation = await load_installation(database)
+        _shop = Workshop(database, installation, NoCopies(), Catalogue(database))
+    await apply_batch(_shop, Piece(group_number, bucket), 1, only=UUID(intent_id))

@@ -1,43 +1,77 @@
-"""The intent that is measured, and the people who send it.
+"""The intent that is measured, and the people who send it: right answers to a quiz task.
 
-Another kind is another function `wish_of`, and what has to be there before.
+Each pays: a ledger row, the wallet, the task, a notification and a line in the activity log.
+Another kind is another `Sender`, and what has to be there before.
 """
 
-from datetime import datetime, timedelta
+from datetime import date, datetime
 
-from benchmarks.tick_population import origin_now, populate
-from engine.intents import StartMining
-from engine.timeline import DAY_SECONDS, PRODUCTION
+from msgspec import Struct
+
+from benchmarks.tick_population import origin_now, populate, vacuum
+from engine.content import OPTION_COUNT, Question, is_right
+from engine.daily import Category
+from engine.intents import AnswerTask
+from engine.timeline import utc_day
+from models.catalogue import Catalogue
 from models.clock import utcnow
 from models.db import Database, connected, rows, run, sql
-from models.encoding import encode
 from models.intents import Wish
 
-# Everybody's window opens now, so that one minute's intents come from all groups and buckets.
-OPEN_ALL = sql("UPDATE user_groups SET mining_schedule = CAST(:schedule AS jsonb)")
+NUMBER = 1
 PEOPLE = sql("""
     SELECT id FROM users u
     WHERE NOT EXISTS (SELECT FROM mining_sessions s WHERE s.bucket = u.bucket AND s.user_id = u.id)
     ORDER BY md5(CAST(id AS text)) LIMIT :count
 """)
-EFFECTS = sql("SELECT count(*) AS effects FROM mining_sessions WHERE status = 'PENDING'")
+# Everybody has begun a quiz task of the day.
+TASKS = sql("""
+    INSERT INTO daily_tasks (bucket, user_id, day, number, task_type_id, category, subject,
+                             reward_micro, status, attempt, started_at)
+    SELECT u.bucket, u.id, :day, :number, :type, 'QUIZ', :subject, :reward, 'PENDING', 1,
+           CAST(:now AS timestamptz)
+    FROM users u
+""")
+EFFECTS = sql("SELECT count(*) AS effects FROM transactions WHERE type = 'TASK'")
 
 
-async def prepare(database: Database, people: int) -> list[int]:
-    """Make the people, in all groups and buckets. Return their ids in a random order."""
+class Sender(Struct, frozen=True):
+    """A person, and which of the options presented to them is right."""
+
+    user_id: int
+    option: int
+
+
+async def prepare(database: Database, people: int) -> list[Sender]:
+    """Make the people, in all groups and buckets, in a random order."""
     await populate(database, origin_now(), live=1, idle=people)
-    openings = encode(_schedule(utcnow() - timedelta(minutes=1)))
+    now = utcnow()
+    day = utc_day(now)
+    catalogue = Catalogue(database)
+    offered = (await catalogue.days([day], now))[day]
+    question = (await catalogue.library()).questions[offered.questions[0]]
+    quiz = next(kind for kind in offered.types if kind.category is Category.QUIZ)
     async with connected(database) as connection:
-        await run(connection, OPEN_ALL, {"schedule": openings})
-        return [row.id for row in await rows(connection, PEOPLE, {"count": people})]
+        params = {
+            "day": day,
+            "number": NUMBER,
+            "type": quiz.id,
+            "subject": question.key,
+            "reward": quiz.reward_micro,
+            "now": now,
+        }
+        await run(connection, TASKS, params)
+        found = await rows(connection, PEOPLE, {"count": people})
+    await vacuum(database)
+    return [Sender(row.id, _right_option(row.id, day, question)) for row in found]
 
 
-def wish_of(user_id: int, now: datetime) -> Wish:
-    """What a person asks for: a session with its ad and a line in the activity log."""
+def wish_of(sender: Sender, now: datetime) -> Wish:
+    """What a person asks for."""
     return Wish(
-        user_id=user_id,
-        action=StartMining(),
-        origin=f"user:{user_id}",
+        user_id=sender.user_id,
+        action=AnswerTask(number=NUMBER, option=sender.option),
+        origin=f"user:{sender.user_id}",
         key="bench",
         body_hash=b"",
         recorded_at=now,
@@ -46,12 +80,11 @@ def wish_of(user_id: int, now: datetime) -> Wish:
 
 
 async def count_effects(database: Database) -> int:
-    """How many intents took effect."""
+    """How many intents have paid."""
     async with connected(database) as connection:
         return int((await rows(connection, EFFECTS))[0].effects)
 
 
-def _schedule(opens_at: datetime) -> list[str]:
-    first = int(opens_at.timestamp()) % PRODUCTION.cycle_seconds
-    starts = range(first, DAY_SECONDS, PRODUCTION.cycle_seconds)
-    return [f"{s // 3600:02d}:{s // 60 % 60:02d}:{s % 60:02d}" for s in starts]
+def _right_option(user_id: int, day: date, question: Question) -> int:
+    seed = f"{user_id}:{day.isoformat()}:{NUMBER}:1"
+    return next(o for o in range(OPTION_COUNT) if is_right(question, seed, o))

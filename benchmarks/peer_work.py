@@ -25,10 +25,10 @@ def job() -> Job:
 
 
 @cache
-def database(connections: int) -> Database:
-    """This process's database."""
+def database(jobs_at_once: int) -> Database:
+    """This process's database, with as many connections as the engine's workers have."""
     url = os.environ["DATABASE_URL"]
-    return open_database(url, pool_size=connections, application_name="twtc-bench-peer")
+    return open_database(url, pool_size=jobs_at_once + 2, application_name="twtc-bench-peer")
 
 
 def work_blocking(*arguments: int | str) -> None:
