@@ -69,7 +69,7 @@ async def open_services(config: Config, bells: Bells | None = None) -> AsyncIter
                 shelf=Shelf(database),
             )
     finally:
-        bells.close()
+        await bells.close()
         await http.aclose()
         await redis.aclose()
         await database.dispose()

@@ -16,9 +16,11 @@ from datetime import datetime
 
 from msgspec import Struct
 
+from benchmarks.peers import peers
+from benchmarks.processes import WORKER_THREADS
 from benchmarks.support import Sample, console, finish, own_database, own_servers, say, show
-from benchmarks.tick_engine import WORKER_THREADS, Bench, bench_of, raw, tick, ticks, worker_ticks
-from benchmarks.tick_peers import jobs_per_second, peers
+from benchmarks.tick_engine import Bench, bench_of, raw, tick, ticks, worker_ticks
+from benchmarks.tick_peers import sessions_per_second
 from benchmarks.tick_population import TICK, add_history, origin_now, populate, vacuum
 from models.clock import utcnow
 from models.credit import pieces_to_credit, pieces_to_settle
@@ -114,7 +116,7 @@ class Run:
             for peer in peers():
                 say(f"{peer.name}: one job per session")
                 count = min(self._options.jobs, size)
-                rates[peer.name] = await jobs_per_second(database, self._servers, peer, count)
+                rates[peer.name] = await sessions_per_second(database, self._servers, peer, count)
         return sample, "; ".join(broken) or "clean", rates
 
     async def _burdens(self, drains: int) -> Sample:

@@ -1,17 +1,15 @@
 """The engine's tick as it really runs, and the raw UPDATE it is compared with."""
 
 import asyncio
-import os
-import sys
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
-from pathlib import Path
 
 from msgspec import Struct
 from redis.asyncio import Redis
 
+from benchmarks.processes import engine_workers, peak_mib
 from benchmarks.support import Sample
 from benchmarks.tick_population import TICK, vacuum
 from engine.timeline import PRODUCTION
@@ -28,11 +26,10 @@ from workers.apply import drain
 from workers.workshop import Workshop
 
 WORKER_SECONDS_MAX = 120
-WORKER_THREADS = 8
 ROUNDS_UNCOUNTED = 1
 
 RAW = sql("UPDATE wallets SET balance = balance + 1, updated_at = :now")
-LEFT = sql("SELECT count(*) AS left FROM intents WHERE status = 'RECORDED'")
+LEFT = sql("SELECT EXISTS (SELECT FROM intents WHERE status = 'RECORDED') AS left")
 WATERMARK = sql("SELECT max(credited_through) AS boundary FROM credit_watermarks")
 PAID = sql("""
     SELECT CAST(sum(CAST(outcome -> 'result' ->> 'wallets' AS bigint)) AS bigint) AS wallets
@@ -119,58 +116,25 @@ class WorkerTick(Struct, frozen=True):
 
 async def worker_ticks(bench: Bench, servers: Servers, rounds: int) -> list[WorkerTick]:
     """Ticks of one real worker process, from finding the pieces to the last one applied."""
-    environment = os.environ | {
-        "DATABASE_URL": bench.database.url,
-        "REDIS_URL": servers.redis_url,
-        "BROKER_URL": servers.redis_url,
-    }
-    threads = str(WORKER_THREADS)
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "dramatiq", "workers.main", "--processes", "1"),
-        *("--threads", threads),
-        env=environment,
-        stdout=asyncio.subprocess.DEVNULL,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
     bells = Bells(open_broker(servers.redis_url, []), servers.redis_url)
     measured = []
     try:
-        # One tick that does not count: the worker boots and opens its connections.
-        for number in range(ROUNDS_UNCOUNTED + rounds):
-            await vacuum(bench.database)
-            boundary = await _next_boundary(bench)
-            began = time.perf_counter()
-            pieces = await record_boundary(bench.database, bench.credit, boundary, utcnow())
-            await bells.ring(*pieces)
-            await _wait_until_applied(bench, process)
-            seconds = time.perf_counter() - began
-            await _check(bench, boundary)
-            if number >= ROUNDS_UNCOUNTED:
-                measured.append(WorkerTick(seconds, peak_mib(process.pid)))
+        async with engine_workers(bench.database, servers) as process:
+            # One tick that does not count: the worker boots and opens its connections.
+            for number in range(ROUNDS_UNCOUNTED + rounds):
+                await vacuum(bench.database)
+                boundary = await _next_boundary(bench)
+                began = time.perf_counter()
+                pieces = await record_boundary(bench.database, bench.credit, boundary, utcnow())
+                await bells.ring(*pieces)
+                await wait_until_applied(bench.database, process)
+                seconds = time.perf_counter() - began
+                await _check(bench, boundary)
+                if number >= ROUNDS_UNCOUNTED:
+                    measured.append(WorkerTick(seconds, peak_mib(process.pid)))
     finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()
-        bells.close()
+        await bells.close()
     return measured
-
-
-def peak_mib(parent: int) -> float | None:
-    """Peak memory of the largest child of a process, in MiB; None where /proc is missing."""
-    peaks = [
-        int(line.split()[1]) / 1024
-        for child in _descendants(parent)
-        for line in Path(f"/proc/{child}/status").read_text().splitlines()
-        if line.startswith("VmHWM:")
-    ]
-    return max(peaks, default=None)
-
-
-def _descendants(parent: int) -> Iterator[int]:
-    path = Path(f"/proc/{parent}/task/{parent}/children")
-    for child in path.read_text().split() if path.exists() else ():
-        yield int(child)
-        yield from _descendants(int(child))
 
 
 async def _next_boundary(bench: Bench) -> datetime:
@@ -181,17 +145,17 @@ async def _next_boundary(bench: Bench) -> datetime:
     return boundary + TICK
 
 
-async def _wait_until_applied(bench: Bench, process: asyncio.subprocess.Process) -> None:
+async def wait_until_applied(database: Database, process: asyncio.subprocess.Process) -> None:
     """Watch the partial index of undone intents, which is cheap."""
     deadline = time.perf_counter() + WORKER_SECONDS_MAX
     while True:
-        async with connected(bench.database) as connection:
+        async with connected(database) as connection:
             if not (await rows(connection, LEFT))[0].left:
                 return
         if process.returncode is not None:
             raise RuntimeError(f"the worker ended with status {process.returncode}")
         if time.perf_counter() > deadline:
-            raise RuntimeError(f"the worker took longer than {WORKER_SECONDS_MAX} s for a tick")
+            raise RuntimeError(f"the worker took longer than {WORKER_SECONDS_MAX} s")
         await asyncio.sleep(0.02)
 
 

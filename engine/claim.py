@@ -7,7 +7,15 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from engine.daily import BONUS_MICRO, QUIZ_ATTEMPTS, Category, TaskState, TaskStatus, draw_day
+from engine.daily import (
+    BONUS_MICRO,
+    QUIZ_ATTEMPTS,
+    Category,
+    TaskState,
+    TaskStatus,
+    count_tasks,
+    draw_day,
+)
 from engine.decision import Achievement, Decision, House, LogEntry, Member, Note, Payment
 from engine.intents import Applied, Intent
 from engine.money import format_amount
@@ -26,13 +34,7 @@ def pay_task(
     ]
     notes = [Note(state.user_id, "task.paid", facts | {"amount_micro": state.reward_micro}, at)]
     achievements = []
-    drawn = draw_day(member.user_id, state.day, house.days[state.day])
-    others = tasks_of_day(member, state.day)
-    if all(
-        task.number == state.number
-        or (task.number in others and others[task.number].status is TaskStatus.CLAIMED)
-        for task in drawn
-    ):
+    if _completes_day(state, member, house):
         payments.append(_payment(state, "BONUS", BONUS_MICRO, f"bonus:{name}", "promotion", at))
         bonus = {"day": state.day, "amount_micro": BONUS_MICRO, "achievement": "DAILY_CHAMPION"}
         notes.append(Note(state.user_id, "day.bonus", bonus, at))
@@ -45,6 +47,18 @@ def pay_task(
         achievements=tuple(achievements),
         logs=(log_task(state, intent.id, "TASK_COMPLETE"),),
     )
+
+
+def _completes_day(state: TaskState, member: Member, house: House) -> bool:
+    """Whether all other tasks of the day are claimed."""
+    catalogue = house.days[state.day]
+    others = tasks_of_day(member, state.day)
+    claimed = {n for n, other in others.items() if other.status is TaskStatus.CLAIMED}
+    # A draw costs more than the rest of the batch together: only for who may be at the end.
+    if len(claimed | {state.number}) < count_tasks(catalogue):
+        return False
+    drawn = draw_day(member.user_id, state.day, catalogue)
+    return all(task.number == state.number or task.number in claimed for task in drawn)
 
 
 def _payment(

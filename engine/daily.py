@@ -99,11 +99,11 @@ def draw_day(user_id: int, day: date, catalogue: DayCatalogue) -> tuple[DrawnTas
     seed = f"{user_id}:{day.isoformat()}"
     drawn: list[tuple[TaskType, tuple[str, ...]]] = []
     pools = {Category.CONTENT: (catalogue.articles, 1), Category.QUIZ: (catalogue.questions, 3)}
+    counts = _counts(catalogue)
     for category in (Category.CONTENT, Category.QUIZ, Category.SOCIAL):
         pool, attempts = pools.get(category, ((), 0))
         types = [kind for kind in catalogue.types if kind.category is category]
-        count = min(catalogue.mix[category], len(pool)) if category in pools else len(types)
-        count = min(count, catalogue.mix[category]) if types else 0
+        count = counts[category]
         order = shuffle(len(pool), f"{seed}:{category}")
         for place in range(count):
             subjects = tuple(
@@ -111,10 +111,28 @@ def draw_day(user_id: int, day: date, catalogue: DayCatalogue) -> tuple[DrawnTas
             )
             drawn.append((types[place % len(types)], subjects))
     ads = [kind for kind in catalogue.types if kind.category is Category.ADS]
-    missing = sum(catalogue.mix.values()) - len(drawn)
-    drawn += [(ads[place % len(ads)], ()) for place in range(missing)] if ads else []
+    drawn += [(ads[place % len(ads)], ()) for place in range(counts[Category.ADS])]
     order = shuffle(len(drawn), f"{seed}:order")
     return tuple(DrawnTask(n, *drawn[place]) for n, place in enumerate(order, start=1))
+
+
+def count_tasks(catalogue: DayCatalogue) -> int:
+    """How many tasks everybody's draw of a day has."""
+    return sum(_counts(catalogue).values())
+
+
+def _counts(catalogue: DayCatalogue) -> dict[Category, int]:
+    types = dict.fromkeys(Category, 0)
+    for kind in catalogue.types:
+        types[kind.category] += 1
+    room = {
+        Category.CONTENT: len(catalogue.articles) if types[Category.CONTENT] else 0,
+        Category.QUIZ: len(catalogue.questions) if types[Category.QUIZ] else 0,
+        Category.SOCIAL: types[Category.SOCIAL],
+    }
+    counts = {category: min(catalogue.mix[category], most) for category, most in room.items()}
+    missing = sum(catalogue.mix.values()) - sum(counts.values())
+    return counts | {Category.ADS: missing if types[Category.ADS] else 0}
 
 
 def open_wave(drawn: tuple[DrawnTask, ...], states: Mapping[int, TaskState]) -> int:

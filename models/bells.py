@@ -6,15 +6,16 @@ A bell is only a hint. If it is lost, late or doubled, or Redis is away, the rel
 import asyncio
 import logging
 import time
-from typing import Any
 
 import dramatiq
+import redis.asyncio
 from dramatiq.broker import Broker
 from dramatiq.brokers.redis import RedisBroker
 from redis import ConnectionPool, Redis
 from redis.exceptions import RedisError
 
 from engine.timeline import GROUP_COUNT, UPKEEP_GROUP
+from models.prompt import PromptRedisBroker
 from models.queue import Piece
 
 log = logging.getLogger(__name__)
@@ -25,7 +26,6 @@ COALESCE_SECONDS = 10
 # After a failure the bell rests, so that requests do not wait for a Redis that is away.
 REST_SECONDS = 5
 SOCKET_TIMEOUT_SECONDS = 2
-IDLE_PAUSE_MS_MAX = 50
 
 
 def queue_name(group_number: int) -> str:
@@ -48,7 +48,7 @@ def open_broker(url: str, middleware: list[dramatiq.Middleware]) -> Broker:
         pool = ConnectionPool.from_url(
             url, socket_connect_timeout=SOCKET_TIMEOUT_SECONDS, socket_keepalive=True
         )
-        broker = PromptRedisBroker(  # type: ignore[no-untyped-call]
+        broker = PromptRedisBroker(
             client=Redis(connection_pool=pool), middleware=middleware, maintenance_chance=50_000
         )
     for queue in QUEUES:
@@ -56,20 +56,12 @@ def open_broker(url: str, middleware: list[dramatiq.Middleware]) -> Broker:
     return broker
 
 
-class PromptRedisBroker(RedisBroker):
-    """A broker whose idle consumers look again soon: dramatiq's wait up to a second."""
-
-    def consume(self, queue_name: str, prefetch: int = 1, timeout: int = 5000) -> Any:
-        """A consumer of one queue; `timeout` is its longest pause in milliseconds."""
-        return super().consume(queue_name, prefetch, min(timeout, IDLE_PAUSE_MS_MAX))
-
-
 class Bells:
     """Rings for pieces. Every method survives Redis or the broker being away."""
 
     def __init__(self, broker: Broker, hints_url: str) -> None:
         self._broker = broker
-        self._hints = Redis.from_url(
+        self._hints = redis.asyncio.Redis.from_url(
             hints_url,
             socket_timeout=SOCKET_TIMEOUT_SECONDS,
             socket_connect_timeout=SOCKET_TIMEOUT_SECONDS,
@@ -78,31 +70,36 @@ class Bells:
 
     async def ring(self, *pieces: Piece) -> None:
         """Enqueue a bell for each piece that has none pending."""
-        if pieces and time.monotonic() >= self._rests_until:
-            await asyncio.to_thread(self._ring, pieces)
+        if not pieces or time.monotonic() < self._rests_until:
+            return
+        try:
+            silent = [piece for piece in pieces if await self._claim(piece)]
+            if silent:
+                await asyncio.to_thread(self._enqueue, silent)
+        except (RedisError, OSError, dramatiq.DramatiqError) as error:
+            self._rests_until = time.monotonic() + REST_SECONDS
+            log.warning("bells cannot be rung, the relay will: %s", type(error).__name__)
 
     async def silence(self, piece: Piece) -> None:
         """A worker begins with the piece: what is recorded from now on needs a new bell."""
         try:
-            await asyncio.to_thread(self._hints.delete, _key(piece))
+            await self._hints.delete(_key(piece))
         except (RedisError, OSError) as error:
             log.warning("a bell cannot be silenced: %s", type(error).__name__)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Close the connections."""
-        self._hints.close()
+        await self._hints.aclose()
         self._broker.close()
         if isinstance(self._broker, RedisBroker):
             self._broker.client.close()
 
-    def _ring(self, pieces: tuple[Piece, ...]) -> None:
-        try:
-            for piece in pieces:
-                if self._hints.set(_key(piece), 1, nx=True, ex=COALESCE_SECONDS):
-                    self._broker.enqueue(bell(piece))
-        except (RedisError, OSError, dramatiq.DramatiqError) as error:
-            self._rests_until = time.monotonic() + REST_SECONDS
-            log.warning("bells cannot be rung, the relay will: %s", type(error).__name__)
+    async def _claim(self, piece: Piece) -> bool:
+        return bool(await self._hints.set(_key(piece), 1, nx=True, ex=COALESCE_SECONDS))
+
+    def _enqueue(self, pieces: list[Piece]) -> None:
+        for piece in pieces:
+            self._broker.enqueue(bell(piece))
 
 
 def bell(piece: Piece) -> dramatiq.Message[None]:

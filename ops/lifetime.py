@@ -50,7 +50,7 @@ class InProcessBells(Bells):
         """Remember the pieces."""
         self.rung.update(pieces)
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """Nothing to close."""
 
 

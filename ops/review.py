@@ -74,7 +74,7 @@ async def _judge(
         )
         await bells.ring(Piece(recorded.group_number, recorded.bucket))
     finally:
-        bells.close()
+        await bells.close()
         await database.dispose()
     print(f"recorded as intent {recorded.id}")
     return 0

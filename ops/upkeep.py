@@ -43,7 +43,7 @@ async def _upkeep(config: Config, name: str, at: str | None) -> str:
         pieces = await record_boundary(database, entry, boundary, now)
         await bells.ring(*pieces)
     finally:
-        bells.close()
+        await bells.close()
         await database.dispose()
     recorded = f"recorded for {len(pieces)} pieces" if pieces else "nothing left to record"
     return f"{entry.name} {boundary:%Y-%m-%dT%H:%M:%SZ}: {recorded}"

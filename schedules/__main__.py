@@ -67,7 +67,7 @@ async def main() -> None:
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     await stopping.wait()
     scheduler.shutdown()
-    bells.close()
+    await bells.close()
     await database.dispose()
 
 

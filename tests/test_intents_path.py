@@ -181,7 +181,7 @@ async def test_with_redis_away_intents_are_recorded_and_applied(world: World) ->
     bells = Bells(open_broker(dead, []), dead)
     await bells.ring(Piece(1, 1))
     await bells.silence(Piece(1, 1))
-    bells.close()
+    await bells.close()
     assert len(QUEUES) == 11
 
 

@@ -72,7 +72,7 @@ async def drain(shop: Workshop, piece: Piece) -> int:
     done = 0
     while True:
         try:
-            count = await _apply_batch(shop, piece, BATCH_SIZE)
+            count = await apply_batch(shop, piece, BATCH_SIZE)
         except Exception as error:
             if is_retryable(error):
                 raise
@@ -88,7 +88,7 @@ async def _apply_singly(shop: Workshop, piece: Piece) -> int:
     done = 0
     for intent_id in ids:
         try:
-            done += await _apply_batch(shop, piece, 1, only=intent_id)
+            done += await apply_batch(shop, piece, 1, only=intent_id)
         except Exception as error:
             if is_retryable(error):
                 raise
@@ -99,7 +99,8 @@ async def _apply_singly(shop: Workshop, piece: Piece) -> int:
     return done
 
 
-async def _apply_batch(shop: Workshop, piece: Piece, limit: int, only: UUID | None = None) -> int:
+async def apply_batch(shop: Workshop, piece: Piece, limit: int, only: UUID | None = None) -> int:
+    """Apply up to `limit` due intents of a piece, or one of them. Return how many."""
     now = utcnow()
     async with transaction(shop.database) as connection:
         credited_through = await credit.lock_piece(connection, piece)

@@ -1,0 +1,133 @@
+"""`./run bench intents`: from recorded to applied, beside one message per intent on three queues.
+
+The engine's own worker command drains a backlog of intents from all groups and buckets, in turns
+with Celery, RQ and Dramatiq, which do the same work with one message and one transaction for each.
+Then intents come at half of that rate, recorded and rung for as the API does it, and are watched by
+a reader of their own.
+"""
+
+import argparse
+import asyncio
+import math
+import time
+from collections.abc import Mapping
+
+from benchmarks.intents_engine import HalfLoad, Latency, drained_per_second, record_backlog
+from benchmarks.intents_kind import Sender, count_effects, prepare
+from benchmarks.peers import Peer, jobs_per_second, peers
+from benchmarks.processes import engine_workers
+from benchmarks.support import Sample, console, finish, own_database, own_servers, say, show
+from benchmarks.tick_population import vacuum
+from models.bells import Bells, open_broker
+from models.invariants import audit
+from ops.servers import Servers
+
+ROUNDS = 3
+POOL_SIZE = 16
+WARM_UP = 2_000
+JOB = "benchmarks.intents_job:apply_one"
+
+
+class Options(argparse.Namespace):
+    """What the command line says."""
+
+    backlog: int
+    jobs: int
+    seconds: int
+    processes: int
+
+
+def main(args: list[str]) -> int:
+    """Run the benchmark. Return the exit status."""
+    parser = argparse.ArgumentParser(prog="run bench intents", description=__doc__)
+    parser.add_argument("--backlog", type=int, default=20_000, help="intents the engine drains")
+    parser.add_argument("--jobs", type=int, default=5_000, help="intents for each peer")
+    parser.add_argument("--seconds", type=int, default=20, help="of half load")
+    parser.add_argument("--processes", type=int, default=1, help="worker processes of the engine")
+    options = parser.parse_args(args, namespace=Options())
+    with own_servers() as servers:
+        return asyncio.run(run(servers, options))
+
+
+async def run(servers: Servers, options: Options) -> int:
+    """Every part, the tables, and the line of JSON."""
+    began = time.perf_counter()
+    engine, latency, broken = await _engine(servers, options)
+    rates = {peer.name: await _peer(servers, peer, options.jobs) for peer in peers()}
+    best = max(rates.values(), default=math.nan)
+    _show(engine, rates, latency)
+    console.print(f"audit after the engine's intents: {broken or 'clean'}")
+    console.print(f"whole run: {time.perf_counter() - began:.0f} s")
+    ratio = engine.median / best
+    finish(
+        {
+            "vs_best_peer": None if math.isnan(best) else round(ratio, 2),
+            "p99_ms_half_load": round(latency.p99, 1),
+        }
+    )
+    return 1 if broken else 0
+
+
+async def _engine(servers: Servers, options: Options) -> tuple[Sample, Latency, str]:
+    # The rate is known only after the backlog: so many people as could be needed.
+    people = WARM_UP + ROUNDS * options.backlog + options.seconds * 5_000
+    say(f"making {people:,} people")
+    async with own_database(servers, "twtc_bench_intents", POOL_SIZE) as database:
+        senders = iter(await prepare(database, people))
+        bells = Bells(open_broker(servers.redis_url, []), servers.redis_url)
+
+        def next_ones(count: int) -> list[Sender]:
+            return [next(senders) for _ in range(count)]
+
+        try:
+            async with engine_workers(database, servers, options.processes) as worker:
+                await drained_per_second(database, bells, worker, next_ones(WARM_UP))
+                rounds = []
+                for _ in range(ROUNDS):
+                    say(f"{options.backlog:,} intents: a worker drains them")
+                    chosen = next_ones(options.backlog)
+                    rounds.append(await drained_per_second(database, bells, worker, chosen))
+                engine = Sample(tuple(rounds))
+                half = engine.median / 2
+                say(f"{half:,.0f} intents a second for {options.seconds} s")
+                chosen = next_ones(int(half * options.seconds))
+                latency = await HalfLoad(database, bells).run(chosen, half)
+        finally:
+            await bells.close()
+        broken = "; ".join(violation.invariant for violation in await audit(database))
+    return engine, latency, broken
+
+
+async def _peer(servers: Servers, peer: Peer, count: int) -> float:
+    """Intents a second of a peer. Check that each took effect once."""
+    say(f"{peer.name}: one message per intent")
+    async with own_database(servers, "twtc_bench_peer", POOL_SIZE) as database:
+        senders = await prepare(database, count)
+        recorded = await record_backlog(database, senders)
+        await vacuum(database)
+        jobs = [(one.group_number, one.bucket, str(one.id)) for one in recorded]
+
+        async def count_done() -> int:
+            return await count_effects(database)
+
+        rate = await jobs_per_second(peer, servers, database.url, JOB, jobs, count_done)
+        if await count_effects(database) != count:
+            raise RuntimeError(f"{peer.name} did not do its work")
+    return rate
+
+
+def _show(engine: Sample, rates: Mapping[str, float], latency: Latency) -> None:
+    lines = [
+        [f"{name}, one message per intent", f"{rate:,.0f}", f"{engine.median / rate:.1f}x"]
+        for name, rate in rates.items()
+    ]
+    lines.append(["TWTC Engine, a backlog", engine.shown(0, "/s"), "1x"])
+    show("Recorded to applied", ["on", "intents/s", "the engine is"], lines)
+    lines = [
+        ["recorded to seen as applied, median", f"{latency.p50:,.0f} ms"],
+        ["… 99 of 100 within", f"{latency.p99:,.0f} ms"],
+        ["… the longest", f"{latency.longest:,.0f} ms"],
+        ["… of it recording and ringing, 99 of 100", f"{latency.record_p99:,.0f} ms"],
+        ["the sender was late, 99 of 100", f"{latency.late_p99:,.0f} ms"],
+    ]
+    show(f"{latency.per_second:,.0f} intents a second", ["", ""], lines)

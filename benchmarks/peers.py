@@ -1,0 +1,129 @@
+"""Celery, RQ and plain Dramatiq with one message per job, and their real worker processes.
+
+Everything is arranged in the peers' favour: their queue is filled before the clock starts, and it
+starts when their workers already run.
+"""
+
+import asyncio
+import importlib.util
+import os
+import sys
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
+
+from msgspec import Struct
+from redis import Redis
+
+from benchmarks.peer_work import JOB_VARIABLE, QUEUE, Arguments, work_blocking
+from benchmarks.processes import running
+from benchmarks.support import say
+from ops.servers import Servers
+
+PEER_SECONDS_MAX = 90
+# The clock starts after this share of the jobs, when every worker is surely at work.
+RUN_IN = 0.1
+
+Jobs = Sequence[Arguments]
+
+
+class Peer(Struct, frozen=True):
+    """A job queue: how it is filled, and its worker commands."""
+
+    name: str
+    module: str
+    enqueue: Callable[[str, Jobs], None]
+    commands: tuple[tuple[str, ...], ...]
+
+
+def peers() -> list[Peer]:
+    """The peers that are installed, with twice as many workers as cores."""
+    workers = 2 * (os.cpu_count() or 1)
+    python = (sys.executable, "-m")
+    rq = (sys.executable, "-c", "from rq.cli import main; main()", "worker", QUEUE)
+    celery = (*python, "celery", "-A", "benchmarks.peer_celery", "worker", "-l", "ERROR")
+    dramatiq = (*python, "dramatiq", "benchmarks.peer_dramatiq", "--queues", QUEUE)
+    every = [
+        Peer("Celery", "celery", _to_celery, ((*celery, "--concurrency", str(workers)),)),
+        # Without a fork per job, which would be several times slower.
+        Peer("RQ", "rq", _to_rq, ((*rq, "--quiet", "-w", "rq.SimpleWorker"),) * workers),
+        Peer(
+            "Dramatiq",
+            "dramatiq",
+            _to_dramatiq,
+            ((*dramatiq, "--processes", str(workers // 2), "--threads", "8"),),
+        ),
+    ]
+    found = [peer for peer in every if importlib.util.find_spec(peer.module)]
+    for peer in every:
+        if peer not in found:
+            say(f"{peer.name} is not installed: uv sync --group bench")
+    return found
+
+
+async def jobs_per_second(
+    peer: Peer,
+    servers: Servers,
+    database_url: str,
+    job: str,
+    jobs: Jobs,
+    count_done: Callable[[], Awaitable[int]],
+) -> float:
+    """How many jobs a second the peer does. `job` is "module:function" (`peer_work`)."""
+    await asyncio.to_thread(peer.enqueue, servers.redis_url, jobs)
+    environment = {
+        "DATABASE_URL": database_url,
+        "REDIS_URL": servers.redis_url,
+        JOB_VARIABLE: job,
+    }
+    async with AsyncExitStack() as stack:
+        processes = [
+            await stack.enter_async_context(running(command, environment))
+            for command in peer.commands
+        ]
+        first = last = await _wait(count_done, processes, int(RUN_IN * len(jobs)))
+        while last[1] < len(jobs):
+            last = await _wait(count_done, processes, len(jobs))
+    return (last[1] - first[1]) / (last[0] - first[0])
+
+
+async def _wait(
+    count_done: Callable[[], Awaitable[int]],
+    processes: Sequence[asyncio.subprocess.Process],
+    goal: int,
+) -> tuple[float, int]:
+    deadline = time.perf_counter() + PEER_SECONDS_MAX
+    while time.perf_counter() < deadline:
+        done = await count_done()
+        if done >= goal:
+            return time.perf_counter(), done
+        if any(process.returncode is not None for process in processes):
+            raise RuntimeError("a worker ended early")
+        await asyncio.sleep(0.05)
+    raise RuntimeError(f"not done in {PEER_SECONDS_MAX} s")
+
+
+def _to_celery(redis_url: str, jobs: Jobs) -> None:
+    os.environ["REDIS_URL"] = redis_url
+    from benchmarks.peer_celery import app
+
+    with app.connection_for_write() as connection:
+        for arguments in jobs:
+            app.send_task("work", arguments, connection=connection)
+
+
+def _to_rq(redis_url: str, jobs: Jobs) -> None:
+    from rq import Queue
+
+    queue = Queue(QUEUE, connection=Redis.from_url(redis_url))
+    queue.enqueue_many(
+        [Queue.prepare_data(work_blocking, arguments, result_ttl=0) for arguments in jobs]
+    )
+
+
+def _to_dramatiq(redis_url: str, jobs: Jobs) -> None:
+    os.environ["REDIS_URL"] = redis_url
+    from benchmarks.peer_dramatiq import broker, work
+
+    for arguments in jobs:
+        broker.enqueue(work.message(*arguments))
