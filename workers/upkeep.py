@@ -24,8 +24,9 @@ from models.clock import utcnow
 from models.db import Connection, is_retryable, transaction
 from models.groups import rebalance
 from models.invariants import audit, buckets_of_hour, find_overdue
+from models.partitions import archive_partitions, drop_archived, prepare_partitions
 from models.queue import BATCH_SIZE, Piece, claim, complete, due_ids, record_failure
-from models.upkeep import prepare_partitions, prune
+from models.upkeep import prune
 from workers.workshop import Workshop
 
 log = logging.getLogger(__name__)
@@ -77,7 +78,12 @@ async def _work(
         case PruneIntents():
             return {"removed": await prune(shop.database, now)}
         case PreparePartitions():
-            return {"made": await prepare_partitions(shop.database, utc_day(now))}
+            today = utc_day(now)
+            return {
+                "made": await prepare_partitions(shop.database, today),
+                "archived": await archive_partitions(shop.database, today),
+                "dropped": await drop_archived(shop.database, today),
+            }
         case CheckInvariants():
             first, last = buckets_of_hour(intent.recorded_at)
             violations = await audit(shop.database, first, last)
