@@ -11,8 +11,8 @@ from models.clock import utcnow
 from models.credit import accrued_sql
 from models.db import Database, Row, connected, rows, run, sql
 from models.migrate import migrate
+from models.partitions import prepare_partitions
 from models.settings import seed
-from models.upkeep import prepare_partitions
 
 # Sessions start in the window before the population's origin and last four hours.
 TICKS_MAX = (PRODUCTION.cycle_seconds - PRODUCTION.window_seconds) // PRODUCTION.tick_seconds

@@ -41,14 +41,15 @@ class Library(Struct, frozen=True):
     questions: Mapping[str, Question]
 
 
-def shuffle(count: int, seed: str) -> list[int]:
-    """An order of `count` things that depends on nothing but the seed."""
+def shuffle(count: int, seed: str, first: int | None = None) -> list[int]:
+    """An order of `count` things that depends on nothing but the seed; or its `first` places."""
     order = list(range(count))
-    for last in range(count - 1, 0, -1):
-        digest = blake2b(f"{seed}:{last}".encode(), digest_size=8).digest()
-        chosen = int.from_bytes(digest, "big") * (last + 1) >> 64
-        order[last], order[chosen] = order[chosen], order[last]
-    return order
+    places = min(count if first is None else first, count)
+    for place in range(places):
+        digest = blake2b(f"{seed}:{place}".encode(), digest_size=8).digest()
+        chosen = place + (int.from_bytes(digest, "big") * (count - place) >> 64)
+        order[place], order[chosen] = order[chosen], order[place]
+    return order[:places]
 
 
 def present(question: Question, seed: str) -> dict[str, Any]:

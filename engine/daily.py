@@ -104,10 +104,10 @@ def draw_day(user_id: int, day: date, catalogue: DayCatalogue) -> tuple[DrawnTas
         pool, attempts = pools.get(category, ((), 0))
         types = [kind for kind in catalogue.types if kind.category is category]
         count = counts[category]
-        order = shuffle(len(pool), f"{seed}:{category}")
+        order = shuffle(len(pool), f"{seed}:{category}", first=count * attempts)
         for place in range(count):
             subjects = tuple(
-                pool[order[(place + attempt * count) % len(pool)]] for attempt in range(attempts)
+                pool[order[(place + attempt * count) % len(order)]] for attempt in range(attempts)
             )
             drawn.append((types[place % len(types)], subjects))
     ads = [kind for kind in catalogue.types if kind.category is Category.ADS]

@@ -130,7 +130,7 @@ class PruneIntents(Action, frozen=True, tag="intents.prune"):
 
 
 class PreparePartitions(Action, frozen=True, tag="partitions.prepare"):
-    """Create the log partitions of the months ahead."""
+    """Create the partitions of what comes, archive those whose time is over."""
 
 
 class SyncVideos(Action, frozen=True, tag="videos.sync"):

@@ -12,8 +12,8 @@ from models.clock import utcnow
 from models.config import ConfigError, load_config
 from models.db import open_database
 from models.migrate import migrate
+from models.partitions import prepare_partitions
 from models.settings import load_installation, seed, timing_from
-from models.upkeep import prepare_partitions
 
 DEMO_EMAIL = "demo@twtc.example"
 

@@ -14,6 +14,7 @@ from engine.timeline import PRODUCTION
 from models.config import Config, postgresql_url
 from models.db import Database, connected, open_database, run, sql
 from models.migrate import migrate
+from models.partitions import prepare_partitions
 from models.settings import seed
 from tests.words import START
 from tests.world import World, open_world
@@ -49,6 +50,7 @@ async def template(worker_id: str) -> AsyncIterator[str]:
     await migrate(url)
     database = open_database(url, pool_size=1, application_name="template")
     await seed(database, PRODUCTION, START)
+    await prepare_partitions(database, START.date())
     await database.dispose()
     yield name
     await _run_on_server(f"DROP DATABASE {name}")

@@ -7,7 +7,6 @@ import pytest
 
 from engine.timeline import PROFILES, Timing
 from models.db import connected, run, sql
-from models.upkeep import prepare_partitions
 from ops.upkeep import BoundaryError, find_entry, read_boundary
 from schedules.due import DueWork, record_boundary
 from schedules.timetable import check_entries, entries
@@ -123,22 +122,6 @@ async def test_pruning_removes_old_intents_and_keeps_dead_letters(world: World) 
     await world.go_to(at("2026-03-08T04:10Z"))
     left = await world.rows("SELECT status FROM intents WHERE user_id IS NOT NULL")
     assert [row.status for row in left] == ["FAILED"]
-
-
-async def test_partitions_are_made_ahead_and_take_along_what_rested(world: World) -> None:
-    person = await world.person(group_number=1)
-    world.move_to(at("00:05"))
-    await person.mine()
-    assert await world.value("SELECT count(*) FROM activity_logs_2026_03") > 0
-    made = await prepare_partitions(world.database, at("2026-07-15T00:00Z").date())
-    assert "activity_logs_2026_07" in made
-    both = await asyncio.gather(
-        *(prepare_partitions(world.database, at("2027-01-15T00:00Z").date()) for _ in "ab")
-    )
-    assert len([name for made in both for name in made]) == 8
-    assert await prepare_partitions(world.database, at("2026-07-15T00:00Z").date()) == []
-    async_made = await world.rows("SELECT count(*) AS n FROM activity_logs_default")
-    assert async_made[0].n == 0
 
 
 @pytest.mark.parametrize(

@@ -25,8 +25,9 @@ from models.clock import utcnow
 from models.db import Connection, is_retryable, transaction
 from models.groups import rebalance
 from models.invariants import audit, buckets_of_hour, find_overdue
+from models.partitions import archive_partitions, drop_archived, prepare_partitions
 from models.queue import BATCH_SIZE, Piece, claim, complete, due_ids, record_failure
-from models.upkeep import prepare_partitions, prune
+from models.upkeep import prune
 from workers.videos.sync import sync_videos
 from workers.workshop import Workshop
 
@@ -79,7 +80,12 @@ async def _work(
         case PruneIntents():
             return {"removed": await prune(shop.database, now)}
         case PreparePartitions():
-            return {"made": await prepare_partitions(shop.database, utc_day(now))}
+            today = utc_day(now)
+            return {
+                "made": await prepare_partitions(shop.database, today),
+                "archived": await archive_partitions(shop.database, today),
+                "dropped": await drop_archived(shop.database, today),
+            }
         case SyncVideos():
             return await sync_videos(shop.database, shop.providers, now)
         case CheckInvariants():
