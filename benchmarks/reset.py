@@ -15,7 +15,7 @@ from benchmarks.support import Sample, finish, own_database, own_servers, say, s
 from benchmarks.tick_engine import Bench, bench_of
 from benchmarks.tick_population import origin_now, populate, vacuum
 from engine.daily import draw_day
-from engine.timeline import PRODUCTION, user_id_of, utc_day
+from engine.timeline import PRODUCTION, timetable, user_id_of, utc_day
 from models.catalogue import Catalogue
 from models.clock import utcnow
 from models.db import connected, rows
@@ -46,7 +46,7 @@ def main(args: list[str]) -> int:
 
 
 async def _all(servers: Servers, scale: int) -> int:
-    reset = next(entry for entry in entries(PRODUCTION) if entry.name == "reset")
+    reset = next(entry for entry in entries(timetable(PRODUCTION)) if entry.name == "reset")
     measured: dict[int, list[float]] = {size: [] for size in SIZES}
     async with AsyncExitStack() as stack:
         benches: dict[int, Bench] = {}

@@ -12,7 +12,7 @@ from redis.asyncio import Redis
 from benchmarks.processes import engine_workers, peak_mib
 from benchmarks.support import Sample
 from benchmarks.tick_population import TICK, vacuum
-from engine.timeline import PRODUCTION
+from engine.timeline import PRODUCTION, timetable
 from models.bells import Bells, open_broker
 from models.catalogue import Catalogue
 from models.clock import utcnow
@@ -66,7 +66,7 @@ async def bench_of(database: Database, redis_url: str, live: int) -> AsyncIterat
         installation = await load_installation(database)
         copies = SnapshotCopies(redis, installation.id)
         shop = Workshop(database, installation, copies, Catalogue(database))
-        credit = next(entry for entry in entries(PRODUCTION) if entry.name == "credit")
+        credit = next(entry for entry in entries(timetable(PRODUCTION)) if entry.name == "credit")
         yield Bench(database, shop, credit, live)
     finally:
         await redis.aclose()

@@ -115,6 +115,12 @@ class SettleMining(Action, frozen=True, tag="mining.settle"):
     boundary: datetime
 
 
+class RemindWindow(Action, frozen=True, tag="window.remind"):
+    """Tell a piece's members whose phase has come that their window is open."""
+
+    boundary: datetime
+
+
 class OpenDay(Action, frozen=True, tag="day.open"):
     """Freeze the catalogue of a UTC day."""
 
@@ -145,7 +151,7 @@ ViewAction = StartView | CompleteView | FailView | ConfirmView
 BoostAction = StartBoost | FinishWatch | AskQuestion | AnswerBoost
 TaskAction = StartTask | CompleteTask | AnswerTask | ReviewTask
 UserAction = StartMining | ViewAction | BoostAction | TaskAction
-PieceAction = CreditMining | SettleMining
+PieceAction = CreditMining | SettleMining | RemindWindow
 UpkeepAction = (
     OpenDay | RebalanceGroups | PruneIntents | PreparePartitions | SyncVideos | CheckInvariants
 )

@@ -5,7 +5,6 @@ microseconds since the epoch, so that it is exact and equal everywhere.
 """
 
 from datetime import UTC, date, datetime, timedelta
-from hashlib import blake2b
 
 from msgspec import Struct
 
@@ -14,6 +13,9 @@ DAY_SECONDS = 86_400
 GROUP_COUNT = 10
 BUCKET_COUNT = 64
 UPKEEP_GROUP = 0  # the queue of work that belongs to no group
+PUSH_GROUP = GROUP_COUNT + 1  # the queue of what is sent to phones
+PHASE_MODULUS = 2**31
+PHASE_FACTOR = 1_640_531_527  # the golden ratio's: neighbouring ids land far apart
 
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -171,9 +173,12 @@ def next_opening(table: Timetable, group_number: int, at: datetime) -> datetime:
 
 
 def phase_in_window(window_seconds: int, user_id: int) -> timedelta:
-    """How long after the opening this user is told of it: stable, and uniform over users."""
-    digest = blake2b(user_id.to_bytes(8, "big"), digest_size=8).digest()
-    return timedelta(microseconds=int.from_bytes(digest, "big") * window_seconds * 1_000_000 >> 64)
+    """How long after the opening this user is told of it: stable, and uniform over users.
+
+    By a multiplicative hash, because models.reminders computes the same integers in SQL.
+    """
+    hashed = user_id % PHASE_MODULUS * PHASE_FACTOR % PHASE_MODULUS
+    return timedelta(microseconds=hashed * window_seconds * 1_000_000 // PHASE_MODULUS)
 
 
 def bucket_of(user_id: int) -> int:

@@ -14,7 +14,7 @@ from dramatiq.brokers.redis import RedisBroker
 from redis import ConnectionPool, Redis
 from redis.exceptions import RedisError
 
-from engine.timeline import GROUP_COUNT, UPKEEP_GROUP
+from engine.timeline import PUSH_GROUP, UPKEEP_GROUP
 from models.prompt import PromptRedisBroker
 from models.queue import Piece
 
@@ -29,11 +29,12 @@ SOCKET_TIMEOUT_SECONDS = 2
 
 
 def queue_name(group_number: int) -> str:
-    """The Dramatiq queue of a group; `upkeep` belongs to none."""
-    return "upkeep" if group_number == UPKEEP_GROUP else f"group-{group_number:02d}"
+    """The Dramatiq queue of a group; `upkeep` and `push` belong to none."""
+    names = {UPKEEP_GROUP: "upkeep", PUSH_GROUP: "push"}
+    return names.get(group_number, f"group-{group_number:02d}")
 
 
-QUEUES = tuple(queue_name(group) for group in range(UPKEEP_GROUP, GROUP_COUNT + 1))
+QUEUES = tuple(queue_name(group) for group in range(UPKEEP_GROUP, PUSH_GROUP + 1))
 
 
 def open_broker(url: str, middleware: list[dramatiq.Middleware]) -> Broker:

@@ -32,6 +32,7 @@ class Config(Struct, frozen=True):
     partner_url: str
     network_secrets: Mapping[str, tuple[bytes, ...]] = {}
     own_videos_url: str = ""
+    fcm_credentials: str = ""
     youtube_key: str = ""
 
 
@@ -56,6 +57,7 @@ def load_config(environ: Mapping[str, str] | None = None, *, signs: bool = False
         partner_url=env.get("TWTC_PARTNER_URL", "http://127.0.0.1:8100").rstrip("/"),
         network_secrets=_network_secrets(env) if signs else {},
         youtube_key=env.get("TWTC_YOUTUBE_KEY", "").strip(),
+        fcm_credentials=env.get("TWTC_FCM_CREDENTIALS", "").strip(),
         own_videos_url=_http_url("TWTC_OWN_VIDEOS_URL", env.get("TWTC_OWN_VIDEOS_URL", "")),
     )
 

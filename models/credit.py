@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from models.db import Connection, Database, Row, connected, rows, run, sql
 from models.intents import CLOCK_SKEW_MAX
+from models.notes import push_due_sql
 from models.queue import Piece
 
 log = logging.getLogger(__name__)
@@ -91,9 +92,11 @@ SETTLE = sql(f"""
         FROM done d JOIN ad_views v ON v.bucket = d.bucket AND v.id = d.view_id
         WHERE v.bucket = :bucket
     ), note AS (
-        INSERT INTO notifications (bucket, id, user_id, kind, params, created_at)
+        INSERT INTO notifications (bucket, id, user_id, kind, params, created_at, push_due_at,
+                                   push_attempts)
         SELECT d.bucket, d.id, d.user_id, 'mining.completed',
-               jsonb_build_object('session_id', d.id, 'amount_micro', d.reward_micro), :boundary
+               jsonb_build_object('session_id', d.id, 'amount_micro', d.reward_micro), :boundary,
+               {push_due_sql("d.user_id", ":boundary")}, 0
         FROM done d
     )
     UPDATE wallets w
@@ -115,7 +118,7 @@ ENDED = sql("""
 
 # A proof that was recorded in time counts, also if it could not be applied yet, or rests as a dead
 # letter until somebody requeues it.
-EXPIRE = sql("""
+EXPIRE = sql(f"""
     WITH late AS (
         UPDATE mining_sessions s
         SET status = 'FAILED', failed_at = s.expires_at, failure = 'AD_EXPIRED', expires_at = NULL
@@ -139,12 +142,14 @@ EXPIRE = sql("""
     ), logged AS (
         INSERT INTO activity_logs (bucket, id, user_id, action, resource_type, resource_id,
                                    metadata, created_at)
-        SELECT l.bucket, l.id, l.user_id, 'AD_EXPIRE', 'ad_view', l.view_id, '{}', l.failed_at
+        SELECT l.bucket, l.id, l.user_id, 'AD_EXPIRE', 'ad_view', l.view_id, '{{}}', l.failed_at
         FROM late l
     ), note AS (
-        INSERT INTO notifications (bucket, id, user_id, kind, params, created_at)
+        INSERT INTO notifications (bucket, id, user_id, kind, params, created_at, push_due_at,
+                                   push_attempts)
         SELECT l.bucket, l.id, l.user_id, 'mining.failed',
-               jsonb_build_object('session_id', l.id, 'reason', 'AD_EXPIRED'), :boundary
+               jsonb_build_object('session_id', l.id, 'reason', 'AD_EXPIRED'), :boundary,
+               {push_due_sql("l.user_id", ":boundary")}, 0
         FROM late l
     )
     SELECT user_id FROM late

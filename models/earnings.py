@@ -8,7 +8,7 @@ from msgspec.structs import asdict
 
 from engine.boost import OPEN_BOOST_STATUSES, Boost, BoostStatus
 from engine.daily import Category, TaskState, TaskStatus
-from engine.decision import Achievement, Member, Note, Payment
+from engine.decision import Achievement, Member, Payment
 from engine.timeline import bucket_of
 from models import arrays
 from models.clock import new_id
@@ -92,13 +92,6 @@ _PAYMENT_TYPES = {
     "metadata": "jsonb",
     "created_at": "timestamptz",
 }
-_NOTE_TYPES = {
-    "id": "uuid",
-    "user_id": "bigint",
-    "kind": "text",
-    "params": "jsonb",
-    "created_at": "timestamptz",
-}
 _ACHIEVEMENT_TYPES = {
     "user_id": "bigint",
     "kind": "text",
@@ -141,7 +134,6 @@ STORE_TASKS = arrays.insert(
 )
 # Rows of the ledger are added, never changed: a reference that is there already raises.
 STORE_PAYMENTS = arrays.insert("transactions", _PAYMENT_TYPES)
-STORE_NOTES = arrays.insert("notifications", _NOTE_TYPES)
 STORE_ACHIEVEMENTS = arrays.insert("achievements", _ACHIEVEMENT_TYPES)
 
 PAY_WALLETS = sql("""
@@ -232,18 +224,3 @@ async def store_payments(
     await run(connection, PAY_WALLETS, params)
     earned = sorted(map(asdict, achievements), key=itemgetter("user_id", "day"))
     await arrays.store(connection, STORE_ACHIEVEMENTS, bucket, earned, _ACHIEVEMENT_TYPES)
-
-
-async def store_notes(connection: Connection, bucket: int, notes: Sequence[Note]) -> None:
-    """Add to the inboxes."""
-    items = [
-        {
-            "id": new_id(note.created_at),
-            "user_id": note.user_id,
-            "kind": note.kind,
-            "params": encode(note.params),
-            "created_at": note.created_at,
-        }
-        for note in notes
-    ]
-    await arrays.store(connection, STORE_NOTES, bucket, items, _NOTE_TYPES)

@@ -10,6 +10,7 @@ from models.clock import new_id
 from models.credit import lock_piece
 from models.db import Connection, Database, connected, rows, run, sql, transaction
 from models.encoding import encode
+from models.notes import push_due_sql
 from models.queue import Piece
 from models.status import SnapshotCopies
 
@@ -54,9 +55,11 @@ REGROUP = sql("""
     RETURNING id, version
 """)
 
-NOTE_MOVES = sql("""
-    INSERT INTO notifications (bucket, id, user_id, kind, params, created_at)
-    SELECT :bucket, d.id, d.user_id, 'group.moved', CAST(:params AS jsonb), :now
+NOTE_MOVES = sql(f"""
+    INSERT INTO notifications (bucket, id, user_id, kind, params, created_at, push_due_at,
+                               push_attempts)
+    SELECT :bucket, d.id, d.user_id, 'group.moved', CAST(:params AS jsonb), :now,
+           {push_due_sql("d.user_id", ":now")}, 0
     FROM unnest(CAST(:ids AS uuid[]), CAST(:users AS bigint[])) AS d (id, user_id)
 """)
 

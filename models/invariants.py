@@ -172,10 +172,11 @@ INVARIANTS = {
         LEFT JOIN wallets w ON w.bucket = u.bucket AND w.user_id = u.id
         WHERE u.bucket BETWEEN :first AND :last AND w.user_id IS NULL
     """,
-    "a completed session was announced": """
+    "a completed session was announced": f"""
         SELECT s.id FROM mining_sessions s
         LEFT JOIN notifications n ON n.bucket = s.bucket AND n.id = s.id
-        WHERE s.bucket BETWEEN :first AND :last AND s.status = 'COMPLETED' AND n.id IS NULL
+        WHERE s.bucket BETWEEN :first AND :last AND s.status = 'COMPLETED'
+          AND s.settled_at >= {OLDEST_DAY} AND n.id IS NULL
     """,
 }
 

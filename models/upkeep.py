@@ -7,6 +7,7 @@ from models.db import Database, connected, run, sql
 from models.inventory import prune_requests
 
 KEEP_INTENTS_DAYS = 7
+KEEP_NOTIFICATIONS_DAYS = 90
 PRUNE_ROWS_MAX = 5_000
 
 # Dead letters stay until somebody has looked at them.
@@ -27,10 +28,23 @@ PRUNE_TOKENS = sql("""
 """)
 
 
+PRUNE_NOTIFICATIONS = sql("""
+    DELETE FROM notifications
+    WHERE bucket = :bucket AND id = ANY(ARRAY(
+        SELECT id FROM notifications
+        WHERE bucket = :bucket AND created_at < :before
+        ORDER BY created_at LIMIT :limit))
+""")
+
+
 async def prune(database: Database, now: datetime) -> int:
     """Delete intents done a week ago, expired sign-ins, counts of ad requests. Return the rows."""
     removed = 0
-    pruned = ((PRUNE_INTENTS, now - timedelta(days=KEEP_INTENTS_DAYS)), (PRUNE_TOKENS, now))
+    pruned = (
+        (PRUNE_INTENTS, now - timedelta(days=KEEP_INTENTS_DAYS)),
+        (PRUNE_NOTIFICATIONS, now - timedelta(days=KEEP_NOTIFICATIONS_DAYS)),
+        (PRUNE_TOKENS, now),
+    )
     for bucket in range(BUCKET_COUNT):
         for statement, before in pruned:
             params = {"bucket": bucket, "before": before, "limit": PRUNE_ROWS_MAX}

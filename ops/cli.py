@@ -78,7 +78,7 @@ def release() -> None:
 def upkeep(
     name: Annotated[
         str,
-        typer.Argument(help="credit, settle, reset, rebalance, prune, partitions, or invariants."),
+        typer.Argument(help="credit, settle, remind, reset, partitions, prune, videos, …"),
     ],
     at: Annotated[
         str | None, typer.Option(metavar="BOUNDARY", help="An instant, e.g. 2026-03-01T00:10:00Z.")

@@ -65,7 +65,7 @@ class Lifetime:
         self.shop = Workshop(
             services.database, services.installation, services.copies, services.catalogue
         )
-        self.due_work = DueWork(services.database, entries(services.installation.table.timing))
+        self.due_work = DueWork(services.database, entries(services.installation.table))
         self.people: list[Person] = []
         self.requests = 0
         self._tokens: dict[tuple[int, datetime], str] = {}

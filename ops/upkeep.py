@@ -36,7 +36,7 @@ async def _upkeep(config: Config, name: str, at: str | None) -> str:
     database = open_database(config.database_url, pool_size=2, application_name="twtc-upkeep")
     bells = Bells(open_broker(config.broker_url, []), config.redis_url)
     try:
-        table = entries((await load_installation(database)).table.timing)
+        table = entries((await load_installation(database)).table)
         entry = find_entry(table, name)
         now = utcnow()
         boundary = read_boundary(entry, at, now)

@@ -12,6 +12,7 @@ from models.bells import Bells, open_broker
 from models.clock import utcnow
 from models.config import ConfigError, load_config
 from models.db import DATABASE_ERRORS, open_database
+from models.pushes import pieces_to_push
 from models.queue import overdue_pieces
 from models.settings import NotReleasedError, load_installation
 from schedules.due import DueWork
@@ -40,7 +41,7 @@ async def main() -> None:
     config = load_config()
     database = open_database(config.database_url, pool_size=4, application_name="twtc-clock")
     bells = Bells(open_broker(config.broker_url, []), config.redis_url)
-    table = entries((await load_installation(database)).table.timing)
+    table = entries((await load_installation(database)).table)
     check_entries(table)
     due_work = DueWork(database, table)
 
@@ -49,6 +50,7 @@ async def main() -> None:
 
     async def relay() -> None:
         await bells.ring(*await overdue_pieces(database, utcnow()))
+        await bells.ring(*await pieces_to_push(database, utcnow()))
 
     scheduler = AsyncIOScheduler(
         timezone="UTC",

@@ -6,6 +6,7 @@ it is recorded once.
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 from msgspec import Struct
 
@@ -17,6 +18,7 @@ from engine.intents import (
     PreparePartitions,
     PruneIntents,
     RebalanceGroups,
+    RemindWindow,
     SettleMining,
     SyncVideos,
 )
@@ -24,7 +26,7 @@ from engine.timeline import (
     DAY_SECONDS,
     PRODUCTION,
     UPKEEP_GROUP,
-    Timing,
+    Timetable,
     boundary_at_or_before,
     micros,
     utc_day,
@@ -32,10 +34,14 @@ from engine.timeline import (
 from models.credit import pieces_to_credit, pieces_to_settle
 from models.db import Database
 from models.queue import Piece
+from models.reminders import pieces_to_remind
 
 WEEK_SECONDS = 7 * DAY_SECONDS
 # The epoch was a Thursday: Monday 03:00 lies four days and three hours after it.
 MONDAY_3AM_SECONDS = 4 * DAY_SECONDS + 3 * 3600
+
+# Once a minute in a window of 24.
+REMINDERS_PER_WINDOW = 24
 
 PieceFinder = Callable[[Database, datetime], Awaitable[list[Piece]]]
 
@@ -68,8 +74,10 @@ async def _upkeep_piece(database: Database, boundary: datetime) -> list[Piece]:
     return [Piece(UPKEEP_GROUP, 0)]
 
 
-def entries(timing: Timing) -> tuple[Entry, ...]:
-    """The timetable under a timing. Settlement keeps its share of a shortened cycle."""
+def entries(table: Timetable) -> tuple[Entry, ...]:
+    """What is due when. Settlement and reminders keep their share of a shortened cycle."""
+    timing = table.timing
+    remind_seconds = max(4, timing.window_seconds // REMINDERS_PER_WINDOW)
     settle_seconds = max(2, 60 * timing.cycle_seconds // PRODUCTION.cycle_seconds)
 
     def upkeep(
@@ -85,6 +93,8 @@ def entries(timing: Timing) -> tuple[Entry, ...]:
         # The watermark makes up for missed ticks and settlements: the latest boundary is enough.
         Entry("credit", timing.tick_seconds, 0, CreditMining, pieces_to_credit),
         Entry("settle", settle_seconds, 0, SettleMining, pieces_to_settle),
+        # A later reminder of the same window makes up for a missed one.
+        Entry("remind", remind_seconds, 0, RemindWindow, partial(pieces_to_remind, table)),
         # Each missed day has its own row.
         upkeep("reset", lambda at: OpenDay(utc_day(at)), 0, catch_up_max=7),
         upkeep("partitions", lambda at: PreparePartitions(), 1 * 3600),

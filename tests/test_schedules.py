@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from engine.timeline import PROFILES, Timing
+from engine.timeline import PROFILES, Timing, timetable
 from models.db import connected, run, sql
 from ops.upkeep import BoundaryError, find_entry, read_boundary
 from schedules.due import DueWork, record_boundary
@@ -16,11 +16,11 @@ from tests.world import World
 
 @pytest.mark.parametrize("timing", PROFILES.values(), ids=PROFILES)
 def test_the_timetable_is_sound(timing: Timing) -> None:
-    check_entries(entries(timing))
+    check_entries(entries(timetable(timing)))
 
 
 def test_boundaries_of_the_production_timetable() -> None:
-    table = {entry.name: entry for entry in entries(PROFILES["production"])}
+    table = {entry.name: entry for entry in entries(timetable(PROFILES["production"]))}
     now = at("2026-03-04T12:34:56Z")  # a Wednesday
     assert table["credit"].boundary(now) == at("2026-03-04T12:30:00Z")
     assert table["settle"].boundary(now) == at("2026-03-04T12:34:00Z")
@@ -36,7 +36,7 @@ async def test_two_clocks_record_a_boundary_once(world: World) -> None:
         await person.mine()
     when = at("00:30")
     world.move_to(when)
-    clocks = [DueWork(world.database, entries(world.table.timing)) for _ in range(3)]
+    clocks = [DueWork(world.database, entries(world.table)) for _ in range(3)]
     recorded = await asyncio.gather(*(clock.record(when) for clock in clocks))
     pieces = [piece for each in recorded for piece in each]
     assert len(pieces) == len(set(pieces))
@@ -52,7 +52,7 @@ async def test_cron_and_clock_together_do_no_harm(world: World) -> None:
     person = await world.person(group_number=1)
     world.move_to(at("00:05"))
     await person.mine()
-    entry = find_entry(entries(world.table.timing), "credit")
+    entry = find_entry(entries(world.table), "credit")
     world.move_to(at("00:10"))
     first = await record_boundary(world.database, entry, at("00:10"), at("00:10"))
     assert len(first) == 1
@@ -63,7 +63,7 @@ async def test_cron_and_clock_together_do_no_harm(world: World) -> None:
 
 async def test_missed_days_are_opened_after_an_outage_up_to_a_week(world: World) -> None:
     await world.go_to(START + timedelta(days=3))
-    late = DueWork(world.database, entries(world.table.timing))
+    late = DueWork(world.database, entries(world.table))
     await late.record(START + timedelta(days=12))
     await world.go_to(START + timedelta(days=12))
     days = await world.rows("SELECT day FROM days WHERE day > '2026-03-01' ORDER BY day")
@@ -77,7 +77,7 @@ async def test_rebalance_moves_the_fewest_and_nobody_who_mines(world: World) -> 
     for person in miners:
         await person.mine()
     await world.go_to(at("2026-03-01T01:00Z"))
-    entry = find_entry(entries(world.table.timing), "rebalance")
+    entry = find_entry(entries(world.table), "rebalance")
     monday = at("2026-03-02T03:00Z")
     for person in idle:  # so that Redis has copies that the move makes stale
         assert (await person.status())["group_number"] == 1
@@ -133,11 +133,11 @@ async def test_pruning_removes_old_intents_and_keeps_dead_letters(world: World) 
     ],
 )
 def test_upkeep_by_hand_refuses_what_is_no_boundary(at_text: str, message: str) -> None:
-    entry = find_entry(entries(PROFILES["production"]), "credit")
+    entry = find_entry(entries(timetable(PROFILES["production"])), "credit")
     with pytest.raises(BoundaryError, match=message):
         read_boundary(entry, at_text, at("2026-03-01T00:30Z"))
 
 
 def test_upkeep_by_hand_names_the_entries() -> None:
-    with pytest.raises(BoundaryError, match="credit, settle, reset"):
-        find_entry(entries(PROFILES["production"]), "nonsense")
+    with pytest.raises(BoundaryError, match="credit, settle, remind, reset"):
+        find_entry(entries(timetable(PROFILES["production"])), "nonsense")

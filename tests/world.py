@@ -56,7 +56,7 @@ class World:
         self.app = app
         self.http = http
         self.shop = shop
-        self.due_work = DueWork(database, entries(self.table.timing))
+        self.due_work = DueWork(database, entries(self.table))
         self.deliveries = 1  # how often every message is delivered
         self._numbers = count(1)
 

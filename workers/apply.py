@@ -23,17 +23,21 @@ from engine.intents import (
     Outcome,
     Reason,
     Rejected,
+    RemindWindow,
     SettleMining,
 )
 from engine.session import Session
-from engine.timeline import UPKEEP_GROUP
+from engine.timeline import PUSH_GROUP, UPKEEP_GROUP, Timetable
 from models import credit, earnings, members
 from models.clock import utcnow
 from models.db import Connection, is_retryable, transaction
 from models.inventory import give_back
 from models.logs import Evidence, store_logs
+from models.notes import store_notes
 from models.queue import BATCH_SIZE, Piece, claim, complete, due_ids, record_failure
+from models.reminders import remind
 from workers.gather import furnish, gather_members, with_room
+from workers.push.send import send_pushes
 from workers.upkeep import drain_upkeep
 from workers.workshop import Workshop
 
@@ -69,6 +73,8 @@ async def drain(shop: Workshop, piece: Piece) -> int:
     """
     if piece.group_number == UPKEEP_GROUP:
         return await drain_upkeep(shop, piece)
+    if piece.group_number == PUSH_GROUP:
+        return await send_pushes(shop, piece.bucket)
     done = 0
     while True:
         try:
@@ -111,7 +117,14 @@ async def apply_batch(shop: Workshop, piece: Piece, limit: int, only: UUID | Non
         await _store(connection, piece.bucket, effects, now)
         changed = effects.changed_users()
         changed |= await _run_ticks(
-            connection, piece, claimed, credited_through, effects, now, singly=only is not None
+            connection,
+            piece,
+            claimed,
+            shop.installation.table,
+            credited_through,
+            effects,
+            now,
+            singly=only is not None,
         )
         await complete(connection, piece, effects.outcomes, now)
         versions = await members.raise_versions(connection, piece.bucket, changed)
@@ -194,7 +207,7 @@ async def _store(connection: Connection, bucket: int, effects: Effects, now: dat
         connection, bucket, effects.boosts.values(), effects.tasks.values()
     )
     await earnings.store_payments(connection, bucket, effects.payments, effects.achievements, now)
-    await earnings.store_notes(connection, bucket, effects.notes)
+    await store_notes(connection, bucket, effects.notes)
     await store_logs(connection, bucket, effects.logs)
 
 
@@ -202,6 +215,7 @@ async def _run_ticks(
     connection: Connection,
     piece: Piece,
     claimed: Sequence[Intent],
+    table: Timetable,
     through: datetime,
     effects: Effects,
     now: datetime,
@@ -223,6 +237,9 @@ async def _run_ticks(
                 changed.update(settled.paid, settled.expired)
                 result = {"settled": len(settled.paid), "expired": len(settled.expired)}
                 effects.outcomes.append((intent, Applied(result)))
+            case RemindWindow(boundary):
+                told = await remind(connection, piece, table, boundary)
+                effects.outcomes.append((intent, Applied({"told": told})))
             case _:
                 continue
     return changed

@@ -4,6 +4,8 @@ It drains pieces when their bells ring. Which queues it listens to is dramatiq's
 """
 
 import asyncio
+import logging
+from pathlib import Path
 from typing import Any
 
 import dramatiq
@@ -27,14 +29,26 @@ from models.queue import Piece
 from models.settings import load_installation
 from models.status import SnapshotCopies
 from workers.apply import drain
+from workers.push.contract import Sender
+from workers.push.fcm import Fcm, read_credentials
 from workers.videos import providers
 from workers.workshop import Workshop
+
+log = logging.getLogger(__name__)
 
 DRAIN_SECONDS_MAX = 120
 UPKEEP_SECONDS_MAX = 1800
 RETRIES_MAX = 3
 BACKOFF_MS_MIN = 1_000
 BACKOFF_MS_MAX = 30_000
+
+
+def open_sender(config: Config) -> Sender | None:
+    """FCM, with the operator's credentials; without, phones are told nothing. It says so once."""
+    if not config.fcm_credentials:
+        log.info("TWTC_FCM_CREDENTIALS is not set: notifications stay in the inbox")
+        return None
+    return Fcm(read_credentials(Path(config.fcm_credentials)))
 
 
 class Tools(Middleware):
@@ -44,6 +58,7 @@ class Tools(Middleware):
         self._config = config
         self._shop: Workshop | None = None
         self._opening = asyncio.Lock()
+        self._sender = open_sender(config)
 
     def before_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
         """Make the clients before a thread can consume; they connect when they are used."""
@@ -74,11 +89,18 @@ class Tools(Middleware):
                 copies = SnapshotCopies(self.redis, installation.id)
                 catalogue = Catalogue(self.database)
                 self._shop = Workshop(
-                    self.database, installation, copies, catalogue, providers(self._config)
+                    self.database,
+                    installation,
+                    copies,
+                    catalogue,
+                    providers(self._config),
+                    self._sender,
                 )
         return self._shop
 
     async def _close(self) -> None:
+        if self._sender is not None:
+            await self._sender.close()
         await self.redis.aclose()
         await self.database.dispose()
 

@@ -8,6 +8,7 @@ from models.catalogue import Catalogue
 from models.db import Database
 from models.settings import Installation
 from models.status import SnapshotCopies
+from workers.push.contract import Sender
 from workers.videos.contract import VideoProvider
 
 
@@ -19,3 +20,4 @@ class Workshop(Struct, frozen=True):
     copies: SnapshotCopies
     catalogue: Catalogue
     providers: Sequence[VideoProvider] = ()
+    sender: Sender | None = None

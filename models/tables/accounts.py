@@ -15,6 +15,7 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     Uuid,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -109,9 +110,35 @@ notifications = Table(
     Column("params", JSONB, nullable=False),
     instant("created_at"),
     instant("read_at", nullable=True),
+    instant("push_due_at", nullable=True),  # NULL: no phone to tell, or told
+    Column("push_attempts", SmallInteger, nullable=False),
     PrimaryKeyConstraint("bucket", "id", name="notifications_pkey"),
     of_user("notifications"),
     Index("notifications_user_idx", "bucket", "user_id", "created_at", "id"),
+    Index(
+        "notifications_push_due",
+        "bucket",
+        "push_due_at",
+        postgresql_where=text("push_due_at IS NOT NULL"),
+    ),
+    Index("notifications_created_idx", "bucket", "created_at"),
+)
+
+devices = Table(
+    "devices",
+    metadata,
+    bucket(),
+    Column("id", LargeBinary, nullable=False),  # SHA-256 of the token
+    Column("user_id", BigInteger, nullable=False),
+    Column("token", Text, nullable=False),
+    Column("platform", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    instant("seen_at"),
+    PrimaryKeyConstraint("bucket", "id", name="devices_pkey"),
+    of_user("devices"),
+    one_of("devices", "platform", "ANDROID", "IOS", "WEB"),
+    one_of("devices", "language", "en", "ar"),
+    Index("devices_user_idx", "bucket", "user_id"),
 )
 
 refresh_tokens = Table(

@@ -7,6 +7,7 @@ from sqlalchemy import (
     Column,
     Date,
     Integer,
+    LargeBinary,
     PrimaryKeyConstraint,
     SmallInteger,
     Table,
@@ -93,4 +94,14 @@ identities = Table(
     instant("created_at"),
     PrimaryKeyConstraint("kind", "value", name="identities_pkey"),
     one_of("identities", "kind", "email", "phone"),
+)
+
+# A phone that changes hands must not tell its former owner's news: whose a token is now.
+device_owners = Table(
+    "device_owners",
+    metadata,
+    Column("id", LargeBinary, nullable=False),  # SHA-256 of the token
+    Column("user_id", BigInteger, nullable=False),
+    instant("claimed_at"),
+    PrimaryKeyConstraint("id", name="device_owners_pkey"),
 )

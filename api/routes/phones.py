@@ -1,0 +1,92 @@
+"""Phones that want to be told, and what of the inbox has been read (decision 0023)."""
+
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from litestar import Response, Router, delete, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+from msgspec import Meta, Struct
+
+from api.problems import bad_request, not_found
+from api.routes.me import PRIVATE
+from api.services import Services
+from models.clock import utcnow
+from models.notes import count_unread, mark_read
+from models.pushes import forget_device, register_device
+
+
+class DeviceBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """A phone's registration token of FCM."""
+
+    token: Annotated[str, Meta(min_length=16, max_length=1024, pattern=r"^[\x21-\x7e]+\Z")]
+    platform: Literal["ANDROID", "IOS", "WEB"]
+    language: Literal["en", "ar"] = "en"
+
+
+class DeviceView(Struct, frozen=True):
+    """How the phone is named from now on."""
+
+    id: str
+
+
+class ReadBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """Which were read; without, all up to now."""
+
+    ids: Annotated[list[UUID], Meta(min_length=1, max_length=100)] | None = None
+
+
+class UnreadView(Struct, frozen=True):
+    """How many are unread, up to 100."""
+
+    unread_count: int
+
+
+@post("/devices", status_code=200, summary="Tell this phone")
+async def register(
+    services: NamedDependency[Services],
+    user_id: NamedDependency[int],
+    data: JSONBody[DeviceBody],
+) -> DeviceView:
+    """Send it at every start of the app: tokens change, and phones change hands."""
+    id_ = await register_device(
+        services.database, user_id, data.token, data.platform, data.language, utcnow()
+    )
+    return DeviceView(id_.hex())
+
+
+@delete("/devices/{device_id:str}", status_code=204, summary="Tell this phone nothing any more")
+async def forget(
+    device_id: FromPath[str], services: NamedDependency[Services], user_id: NamedDependency[int]
+) -> None:
+    """For signing out."""
+    try:
+        id_ = bytes.fromhex(device_id)
+    except ValueError:
+        raise bad_request("This is not the id of a device.") from None
+    if not await forget_device(services.database, user_id, id_):
+        raise not_found("device")
+
+
+@post("/notifications/read", status_code=200, summary="Mark notifications as read")
+async def read(
+    services: NamedDependency[Services],
+    user_id: NamedDependency[int],
+    data: JSONBody[ReadBody | None] = None,
+) -> UnreadView:
+    """Answers how many are left."""
+    await mark_read(services.database, user_id, data.ids if data else None, utcnow())
+    return UnreadView(await count_unread(services.database, user_id))
+
+
+@get("/notifications/unread", summary="How many are unread", response_headers=PRIVATE)
+async def unread(
+    services: NamedDependency[Services], user_id: NamedDependency[int]
+) -> Response[UnreadView]:
+    """The number on the bell."""
+    shown = UnreadView(await count_unread(services.database, user_id))
+    return Response(shown, headers=PRIVATE)
+
+
+handlers: list[Any] = [register, forget, read, unread]
+router = Router("/v1", route_handlers=handlers, tags=["me"], security=[{"bearer": []}])

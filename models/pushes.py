@@ -1,0 +1,141 @@
+"""Phones, and which notifications they have yet to be told (decision 0023)."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from engine.timeline import BUCKET_COUNT, PUSH_GROUP, bucket_of
+from models.db import Database, Row, connected, rows, run, sql
+from models.queue import Piece
+
+BATCH_SIZE = 100
+DEVICES_MAX = 10
+# So long a worker has for its batch. Should it die, the next one tries again afterwards.
+LEASE = timedelta(minutes=2)
+
+CLAIM_DEVICE = sql("""
+    INSERT INTO device_owners (id, user_id, claimed_at) VALUES (:id, :user_id, :now)
+    ON CONFLICT (id) DO UPDATE SET user_id = excluded.user_id, claimed_at = excluded.claimed_at
+""")
+
+OWNER = sql("SELECT user_id FROM device_owners WHERE id = :id")
+
+SAVE_DEVICE = sql("""
+    INSERT INTO devices (bucket, id, user_id, token, platform, language, seen_at)
+    VALUES (:bucket, :id, :user_id, :token, :platform, :language, :now)
+    ON CONFLICT (bucket, id) DO UPDATE
+    SET user_id = excluded.user_id, platform = excluded.platform, language = excluded.language,
+        seen_at = excluded.seen_at
+""")
+
+# Those seen longest ago give way: nobody carries more phones than that.
+TRIM_DEVICES = sql("""
+    DELETE FROM devices WHERE bucket = :bucket AND user_id = :user_id AND id = ANY(ARRAY(
+        SELECT id FROM devices WHERE bucket = :bucket AND user_id = :user_id
+        ORDER BY seen_at DESC, id OFFSET :limit))
+""")
+
+FORGET_DEVICE = sql("""
+    DELETE FROM devices WHERE bucket = :bucket AND id = :id AND user_id = :user_id
+""")
+
+DEVICES_OF = sql("""
+    SELECT id, user_id, token, platform, language FROM devices
+    WHERE bucket = :bucket AND user_id = ANY(CAST(:users AS bigint[])) ORDER BY user_id, id
+""")
+
+CLAIM = sql("""
+    UPDATE notifications SET push_due_at = :leased_until, push_attempts = push_attempts + 1
+    WHERE bucket = :bucket AND id = ANY(ARRAY(
+        SELECT id FROM notifications
+        WHERE bucket = :bucket AND push_due_at <= :now
+        ORDER BY push_due_at LIMIT :limit FOR UPDATE SKIP LOCKED))
+    RETURNING id, user_id, kind, params, created_at, push_attempts
+""")
+
+FINISH = sql("""
+    UPDATE notifications SET push_due_at = NULL
+    WHERE bucket = :bucket AND id = ANY(CAST(:ids AS uuid[]))
+""")
+
+POSTPONE = sql("""
+    UPDATE notifications SET push_due_at = :due_at
+    WHERE bucket = :bucket AND id = ANY(CAST(:ids AS uuid[]))
+""")
+
+# One probe of a partial index per bucket.
+DUE_BUCKETS = sql("""
+    SELECT b.bucket FROM unnest(CAST(:buckets AS smallint[])) AS b (bucket)
+    WHERE EXISTS (SELECT FROM notifications n
+                  WHERE n.bucket = b.bucket AND n.push_due_at <= :now)
+    ORDER BY b.bucket
+""")
+
+
+def device_id(token: str) -> bytes:
+    """What a token is known by; it does not tell the token."""
+    return sha256(token.encode()).digest()
+
+
+async def register_device(
+    database: Database, user_id: int, token: str, platform: str, language: str, now: datetime
+) -> bytes:
+    """Remember a user's phone, and take it from whoever had it before. Return its id.
+
+    Three statements in an order that a phone may repeat: at no time are there two who are told.
+    """
+    params = {"id": device_id(token), "user_id": user_id, "now": now}
+    async with connected(database) as connection:
+        before = await rows(connection, OWNER, params)
+        if before and before[0].user_id != user_id:
+            former = {"bucket": bucket_of(before[0].user_id), "user_id": before[0].user_id}
+            await run(connection, FORGET_DEVICE, params | former)
+        await run(connection, CLAIM_DEVICE, params)
+        own = {"bucket": bucket_of(user_id), "token": token}
+        await run(
+            connection, SAVE_DEVICE, params | own | {"platform": platform, "language": language}
+        )
+        await run(connection, TRIM_DEVICES, params | own | {"limit": DEVICES_MAX})
+    return device_id(token)
+
+
+async def forget_device(database: Database, user_id: int, id_: bytes) -> bool:
+    """Tell a phone nothing any more. Return False if it is not the user's."""
+    params = {"bucket": bucket_of(user_id), "id": id_, "user_id": user_id}
+    async with connected(database) as connection:
+        return bool(await run(connection, FORGET_DEVICE, params))
+
+
+async def claim_pushes(
+    database: Database, bucket: int, now: datetime
+) -> tuple[Sequence[Row], dict[int, list[Row]]]:
+    """Take due notifications for as long as the lease, and the phones of their users."""
+    params = {"bucket": bucket, "now": now, "leased_until": now + LEASE, "limit": BATCH_SIZE}
+    async with connected(database) as connection:
+        claimed = await rows(connection, CLAIM, params)
+        users = sorted({row.user_id for row in claimed})
+        found = await rows(connection, DEVICES_OF, {"bucket": bucket, "users": users})
+    devices: dict[int, list[Row]] = {}
+    for row in found:
+        devices.setdefault(row.user_id, []).append(row)
+    return claimed, devices
+
+
+async def finish_pushes(
+    database: Database, bucket: int, ids: Collection[object], due_at: datetime | None = None
+) -> None:
+    """Told, or given up; with `due_at`, to be tried again then."""
+    if not ids:
+        return
+    params = {"bucket": bucket, "ids": list(ids), "due_at": due_at}
+    async with connected(database) as connection:
+        await run(connection, POSTPONE if due_at else FINISH, params)
+
+
+async def pieces_to_push(database: Database, now: datetime) -> list[Piece]:
+    """Where somebody is to be told something by now."""
+    params = {"buckets": list(range(BUCKET_COUNT)), "now": now}
+    async with connected(database) as connection:
+        return [
+            Piece(PUSH_GROUP, row.bucket) for row in await rows(connection, DUE_BUCKETS, params)
+        ]
