@@ -45,3 +45,8 @@ class Boost(Struct, frozen=True):
     slot: int | None = None
     failed_at: datetime | None = None
     failure: str | None = None
+
+    @property
+    def duration(self) -> timedelta:
+        """How long the video lasts."""
+        return timedelta(seconds=self.duration_seconds)

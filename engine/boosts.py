@@ -27,6 +27,7 @@ from engine.timeline import next_midnight, utc_day
 
 # Of a video whose length its provider has not told, the player's word is taken within these.
 PLAYER_SECONDS_MIN, PLAYER_SECONDS_MAX = 60, 3600
+ABANDONED = "ABANDONED"
 
 
 def start_boost(member: Member, intent: Intent, house: House) -> Decision:
@@ -68,10 +69,24 @@ def start_boost(member: Member, intent: Intent, house: House) -> Decision:
         reward_micro=house.reward_micro * video.boost_percent // 100,
         started_at=at,
     )
-    given_up = tuple(_fail(b, at, "ABANDONED") for b in member.boosts.values() if _is_open(b))
+    changed = _one_at_a_time(member, boost)
     return Decision(
-        Applied(boost_result(boost)), boosts=(*given_up, boost), logs=(_log(boost, "BOOST_START"),)
+        Applied(boost_result(changed[-1])), boosts=changed, logs=(_log(boost, "BOOST_START"),)
     )
+
+
+def _one_at_a_time(member: Member, boost: Boost) -> tuple[Boost, ...]:
+    """The new boost, last, with what it gives up.
+
+    Applied late, after one that was started later, it has itself been given up by that one.
+    """
+    at = boost.started_at
+    others = member.boosts.values()
+    given_up = [_fail(b, at, ABANDONED) for b in others if _is_open(b) and b.started_at <= at]
+    successor_at = min((b.started_at for b in others if b.started_at > at), default=None)
+    if successor_at is not None:
+        boost = _fail(boost, successor_at, ABANDONED)
+    return (*given_up, boost)
 
 
 def _boostable(member: Member, at: datetime) -> Session | Rejected:
@@ -105,7 +120,7 @@ def finish_watch(boost: Boost, intent: Intent, member: Member, house: House) -> 
     assert isinstance(action, FinishWatch)
     if boost.status is not BoostStatus.WATCHING:
         return Decision(Applied(boost_result(boost)))
-    if at - boost.started_at < timedelta(seconds=boost.duration_seconds):
+    if at - boost.started_at < boost.duration:
         return Decision(
             Rejected(Reason.WATCH_INCOMPLETE, "Watch the complete video."),
             logs=(_log(boost, "SUSPICIOUS_TIMING", severity="MEDIUM"),),
@@ -119,21 +134,25 @@ def finish_watch(boost: Boost, intent: Intent, member: Member, house: House) -> 
 
 
 def ask_question(boost: Boost, intent: Intent, member: Member, house: House) -> Decision:
-    """The question is out: 30 seconds from the instant of this intent. A repeat changes nothing."""
-    if boost.status is BoostStatus.WATCHING:
+    """The question is out: 30 seconds from the instant of this intent. A repeat changes nothing.
+
+    It is recorded only after the end of the watch, but may be applied before it.
+    """
+    at = intent.recorded_at
+    if boost.asked_at is not None:
+        return Decision(Applied(boost_result(boost)))
+    if boost.watched_at is None and at - boost.started_at < boost.duration:
         return Decision(Rejected(Reason.WATCH_INCOMPLETE, "Watch the complete video."))
-    if boost.status is BoostStatus.WATCHED:
-        boost = replace(boost, status=BoostStatus.ASKED, asked_at=intent.recorded_at)
-        asked = _log(boost, "BOOST_ASK")
-        return Decision(Applied(boost_result(boost)), boosts=(boost,), logs=(asked,))
-    return Decision(Applied(boost_result(boost)))
+    watched_at = boost.watched_at or at
+    boost = replace(boost, status=BoostStatus.ASKED, watched_at=watched_at, asked_at=at)
+    return Decision(Applied(boost_result(boost)), boosts=(boost,), logs=(_log(boost, "BOOST_ASK"),))
 
 
 def answer_boost(boost: Boost, intent: Intent, member: Member, house: House) -> Decision:
     """One answer, within the time: right pays at once, wrong is logged."""
     action, at = intent.action, intent.recorded_at
     assert isinstance(action, AnswerBoost)
-    if boost.asked_at is None:
+    if boost.asked_at is None or at < boost.asked_at:
         return Decision(Rejected(Reason.QUESTION_NOT_ASKED, "Fetch the question first."))
     if at >= boost.asked_at + ANSWER_TIME:
         late = _fail(boost, at, Reason.ANSWER_LATE.value)

@@ -28,12 +28,7 @@ from engine.intents import (
 )
 from engine.mining import SessionPayee, start_mining
 from engine.task_ads import TaskPayee
-from engine.tasks import (
-    answer_task,
-    complete_task,
-    review_task,
-    start_task,
-)
+from engine.tasks import DAY_CLOSED, answer_task, complete_task, review_task, start_task
 from engine.views import Payee, complete_view, confirm_view, expire, fail_view, start_view
 
 OnBoost = Callable[[Boost, Intent, Member, House], Decision]
@@ -85,20 +80,22 @@ def _decide_view(member: Member, view: AdView | None, intent: Intent, house: Hou
         return Decision(Rejected(Reason.VIEW_UNKNOWN, "There is no such ad view."))
     if view.status not in OPEN_VIEW_STATUSES:
         return Decision(_view_closed(view))
-    payee = _payee(member, view, intent)
+    payee = _payee(member, view, intent, house)
     if payee is None:
-        return Decision(Rejected(Reason.DAY_CLOSED, "The day of this task is closed."))
+        return Decision(DAY_CLOSED)
     if payee.expires_at is not None and intent.recorded_at >= payee.expires_at:
         return expire(payee, view, intent.recorded_at, house)
     return _ON_VIEW[type(intent.action)](payee, view, intent, member, house)
 
 
-def _payee(member: Member, view: AdView, intent: Intent) -> Payee | None:
+def _payee(member: Member, view: AdView, intent: Intent, house: House) -> Payee | None:
     if view.session_id is not None:
         return SessionPayee(member.sessions[view.session_id], intent.group_number)
     assert view.task_day is not None and view.task_number is not None
     state = member.tasks.get((view.task_day, view.task_number))
-    return None if state is None else TaskPayee(state, intent)
+    if state is None or view.task_day not in house.days:
+        return None
+    return TaskPayee(state, intent)
 
 
 def _decide_boost(member: Member, boost: Boost | None, intent: Intent, house: House) -> Decision:

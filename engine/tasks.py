@@ -35,6 +35,7 @@ from engine.task_ads import serve_task_ad
 from engine.timeline import next_midnight, utc_day
 
 READ_TIME = timedelta(seconds=20)
+DAY_CLOSED = Rejected(Reason.DAY_CLOSED, "That day is over and closed.")
 
 
 def start_task(member: Member, intent: Intent, house: House) -> Decision:
@@ -74,7 +75,7 @@ def start_task(member: Member, intent: Intent, house: House) -> Decision:
 def _drawn(member: Member, number: int, day: date, house: House) -> DrawnTask | Rejected:
     """The task of that number, if its wave is open."""
     if day not in house.days:
-        return Rejected(Reason.DAY_CLOSED, "That day is over and closed.")
+        return DAY_CLOSED
     drawn = draw_day(member.user_id, day, house.days[day])
     task = next((task for task in drawn if task.number == number), None)
     if task is None:
@@ -89,7 +90,7 @@ def complete_task(member: Member, intent: Intent, house: House) -> Decision:
     action, at = intent.action, intent.recorded_at
     assert isinstance(action, CompleteTask)
     state = member.tasks.get((utc_day(at), action.number))
-    refused = _refuse(state, at, Category.CONTENT, Category.SOCIAL)
+    refused = _refuse(state, at, house, Category.CONTENT, Category.SOCIAL)
     if refused is not None:
         return Decision(refused)
     assert state is not None
@@ -121,7 +122,7 @@ def answer_task(member: Member, intent: Intent, house: House) -> Decision:
     assert isinstance(action, AnswerTask)
     day = utc_day(at)
     state = member.tasks.get((day, action.number))
-    refused = _refuse(state, at, Category.QUIZ)
+    refused = _refuse(state, at, house, Category.QUIZ)
     if refused is not None:
         return Decision(refused)
     assert state is not None and state.subject is not None
@@ -144,6 +145,8 @@ def review_task(member: Member, intent: Intent, house: House) -> Decision:
     """A moderator's verdict: approved pays; refused may be handed in again that day."""
     action, at = intent.action, intent.recorded_at
     assert isinstance(action, ReviewTask)
+    if action.day not in house.days:
+        return Decision(DAY_CLOSED)
     state = member.tasks.get((action.day, action.number))
     if state is None or state.status is not TaskStatus.REVIEW:
         return Decision(Rejected(Reason.TASK_CLOSED, "This task does not await a review."))
@@ -160,7 +163,11 @@ def review_task(member: Member, intent: Intent, house: House) -> Decision:
     )
 
 
-def _refuse(state: TaskState | None, at: datetime, *kinds: Category) -> Rejected | None:
+def _refuse(
+    state: TaskState | None, at: datetime, house: House, *kinds: Category
+) -> Rejected | None:
+    if utc_day(at) not in house.days:
+        return DAY_CLOSED
     if state is None:
         return Rejected(Reason.TASK_NOT_STARTED, "Start this task of today first.")
     if state.category not in kinds:

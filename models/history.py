@@ -43,10 +43,10 @@ NOTIFICATIONS = sql("""
 # A watch that was found complete counts as soon as that is recorded, applied or not yet.
 OWN_BOOST = sql("""
     SELECT b.status, b.question_key, b.answered_at,
-           b.status <> 'WATCHING' OR EXISTS (
-               SELECT FROM intents i
-               WHERE i.bucket = :bucket AND i.origin = 'watch' AND i.key = CAST(b.id AS text)
-           ) AS is_watched
+           COALESCE(b.watched_at, (
+               SELECT i.recorded_at FROM intents i
+               WHERE i.bucket = :bucket AND i.origin = 'watch' AND i.key = b.user_id || ':' || b.id
+           )) AS watched_at
     FROM boosts b WHERE b.bucket = :bucket AND b.id = :id AND b.user_id = :user_id
 """)
 
@@ -87,7 +87,7 @@ async def read_page(
 
 
 async def read_boost(database: Database, user_id: int, boost_id: UUID) -> Row | None:
-    """A user's own boost: its status, and whether its question may be shown. Or None."""
+    """A user's own boost: its status, and since when its question may be shown. Or None."""
     async with connected(database) as connection:
         params = {"bucket": bucket_of(user_id), "id": boost_id, "user_id": user_id}
         found = await rows(connection, OWN_BOOST, params)

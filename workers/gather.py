@@ -1,7 +1,7 @@
 """Gathering what a batch's rules need, and no more: a few set queries, whatever its size."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from msgspec.structs import replace
 
@@ -46,7 +46,8 @@ async def gather_members(
     )
     boosting = [i for i in wishes if isinstance(i.action, BoostAction)]
     if boosting:
-        first_day = min(utc_day(intent.recorded_at) for intent in boosting)
+        # An answer after midnight belongs to the day before, with the boosts paid then.
+        first_day = min(utc_day(intent.recorded_at) for intent in boosting) - timedelta(days=1)
         await earnings.load_boosts(connection, bucket, people, first_day)
     days = task_days(wishes, people)
     if days:

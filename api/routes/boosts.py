@@ -96,9 +96,12 @@ async def progress(
     if before is None or before.boost_id != boost_id:
         raise bad_request("This watch_token is not one of ours for this boost.")
     beat = Beat(int(data.position_seconds * 1_000_000), data.state, data.muted, data.visible)
-    after, fault = advance(before, beat, utcnow())
+    at = utcnow()
+    after, fault = advance(before, beat, at)
     if after.is_complete and not before.is_complete:
-        await _record(request, services, user_id, str(boost_id), FinishWatch(boost_id))
+        finish = FinishWatch(boost_id, after.faults)
+        # The user is part of the key: a token that was passed on must not use up the owner's.
+        await _record(request, services, user_id, f"{user_id}:{boost_id}", finish, at)
     return ProgressView(
         watch_token=seal(services.config.secret, after),
         reached_seconds=after.reached_us / 1_000_000,
@@ -122,11 +125,13 @@ async def question(
         raise not_found("boost")
     if boost.status not in OPEN_BOOST_STATUSES:
         raise ProblemError("boost-closed", "Boost closed", 409, "This boost is over.")
-    if not boost.is_watched:
+    if boost.watched_at is None:
         raise ProblemError(
             "watch-incomplete", "Video not watched", 409, "Watch the complete video first."
         )
-    asked = await _record(request, services, user_id, f"ask:{boost_id}", AskQuestion(boost_id))
+    at = max(utcnow(), boost.watched_at)  # another server's clock may be ahead of this one
+    ask = AskQuestion(boost_id)
+    asked = await _record(request, services, user_id, f"ask:{boost_id}", ask, at)
     found = (await services.catalogue.library()).questions[boost.question_key]
     shown = QuestionView(
         boost_id=boost_id,
@@ -155,6 +160,7 @@ async def _record(
     user_id: int,
     key: str,
     action: UserAction,
+    at: datetime,
 ) -> Recorded:
     """Record once what this server has seen for itself."""
     wish = Wish(
@@ -163,7 +169,7 @@ async def _record(
         origin=ORIGIN,
         key=key,
         body_hash=sha256(key.encode()).digest(),
-        recorded_at=utcnow(),
+        recorded_at=at,
         evidence=evidence(request),
     )
     return await record_and_ring(services, wish)
