@@ -96,15 +96,13 @@ def _boostable(member: Member, at: datetime) -> Session | Rejected:
 
 
 def _used_up(member: Member, video: Video, at: datetime) -> Rejected | None:
-    """Three a UTC day; each video once a day, from when its question was seen."""
+    """Three a UTC day; each video once a day, from when its question might be seen."""
     day = utc_day(at)
     todays = [boost for boost in member.boosts.values() if boost.day == day]
     if sum(boost.status is BoostStatus.PAID for boost in todays) >= BOOSTS_PER_DAY:
         return Rejected(Reason.BOOSTS_USED_UP, f"{BOOSTS_PER_DAY} boosts a day.", next_midnight(at))
-    if any(boost.video_id == video.id and boost.asked_at is not None for boost in todays):
-        return Rejected(
-            Reason.VIDEO_USED, "You have had the question of this video today.", next_midnight(at)
-        )
+    if any(boost.video_id == video.id and boost.watched_at is not None for boost in todays):
+        return Rejected(Reason.VIDEO_USED, "You have watched this video today.", next_midnight(at))
     return None
 
 

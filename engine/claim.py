@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from engine.daily import (
     BONUS_MICRO,
     QUIZ_ATTEMPTS,
+    TASKS_PER_DAY,
     Category,
     TaskState,
     TaskStatus,
@@ -55,7 +56,7 @@ def _completes_day(state: TaskState, member: Member, house: House) -> bool:
     others = tasks_of_day(member, state.day)
     claimed = {n for n, other in others.items() if other.status is TaskStatus.CLAIMED}
     # A draw costs more than the rest of the batch together: only for who may be at the end.
-    if len(claimed | {state.number}) < count_tasks(catalogue):
+    if len(claimed | {state.number}) < TASKS_PER_DAY or count_tasks(catalogue) < TASKS_PER_DAY:
         return False
     drawn = draw_day(member.user_id, state.day, catalogue)
     return all(task.number == state.number or task.number in claimed for task in drawn)

@@ -14,6 +14,7 @@ from msgspec import Struct
 from engine.content import shuffle
 from engine.money import MICRO_PER_TWTC, format_amount
 
+TASKS_PER_DAY = 20
 WAVE_SIZE = 5
 QUIZ_ATTEMPTS = 3
 BONUS_MICRO = 50 * MICRO_PER_TWTC

@@ -95,10 +95,11 @@ class AnswerTask(Action, frozen=True, tag="task.answer"):
 
 
 class ReviewTask(Action, frozen=True, tag="task.review"):
-    """A moderator's verdict on a social task."""
+    """A moderator's verdict on what was handed in at `submitted_at`."""
 
     day: date
     number: int
+    submitted_at: datetime
     is_approved: bool
     reviewer: str
 

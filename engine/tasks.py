@@ -103,17 +103,25 @@ def complete_task(member: Member, intent: Intent, house: House) -> Decision:
             tasks=(state,),
             logs=(log_task(state, intent.id, "TASK_SUBMIT"),),
         )
-    if at - state.started_at < READ_TIME:
-        seconds = (at - state.started_at).total_seconds()
+    began_at = _reading_since(state, member)
+    if at - began_at < READ_TIME:
+        seconds = max(0.0, (at - began_at).total_seconds())
         return Decision(
             Rejected(
                 Reason.READ_TOO_SHORT,
                 f"Read for at least {READ_TIME.total_seconds():.0f} s; it was {seconds:.3f} s.",
-                state.started_at + READ_TIME,
+                began_at + READ_TIME,
             ),
             logs=(log_task(state, intent.id, "INCOMPLETE_READ", severity="LOW"),),
         )
     return pay_task(state, "content", member, intent, house)
+
+
+def _reading_since(state: TaskState, member: Member) -> datetime:
+    """One article after the other: the clock of one begins when the last one was paid."""
+    others = tasks_of_day(member, state.day).values()
+    paid = [o.claimed_at for o in others if o.category is Category.CONTENT and o.claimed_at]
+    return max([state.started_at, *paid])
 
 
 def answer_task(member: Member, intent: Intent, house: House) -> Decision:
@@ -148,8 +156,12 @@ def review_task(member: Member, intent: Intent, house: House) -> Decision:
     if action.day not in house.days:
         return Decision(DAY_CLOSED)
     state = member.tasks.get((action.day, action.number))
-    if state is None or state.status is not TaskStatus.REVIEW:
-        return Decision(Rejected(Reason.TASK_CLOSED, "This task does not await a review."))
+    if (
+        state is None
+        or state.status is not TaskStatus.REVIEW
+        or state.submitted_at != action.submitted_at
+    ):
+        return Decision(Rejected(Reason.TASK_CLOSED, "This does not await a review any more."))
     state = replace(state, reviewer=action.reviewer)
     if action.is_approved:
         return pay_task(state, "promotion", member, intent, house)

@@ -14,6 +14,8 @@ AD_UNITS = sql("""
 CHANGE_AD_UNIT = sql("""
     UPDATE ads SET
         unit = COALESCE(CAST(:unit AS text), unit),
+        former_units = CASE WHEN CAST(:unit AS text) <> unit
+                            THEN former_units || to_jsonb(unit) ELSE former_units END,
         min_seconds = COALESCE(CAST(:min_seconds AS smallint), min_seconds),
         proof = COALESCE(CAST(:proof AS text), proof),
         weight = COALESCE(CAST(:weight AS smallint), weight),

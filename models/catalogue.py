@@ -4,6 +4,7 @@ A day is opened by the clock process at midnight, or by whoever needs it first.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Collection
 from datetime import date, datetime, timedelta
@@ -11,14 +12,17 @@ from datetime import date, datetime, timedelta
 import msgspec
 
 from engine.content import Library
-from engine.daily import KEPT_DAYS, Category, DayCatalogue, TaskType
+from engine.daily import KEPT_DAYS, TASKS_PER_DAY, Category, DayCatalogue, TaskType
 from engine.timeline import utc_day
+from models.content import TASK_MIX as DEFAULT_MIX
 from models.content import load_library
 from models.db import Connection, Database, connected, rows, run, sql
 from models.encoding import encode
+from models.intents import CLOCK_SKEW_MAX
+
+log = logging.getLogger(__name__)
 
 LIBRARY_SECONDS_MAX = 30
-TASKS_PER_DAY = 20
 
 TASK_MIX = sql("SELECT value FROM settings WHERE name = 'task_mix'")
 ACTIVE_TYPES = sql("""
@@ -36,11 +40,8 @@ OPEN_DAY = sql("""
 """)
 DAYS = sql("SELECT day, catalogue FROM days WHERE day = ANY(CAST(:days AS date[]))")
 
+_KEPT = timedelta(days=KEPT_DAYS)
 _catalogues = msgspec.json.Decoder(DayCatalogue)
-
-
-class MixError(ValueError):
-    """The setting task_mix is not twenty tasks a day."""
 
 
 class Catalogue:
@@ -56,30 +57,36 @@ class Catalogue:
     async def library(self) -> Library:
         """Videos and questions, read anew every half minute."""
         if time.monotonic() >= self._library_until:
-            async with self._loading, connected(self._database) as connection:
-                self._library = await load_library(connection)
-                self._library_until = time.monotonic() + LIBRARY_SECONDS_MAX
+            async with self._loading:
+                if time.monotonic() >= self._library_until:
+                    async with connected(self._database) as connection:
+                        self._library = await load_library(connection)
+                    self._library_until = time.monotonic() + LIBRARY_SECONDS_MAX
         return self._library
 
     async def days(self, wanted: Collection[date], now: datetime) -> dict[date, DayCatalogue]:
-        """The catalogues of days, opening today's and later ones; those long gone are left out."""
+        """The catalogues of days up to today, each opened if it was not. Long past ones are left
+        out: they are closed."""
         today = utc_day(now)
-        kept = [day for day in wanted if day >= today - timedelta(days=KEPT_DAYS)]
-        missing = [day for day in kept if day not in self._days]
-        if missing:
-            async with self._loading, connected(self._database) as connection:
-                for day in missing:
-                    await open_day(connection, day, now)
-                self._days = {day: c for day, c in self._days.items() if day in kept}
-                for row in await rows(connection, DAYS, {"days": missing}):
-                    self._days[row.day] = _catalogues.decode(row.catalogue)
-        return {day: self._days[day] for day in kept if day in self._days}
+        kept = {d for d in wanted if today - _KEPT <= d <= utc_day(now + CLOCK_SKEW_MAX)}
+        if not kept <= self._days.keys():
+            async with self._loading:
+                await self._load(kept - self._days.keys(), today, now)
+        return {day: self._days[day] for day in kept}
+
+    async def _load(self, missing: Collection[date], today: date, now: datetime) -> None:
+        async with connected(self._database) as connection:
+            for day in missing:
+                await open_day(connection, day, now)
+            found = await rows(connection, DAYS, {"days": sorted(missing)})
+        loaded = {row.day: _catalogues.decode(row.catalogue) for row in found}
+        self._days = loaded | {d: c for d, c in self._days.items() if d >= today - _KEPT}
 
 
 async def open_day(connection: Connection, day: date, now: datetime) -> bool:
     """Freeze the catalogue of a UTC day: one row, whatever the number of users.
 
-    Return False if the day was open already. Raise MixError for a setting that cannot be.
+    Return False if the day was open already.
     """
     if await rows(connection, DAYS, {"days": [day]}):
         return False
@@ -89,12 +96,8 @@ async def open_day(connection: Connection, day: date, now: datetime) -> bool:
 
 async def _current(connection: Connection) -> DayCatalogue:
     """What would be offered if the day were opened now."""
-    stored = await rows(connection, TASK_MIX)
-    mix = msgspec.json.decode(stored[0].value, type=dict[Category, int])
-    if sum(mix.values()) != TASKS_PER_DAY or min(mix.values()) < 0:
-        raise MixError(f"the setting task_mix must name {TASKS_PER_DAY} tasks: {mix}")
     return DayCatalogue(
-        mix={category: mix.get(category, 0) for category in Category},
+        mix=await _mix(connection),
         types=tuple(
             TaskType(
                 id=row.id,
@@ -109,3 +112,16 @@ async def _current(connection: Connection) -> DayCatalogue:
         articles=tuple(row.slug for row in await rows(connection, ACTIVE_ARTICLES)),
         questions=tuple(row.key for row in await rows(connection, ACTIVE_QUIZZES)),
     )
+
+
+async def _mix(connection: Connection) -> dict[Category, int]:
+    """The setting task_mix. One that cannot be must not keep everybody from working."""
+    stored = await rows(connection, TASK_MIX)
+    try:
+        mix = msgspec.json.decode(stored[0].value, type=dict[Category, int])
+    except (msgspec.DecodeError, IndexError):
+        mix = {}
+    if sum(mix.values()) != TASKS_PER_DAY or min(mix.values()) < 0:
+        log.critical("the setting task_mix does not name %d tasks: %s", TASKS_PER_DAY, mix)
+        mix = {Category(name): count for name, count in DEFAULT_MIX.items()}
+    return {category: mix.get(category, 0) for category in Category}

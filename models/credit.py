@@ -131,6 +131,7 @@ EXPIRE = sql(f"""
           AND NOT EXISTS (
             SELECT FROM intents i
             WHERE i.bucket = :bucket AND i.user_id = s.user_id AND i.status = 'FAILED'
+              AND i.kind LIKE 'ad.%'
               AND i.recorded_at >= s.requested_at AND i.recorded_at < s.expires_at)
         RETURNING s.bucket, s.id, s.user_id, s.view_id, s.failed_at
     ), views AS (

@@ -139,10 +139,31 @@ INVARIANTS = {
           ON a.bucket = t.bucket AND a.user_id = t.user_id AND a.day = t.day
         WHERE d.done IS NULL OR t.reference IS NULL OR a.kind IS NULL
     """,
+    "a paid ad task has a verified view, and its network's funding": f"""
+        SELECT d.user_id, d.day, d.number FROM daily_tasks d
+        LEFT JOIN ad_views v
+          ON v.bucket = d.bucket AND v.id = d.view_id AND v.user_id = d.user_id
+         AND v.status = 'VERIFIED' AND v.task_day = d.day AND v.task_number = d.number
+        LEFT JOIN transactions t
+          ON t.bucket = d.bucket AND t.funding = v.network
+         AND t.reference = 'task:' || d.user_id || ':' || d.day || ':' || d.number
+        WHERE d.bucket BETWEEN :first AND :last AND d.status = 'CLAIMED' AND d.category = 'ADS'
+          AND d.day >= {OLDEST_DAY} AND (v.id IS NULL OR t.id IS NULL)
+    """,
+    "an applied boost intent stands in its boost": """
+        SELECT i.id, i.kind FROM intents i
+        LEFT JOIN boosts b ON b.bucket = i.bucket AND b.user_id = i.user_id
+         AND b.id = COALESCE(CAST(i.payload ->> 'boost_id' AS uuid), i.id)
+        WHERE i.bucket BETWEEN :first AND :last AND i.status = 'APPLIED'
+          AND (i.kind = 'boost.start' AND b.id IS NULL
+               OR i.kind = 'boost.watch' AND b.watched_at IS NULL AND b.failed_at IS NULL
+               OR i.kind = 'boost.ask' AND b.asked_at IS NULL
+               OR i.kind = 'boost.answer' AND b.answered_at IS NULL)
+    """,
     "a callback proves one view": """
-        SELECT bucket, network, event_id FROM ad_views
+        SELECT network, event_id FROM ad_views
         WHERE bucket BETWEEN :first AND :last AND event_id IS NOT NULL
-        GROUP BY bucket, network, event_id HAVING count(*) > 1
+        GROUP BY network, event_id HAVING count(*) > 1
     """,
     "an applied start has its session": """
         SELECT i.id FROM intents i

@@ -7,7 +7,7 @@ fails in between has used up a little of the minute, and nothing else.
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from engine.ads import AdUnit
+from engine.ads import AdUnit, Purpose
 from engine.timeline import boundary_at_or_before
 from models.db import Database, connected, rows, run, sql
 
@@ -16,17 +16,12 @@ OPEN_MINUTE = sql("""
     ON CONFLICT (ad_id, minute) DO NOTHING
 """)
 
-# The old value is what RETURNING cannot give: so the grant is computed where the row is locked.
 TAKE = sql("""
-    WITH room AS (
-        SELECT granted FROM ad_requests
-        WHERE ad_id = :ad_id AND minute = :minute FOR UPDATE
-    ), taken AS (
-        UPDATE ad_requests SET granted = LEAST(granted + :wanted, GREATEST(granted, :limit))
-        WHERE ad_id = :ad_id AND minute = :minute
-        RETURNING granted
-    )
-    SELECT taken.granted - room.granted AS granted FROM taken, room
+    UPDATE ad_requests r SET granted = LEAST(r.granted + :wanted, GREATEST(r.granted, :limit))
+    FROM (SELECT granted FROM ad_requests
+          WHERE ad_id = :ad_id AND minute = :minute FOR UPDATE) before
+    WHERE r.ad_id = :ad_id AND r.minute = :minute
+    RETURNING r.granted - before.granted AS granted
 """)
 
 GIVE_BACK = sql("""
@@ -37,17 +32,17 @@ PRUNE_MINUTES = sql("DELETE FROM ad_requests WHERE minute < :before")
 
 
 async def take_requests(
-    database: Database, units: Sequence[AdUnit], wanted: int, now: datetime
+    database: Database, units: Sequence[AdUnit], wanted: Mapping[Purpose, int], now: datetime
 ) -> dict[int, int]:
-    """Take up to `wanted` requests of each capped unit for this minute. Return what was granted."""
+    """Take what each purpose wants of its capped units for this minute. Return what was granted."""
     granted = {}
     for unit in units:
-        if unit.requests_per_minute is None:
+        if unit.requests_per_minute is None or not wanted.get(unit.purpose):
             continue
         params = {
             "ad_id": unit.id,
             "minute": boundary_at_or_before(now, 60),
-            "wanted": wanted,
+            "wanted": wanted[unit.purpose],
             "limit": unit.requests_per_minute,
         }
         async with connected(database) as connection:

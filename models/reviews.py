@@ -30,16 +30,17 @@ async def record_review(
     user_id: int,
     day: date,
     number: int,
+    submitted_at: datetime,
     *,
     is_approved: bool,
     reviewer: str,
     now: datetime,
 ) -> Recorded:
-    """Record a verdict on what was handed in. A second verdict on the same finds nothing to judge.
+    """Record a verdict on what was handed in then. A second one finds nothing to judge.
 
     Raise NothingToActOnError if there is no such user.
     """
-    action = ReviewTask(day, number, is_approved, reviewer)
+    action = ReviewTask(day, number, submitted_at, is_approved, reviewer)
     wish = Wish(
         user_id=user_id,
         action=action,

@@ -58,9 +58,9 @@ SAVE_GROUP = sql("""
 GROUP_SCHEDULES = sql("SELECT group_number, mining_schedule FROM user_groups ORDER BY 1")
 
 SAVE_AD = sql("""
-    INSERT INTO ads (id, network, unit, type, purpose, min_seconds, proof, weight, fallback_rank,
-                     revenue_micro_usd, is_active)
-    VALUES (:id, :network, :unit, 'REWARDED', :purpose, :min_seconds, 'BOTH', :weight,
+    INSERT INTO ads (id, network, unit, former_units, type, purpose, min_seconds, proof, weight,
+                     fallback_rank, revenue_micro_usd, is_active)
+    VALUES (:id, :network, :unit, '[]', 'REWARDED', :purpose, :min_seconds, 'BOTH', :weight,
             :fallback_rank, :revenue_micro_usd, :is_active)
     ON CONFLICT (id) DO UPDATE SET min_seconds = excluded.min_seconds
     WHERE ads.min_seconds = CAST(:seconds_before AS smallint)
@@ -73,7 +73,10 @@ ACTIVE_ADS = sql("""
 """)
 
 # Also units that are served no longer: what was served before still counts.
-AD_UNITS_OF = sql("SELECT unit FROM ads WHERE network = :network")
+AD_UNITS_OF = sql("""
+    SELECT unit FROM ads WHERE network = :network
+    UNION SELECT jsonb_array_elements_text(former_units) FROM ads WHERE network = :network
+""")
 
 OPEN_PIECES = sql("""
     INSERT INTO credit_watermarks (bucket, group_number, credited_through)

@@ -23,7 +23,7 @@ CATALOGUE = sql("""
 USED = sql("""
     SELECT video_id, status FROM boosts
     WHERE bucket = :bucket AND user_id = :user_id AND day = :day
-      AND asked_at IS NOT NULL
+      AND watched_at IS NOT NULL
 """)
 
 ARTICLE = sql("""
@@ -68,7 +68,7 @@ class CatalogueVideo(Struct, frozen=True):
 
 
 class Usage(Struct, frozen=True):
-    """A user's boosts of one UTC day: videos whose question was seen, and how many were paid."""
+    """A user's boosts of one UTC day: videos that were watched, and how many boosts were paid."""
 
     video_ids: frozenset[str]
     paid_count: int
@@ -96,7 +96,7 @@ async def read_catalogue(database: Database) -> Sequence[CatalogueVideo]:
 
 
 async def read_usage(database: Database, user_id: int, day: date) -> Usage:
-    """Which videos a user has had the question of on a day."""
+    """Which videos a user has watched on a day."""
     params = {"bucket": bucket_of(user_id), "user_id": user_id, "day": day}
     async with connected(database) as connection:
         found = await rows(connection, USED, params)

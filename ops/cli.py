@@ -107,7 +107,7 @@ def audit() -> None:
 @app.command()
 def review(
     task: Annotated[
-        str | None, typer.Argument(metavar="USER/DAY/NUMBER", help="As the list names it.")
+        str | None, typer.Argument(metavar="NAME", help="As the list names it.")
     ] = None,
     verdict: Annotated[
         bool | None, typer.Option("--approve/--refuse", help="The verdict on that task.")

@@ -3,8 +3,9 @@
 import asyncio
 import os
 import sys
-from datetime import date
+from datetime import date, datetime
 
+from engine.timeline import instant, micros
 from models.bells import Bells, open_broker
 from models.clock import utcnow
 from models.config import Config, ConfigError, load_config
@@ -16,7 +17,7 @@ from ops.running import with_addresses
 
 
 class TaskNameError(ValueError):
-    """A task is named USER/DAY/NUMBER."""
+    """What was handed in is named USER/DAY/NUMBER/INSTANT."""
 
 
 def review(task: str | None, verdict: bool | None, reviewer: str) -> int:
@@ -33,12 +34,14 @@ def review(task: str | None, verdict: bool | None, reviewer: str) -> int:
         return 2
 
 
-def _named(task: str) -> tuple[int, date, int]:
+def _named(task: str) -> tuple[int, date, int, datetime]:
     try:
-        user_id, day, number = task.split("/")
-        return int(user_id), date.fromisoformat(day), int(number)
-    except ValueError:
-        raise TaskNameError(f"{task!r} is not USER/DAY/NUMBER, as the list shows it") from None
+        user_id, day, number, submitted_us = task.split("/")
+        return int(user_id), date.fromisoformat(day), int(number), instant(int(submitted_us))
+    except (ValueError, OverflowError):
+        raise TaskNameError(
+            f"{task!r} is not USER/DAY/NUMBER/INSTANT, as the list shows it"
+        ) from None
 
 
 def _open(config: Config) -> Database:
@@ -52,13 +55,20 @@ async def _show(config: Config) -> int:
     finally:
         await database.dispose()
     for row in waiting:
-        print(f"{row.user_id}/{row.day}/{row.number}  {row.name}: {row.proof or 'no proof given'}")
+        name = f"{row.user_id}/{row.day}/{row.number}/{micros(row.submitted_at)}"
+        print(f"{name}  {row.name}: {row.proof or 'no proof given'!r}")
     print(f"{len(waiting)} tasks await a review")
     return 0
 
 
 async def _judge(
-    config: Config, user_id: int, day: date, number: int, is_approved: bool, reviewer: str
+    config: Config,
+    user_id: int,
+    day: date,
+    number: int,
+    submitted_at: datetime,
+    is_approved: bool,
+    reviewer: str,
 ) -> int:
     database = _open(config)
     bells = Bells(open_broker(config.broker_url, []), config.redis_url)
@@ -68,6 +78,7 @@ async def _judge(
             user_id,
             day,
             number,
+            submitted_at,
             is_approved=is_approved,
             reviewer=reviewer,
             now=utcnow(),

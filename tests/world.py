@@ -130,13 +130,20 @@ class World:
         await self.services.redis.flushdb()
 
     async def review(self, person: "Person", number: int, *, is_approved: bool) -> None:
-        """A moderator judges a task of today."""
+        """A moderator judges what was handed in last."""
         now = utcnow()
+        handed_in = await self.rows(
+            "SELECT day, submitted_at FROM daily_tasks WHERE user_id = :u AND number = :n"
+            " ORDER BY day",
+            u=person.id,
+            n=number,
+        )
         await record_review(
             self.database,
             person.id,
-            now.date(),
+            handed_in[-1].day,
             number,
+            handed_in[-1].submitted_at,
             is_approved=is_approved,
             reviewer="moderator",
             now=now,

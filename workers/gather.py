@@ -1,10 +1,12 @@
 """Gathering what a batch's rules need, and no more: a few set queries, whatever its size."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from msgspec.structs import replace
 
+from engine.ads import Purpose
 from engine.content import Library
 from engine.daily import DayCatalogue
 from engine.decision import House, Member
@@ -29,7 +31,6 @@ from models.inventory import take_requests
 from models.settings import load_ads
 from workers.workshop import Workshop
 
-SERVES_ADS = (StartMining, StartTask, FailView)
 READS_LIBRARY = (StartBoost, AnswerBoost, StartTask, AnswerTask)
 
 
@@ -87,7 +88,7 @@ async def furnish(
     now: datetime,
 ) -> tuple[House, dict[int, int]]:
     """What holds for everybody in the batch, and how many requests capped ad units have left."""
-    serving = [i for i in wishes if isinstance(i.action, SERVES_ADS)]
+    wanted = _wanted_ads(wishes, people)
     days = task_days(wishes, people)
     catalogues: dict[date, DayCatalogue] = {}
     if days:
@@ -99,12 +100,27 @@ async def furnish(
         table=shop.installation.table,
         reward_micro=BASE_REWARD_MICRO,
         credited_through=credited_through,
-        ads=await load_ads(connection) if serving else (),
+        ads=await load_ads(connection) if wanted else (),
         library=library,
         days=catalogues,
     )
-    room = await take_requests(shop.database, house.ads, len(serving), now)
+    room = await take_requests(shop.database, house.ads, wanted, now)
     return with_room(house, room), room
+
+
+def _wanted_ads(wishes: Sequence[Intent], people: Mapping[int, Member]) -> Counter[Purpose]:
+    """How many ads the batch may serve, at most, for each purpose."""
+    wanted: Counter[Purpose] = Counter()
+    views = {view.id: view for member in people.values() for view in member.views.values()}
+    for intent in wishes:
+        match intent.action:
+            case StartMining():
+                wanted[Purpose.MINING] += 1
+            case StartTask():
+                wanted[Purpose.TASK] += 1
+            case FailView(view_id) if view_id in views:
+                wanted[views[view_id].purpose] += 1
+    return wanted
 
 
 def with_room(house: House, room: Mapping[int, int]) -> House:

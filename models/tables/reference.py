@@ -44,6 +44,7 @@ ads = Table(
     Column("id", Integer, nullable=False, autoincrement=False),
     Column("network", Text, nullable=False),
     Column("unit", Text, nullable=False),
+    Column("former_units", JSONB, nullable=False),  # whose callbacks may still be on their way
     Column("type", Text, nullable=False),
     Column("purpose", Text, nullable=False),
     Column("min_seconds", SmallInteger, nullable=False),

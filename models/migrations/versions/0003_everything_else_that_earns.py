@@ -286,12 +286,14 @@ def _ads() -> None:
     )
     distribute_by("ad_requests", "ad_id")
     op.add_column("ads", sa.Column("purpose", sa.Text(), nullable=True))
+    op.add_column("ads", sa.Column("former_units", postgresql.JSONB(), nullable=True))
     op.add_column("ads", sa.Column("fallback_rank", sa.SmallInteger(), nullable=True))
     op.add_column("ads", sa.Column("requests_per_minute", sa.Integer(), nullable=True))
     op.execute("""
-        UPDATE ads SET purpose = 'MINING', fallback_rank = CASE network WHEN 'admob' THEN 1 ELSE 4 END
+        UPDATE ads SET purpose = 'MINING', former_units = '[]', fallback_rank = CASE network WHEN 'admob' THEN 1 ELSE 4 END
     """)
     op.alter_column("ads", "purpose", nullable=False)
+    op.alter_column("ads", "former_units", nullable=False)
     op.alter_column("ads", "fallback_rank", nullable=False)
     op.create_check_constraint("ads_requests_range", "ads", "requests_per_minute > 0")
     op.create_check_constraint("ads_revenue_range", "ads", "revenue_micro_usd >= 0")
