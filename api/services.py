@@ -38,10 +38,13 @@ class Services(Struct, frozen=True):
 
 
 @asynccontextmanager
-async def open_services(config: Config, bells: Bells | None = None) -> AsyncIterator[Services]:
+async def open_services(
+    config: Config, bells: Bells | None = None, http: httpx.AsyncClient | None = None
+) -> AsyncIterator[Services]:
     """Connect, read the installation's settings, and close everything at the end.
 
-    A simulation hears the bells itself; otherwise they ring at the broker.
+    A simulation hears the bells itself and plays the outside world; otherwise bells ring at the
+    broker, and vendors are asked.
     """
     database = open_database(config.database_url, pool_size=POOL_SIZE, application_name="twtc-web")
     redis = Redis.from_url(
@@ -50,7 +53,7 @@ async def open_services(config: Config, bells: Bells | None = None) -> AsyncIter
         socket_connect_timeout=SOCKET_TIMEOUT_SECONDS,
     )
     bells = bells or Bells(open_broker(config.broker_url, []), config.redis_url)
-    http = httpx.AsyncClient(timeout=5)
+    http = http or httpx.AsyncClient(timeout=5)
     try:
         installation = await load_installation(database)
         copies = SnapshotCopies(redis, installation.id)

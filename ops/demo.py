@@ -22,9 +22,9 @@ from models.db import open_database
 from models.invariants import audit
 from models.migrate import migrate
 from models.settings import seed as seed_settings
+from ops.demo_networks import NETWORK_SECRETS, SECRET, activate_networks, google
 from ops.demo_report import Report, collect_report, print_report, write_svg
 from ops.lifetime import (
-    SECRET,
     START,
     WINDOW,
     InProcessBells,
@@ -54,6 +54,7 @@ def demo(population: int = 2000, days: int = 3, seed: int = 1, out: Path = Path(
             broker_url=servers.redis_url,
             secret=SECRET,
             house_secrets=(SECRET,),
+            network_secrets=NETWORK_SECRETS,
             partner_url="http://127.0.0.1:8100",
         )
         report = asyncio.run(_live(config, console, population, days, seed))
@@ -73,11 +74,12 @@ async def _live(config: Config, console: Console, population: int, days: int, se
     await migrate(config.database_url)
     database = open_database(config.database_url, pool_size=1, application_name="twtc-demo")
     await seed_settings(database, PRODUCTION, START - timedelta(hours=4))
+    await activate_networks(database)
     await database.dispose()
     bells = InProcessBells()
     app = create_app(config)
     with clock.use(now_of_task.get, lambda bits: random_of_task.get().getrandbits(bits)):
-        async with open_services(config, bells) as services:
+        async with open_services(config, bells, google()) as services:
             app.state.services = services
             lifetime = Lifetime(services, app, bells, seed)
             columns = (

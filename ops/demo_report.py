@@ -9,12 +9,17 @@ from rich.table import Table
 
 from engine.money import format_amount
 from models.db import Database, connected, rows, sql
+from ops.demo_figures import Figures, collect_figures, print_figures
 
 SLOT = timedelta(minutes=10)
 WINDOW_SLOT = timedelta(minutes=24)
 BARS = "▁▂▃▄▅▆▇█"
 
-SERVED = sql("SELECT served_at FROM ad_views WHERE served_at >= :since AND served_at < :until")
+# Ads for sessions: their windows are what the stagger spreads. Tasks are done at any time.
+SERVED = sql("""
+    SELECT served_at FROM ad_views
+    WHERE purpose = 'MINING' AND served_at >= :since AND served_at < :until
+""")
 COINS = sql("""
     SELECT type, funding, count(*) AS transfers, CAST(sum(amount) AS bigint) AS amount
     FROM transactions GROUP BY type, funding ORDER BY type, funding
@@ -40,6 +45,8 @@ class Report(Struct, frozen=True):
     sessions: list[tuple[str, int]]
     views: list[tuple[str, int]]
     violations: list[str]
+    figures: Figures
+    days: int
 
 
 async def collect_report(
@@ -65,6 +72,8 @@ async def collect_report(
             sessions=[tuple(row) for row in await rows(connection, SESSIONS)],
             views=[tuple(row) for row in await rows(connection, VIEWS)],
             violations=violations,
+            figures=await collect_figures(database),
+            days=days,
         )
 
 
@@ -77,7 +86,7 @@ def _histogram(offsets: list[timedelta], slot: timedelta) -> list[int]:
 
 def print_report(console: Console, report: Report) -> None:
     """The figures as tables, the load as bars."""
-    console.print("\n[bold]Ads served per 10 minutes, middle day[/bold] (six hours a line)")
+    console.print("\n[bold]Ads for sessions per 10 minutes, middle day[/bold] (six hours a line)")
     peak = max(report.load) or 1
     for hour in range(0, 24, 6):
         line = report.load[hour * 6 : (hour + 6) * 6]
@@ -88,6 +97,7 @@ def print_report(console: Console, report: Report) -> None:
     for kind, funding, count, amount in report.coins:
         table.add_row(kind, funding, f"{count:,}", format_amount(amount))
     console.print(table)
+    print_figures(console, report.figures, report.days)
     table = Table("what became of", "", "count")
     groups = (("sessions", report.sessions), ("ad views", report.views))
     for name, pairs in (*groups, ("refused intents", report.refusals)):
@@ -115,7 +125,9 @@ def write_svg(report: Report, path: Path) -> Path:
         f'<text x="{left + hour * 6 * step:.1f}" y="{height - 10}">{hour:02d}:00</text>'
         for hour in range(0, 24, 4)
     )
-    title = f"Ads served per 10 minutes · peak / mean per 24 minutes {report.peak_over_mean:.3f}"
+    title = (
+        f"Ads for sessions per 10 minutes · peak / mean per 24 minutes {report.peak_over_mean:.3f}"
+    )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '

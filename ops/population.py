@@ -32,6 +32,10 @@ SHARES = {
 }
 REPEATS_REQUESTS = 0.10
 POLLS = 0.25
+BOOSTS = 0.15
+# Of all people, who does all of a day's tasks, and who does some in one of its visits.
+DILIGENT, CURIOUS = 0.05, 0.20
+CURIOUS_PER_VISIT = 0.3
 
 
 class Visit(Struct, frozen=True):
@@ -42,6 +46,8 @@ class Visit(Struct, frozen=True):
     habit: Habit
     repeats: bool
     polls: bool
+    boosts: bool
+    works: bool
 
 
 class Person(Struct):
@@ -86,6 +92,15 @@ def plan_visits(people: list[Person], group_number: int, window: Window, seed: i
                 habit=habit,
                 repeats=random.random() < REPEATS_REQUESTS,
                 polls=random.random() < POLLS,
+                boosts=random.random() < BOOSTS,
+                works=_works(person, random),
             )
         )
     return visits
+
+
+def _works(person: Person, random: Random) -> bool:
+    """Whether somebody does tasks in this visit."""
+    kind = Random(f"tasks:{person.number}").random()  # noqa: S311
+    chance = random.random()
+    return kind < DILIGENT or (kind < DILIGENT + CURIOUS and chance < CURIOUS_PER_VISIT)

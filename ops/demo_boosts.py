@@ -1,0 +1,138 @@
+"""Boosts in the demo: watching with beats, skipping, answering rightly, wrongly or too late."""
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from random import Random
+from typing import Any, Protocol
+
+from api.services import Services
+from engine.content import Library, is_right
+from ops.asgi import Reply
+from ops.population import Visit
+
+BEGINS_AFTER_SECONDS = 130
+VIDEO_SECONDS = 60
+BEAT_SECONDS = 20
+APPLIED_AFTER = timedelta(minutes=30)
+
+
+class Life(Protocol):
+    """What is needed of ops.lifetime.Lifetime."""
+
+    services: Services
+    seed: int
+
+    async def post(
+        self,
+        visit: Visit,
+        path: str,
+        after_seconds: int,
+        key_at: int | None = None,
+        body: object = None,
+    ) -> Reply: ...
+
+    async def request(self, visit: Visit, method: str, path: str, after_seconds: int) -> Reply: ...
+
+    async def confirm(self, visit: Visit, ad: dict[str, Any], after_seconds: int) -> None: ...
+
+    async def each(self, jobs: Any) -> list[Any]: ...
+
+    async def drain_all(self, at: datetime) -> None: ...
+
+    def user_id(self, visit: Visit) -> int: ...
+
+    def at(self, at: datetime, purpose: str) -> None: ...
+
+
+class Viewer(StrEnum):
+    """How one watches."""
+
+    RIGHT = "RIGHT"
+    WRONG = "WRONG"
+    LATE = "LATE"  # answers after the thirty seconds
+    SKIPS = "SKIPS"  # to the end, and leaves
+    MUTES = "MUTES"  # and leaves
+
+
+SHARES = {
+    Viewer.RIGHT: 0.72,
+    Viewer.WRONG: 0.14,
+    Viewer.LATE: 0.04,
+    Viewer.SKIPS: 0.06,
+    Viewer.MUTES: 0.04,
+}
+
+
+async def boost(life: Life, visits: list[Visit]) -> None:
+    """Everybody watches one video; phase by phase, as the workers need them."""
+    if not visits:
+        return
+    applied_at = max(visit.starts_at for visit in visits) + APPLIED_AFTER
+    library = await life.services.catalogue.library()
+    started = await life.each(_start(life, visit, library) for visit in visits)
+    await life.drain_all(applied_at)
+    read = await life.each(
+        _read(life, visit, reply) for visit, reply in zip(visits, started, strict=True)
+    )
+    watching = [(v, b) for v, b in zip(visits, read, strict=True) if b is not None]
+    watched = await life.each(_watch(life, visit, begun) for visit, begun in watching)
+    await life.drain_all(applied_at)
+    asked = [pair for pair, is_complete in zip(watching, watched, strict=True) if is_complete]
+    await life.each(_ask(life, visit, begun) for visit, begun in asked)
+    await life.drain_all(applied_at)
+    await life.each(_answer(life, visit, begun, library) for visit, begun in asked)
+    await life.drain_all(applied_at)
+
+
+def viewer_of(life: Life, visit: Visit) -> Viewer:
+    """How this visit's video is watched. The same seed gives the same viewer."""
+    random = Random(f"{life.seed}:viewer:{visit.number}:{visit.starts_at}")  # noqa: S311
+    return random.choices(list(SHARES), list(SHARES.values()))[0]
+
+
+async def _start(life: Life, visit: Visit, library: Library) -> Reply:
+    random = Random(f"{life.seed}:video:{visit.number}:{visit.starts_at}")  # noqa: S311
+    short = sorted(v.id for v in library.videos.values() if v.duration_seconds is None)
+    body = {"video_id": random.choice(short), "player_seconds": VIDEO_SECONDS}
+    return await life.post(visit, "/v1/boosts", BEGINS_AFTER_SECONDS, body=body)
+
+
+async def _read(life: Life, visit: Visit, reply: Reply) -> dict[str, Any] | None:
+    path = reply.headers["location"]
+    found = await life.request(visit, "GET", path, BEGINS_AFTER_SECONDS + 1)
+    result: dict[str, Any] | None = found.json()["result"]
+    return result
+
+
+async def _watch(life: Life, visit: Visit, begun: dict[str, Any]) -> bool:
+    viewer, is_complete = viewer_of(life, visit), False
+    for seconds in range(BEAT_SECONDS, VIDEO_SECONDS + 1, BEAT_SECONDS):
+        body = {
+            "watch_token": begun["watch_token"],
+            "position_seconds": VIDEO_SECONDS if viewer is Viewer.SKIPS else seconds,
+            "state": "PLAYING",
+            "muted": viewer is Viewer.MUTES,
+            "visible": True,
+        }
+        path = f"/v1/boosts/{begun['boost_id']}/progress"
+        shown = (await life.post(visit, path, BEGINS_AFTER_SECONDS + seconds, body=body)).json()
+        begun["watch_token"], is_complete = shown["watch_token"], shown["is_complete"]
+        if viewer is Viewer.SKIPS:
+            break
+    return is_complete
+
+
+async def _ask(life: Life, visit: Visit, begun: dict[str, Any]) -> None:
+    after_seconds = BEGINS_AFTER_SECONDS + VIDEO_SECONDS + 1
+    await life.request(visit, "GET", f"/v1/boosts/{begun['boost_id']}/question", after_seconds)
+
+
+async def _answer(life: Life, visit: Visit, begun: dict[str, Any], library: Library) -> None:
+    viewer = viewer_of(life, visit)
+    question = library.questions[library.videos[begun["video_id"]].question_key]
+    right = next(o for o in range(4) if is_right(question, begun["boost_id"], o))
+    option = right if viewer is not Viewer.WRONG else (right + 1) % 4
+    thinking = 45 if viewer is Viewer.LATE else 9
+    path = f"/v1/boosts/{begun['boost_id']}/answer"
+    after_seconds = BEGINS_AFTER_SECONDS + VIDEO_SECONDS + 1 + thinking
+    await life.post(visit, path, after_seconds, body={"option": option})
