@@ -129,5 +129,6 @@ def _show(engine: Sample, rates: Mapping[str, float], latency: Latency) -> None:
         ["… the longest", f"{latency.longest:,.0f} ms"],
         ["… of it recording and ringing, 99 of 100", f"{latency.record_p99:,.0f} ms"],
         ["the sender was late, 99 of 100", f"{latency.late_p99:,.0f} ms"],
+        ["refused for want of a connection", f"{latency.refused:,}"],
     ]
     show(f"{latency.per_second:,.0f} intents a second", ["", ""], lines)

@@ -14,7 +14,7 @@ from benchmarks.tick_engine import wait_until_applied
 from benchmarks.tick_population import vacuum
 from models.bells import Bells
 from models.clock import utcnow
-from models.db import Database, connected, rows, sql
+from models.db import Database, connected, open_database, rows, sql
 from models.intents import Recorded, record
 from models.queue import Piece, overdue_pieces
 from schedules.__main__ import RELAY_SECONDS
@@ -41,6 +41,7 @@ class Latency(Struct, frozen=True):
     longest: float
     record_p99: float  # of it until the intent was committed and rung for
     late_p99: float  # how late the sender itself was
+    refused: int  # could not be recorded: the API would have answered 503
 
 
 async def record_backlog(database: Database, senders: Sequence[Sender]) -> list[Recorded]:
@@ -82,11 +83,14 @@ class HalfLoad:
 
     def __init__(self, database: Database, bells: Bells) -> None:
         self._database = database
+        # The reader does not queue for a connection with the senders.
+        self._reader = open_database(database.url, pool_size=2, application_name="twtc-bench")
         self._bells = bells
         self._open: dict[UUID, datetime] = {}
         self._latencies: list[float] = []
         self._record_seconds: list[float] = []
         self._late_seconds: list[float] = []
+        self._refused = 0
         self._sending = True
 
     async def run(self, senders: Sequence[Sender], per_second: float) -> Latency:
@@ -105,6 +109,7 @@ class HalfLoad:
         self._sending = False
         await asyncio.wait_for(watching, SETTLE_SECONDS_MAX)
         relaying.cancel()
+        await self._reader.dispose()
         return Latency(
             per_second=len(senders) / seconds,
             p50=statistics.median(self._latencies) * 1000,
@@ -112,12 +117,17 @@ class HalfLoad:
             longest=max(self._latencies) * 1000,
             record_p99=_p99(self._record_seconds) * 1000,
             late_p99=_p99(self._late_seconds) * 1000,
+            refused=self._refused,
         )
 
     async def _send(self, sender: Sender) -> None:
         """What the API does with a request."""
         began = time.perf_counter()
-        recorded = await record(self._database, wish_of(sender, utcnow()))
+        try:
+            recorded = await record(self._database, wish_of(sender, utcnow()))
+        except TimeoutError:
+            self._refused += 1
+            return
         self._open[recorded.id] = recorded.recorded_at
         await self._bells.ring(Piece(recorded.group_number, recorded.bucket))
         self._record_seconds.append(time.perf_counter() - began)
@@ -126,12 +136,12 @@ class HalfLoad:
         """What the clock does with bells that were lost."""
         while True:
             await asyncio.sleep(RELAY_SECONDS)
-            await self._bells.ring(*await overdue_pieces(self._database, utcnow()))
+            await self._bells.ring(*await overdue_pieces(self._reader, utcnow()))
 
     async def _watch(self) -> None:
         while self._sending or self._open:
             known = list(self._open)
-            async with connected(self._database) as connection:
+            async with connected(self._reader) as connection:
                 still = {row.id for row in await rows(connection, OPEN)}
             now = utcnow()
             for intent_id in known:
