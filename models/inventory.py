@@ -9,24 +9,20 @@ from datetime import datetime
 
 from engine.ads import AdUnit
 from engine.timeline import boundary_at_or_before
-from models.db import Database, connected, rows, run, sql
+from models.db import Database, connected, rows, run, sql, transaction
 
 OPEN_MINUTE = sql("""
     INSERT INTO ad_requests (ad_id, minute, granted) VALUES (:ad_id, :minute, 0)
     ON CONFLICT (ad_id, minute) DO NOTHING
 """)
 
-# The old value is what RETURNING cannot give: so the grant is computed where the row is locked.
+# Locked first: within one statement the old value could not be read beside the new one.
+LOCK_MINUTE = sql("""
+    SELECT granted FROM ad_requests WHERE ad_id = :ad_id AND minute = :minute FOR UPDATE
+""")
+
 TAKE = sql("""
-    WITH room AS (
-        SELECT granted FROM ad_requests
-        WHERE ad_id = :ad_id AND minute = :minute FOR UPDATE
-    ), taken AS (
-        UPDATE ad_requests SET granted = LEAST(granted + :wanted, GREATEST(granted, :limit))
-        WHERE ad_id = :ad_id AND minute = :minute
-        RETURNING granted
-    )
-    SELECT taken.granted - room.granted AS granted FROM taken, room
+    UPDATE ad_requests SET granted = granted + :taken WHERE ad_id = :ad_id AND minute = :minute
 """)
 
 GIVE_BACK = sql("""
@@ -44,15 +40,15 @@ async def take_requests(
     for unit in units:
         if unit.requests_per_minute is None:
             continue
-        params = {
-            "ad_id": unit.id,
-            "minute": boundary_at_or_before(now, 60),
-            "wanted": wanted,
-            "limit": unit.requests_per_minute,
-        }
+        params = {"ad_id": unit.id, "minute": boundary_at_or_before(now, 60)}
         async with connected(database) as connection:
             await run(connection, OPEN_MINUTE, params)
-            granted[unit.id] = (await rows(connection, TAKE, params))[0].granted
+        async with transaction(database) as connection:
+            room = (
+                unit.requests_per_minute - (await rows(connection, LOCK_MINUTE, params))[0].granted
+            )
+            granted[unit.id] = min(wanted, max(0, room))
+            await run(connection, TAKE, params | {"taken": granted[unit.id]})
     return granted
 
 
