@@ -128,6 +128,12 @@ class OpenDay(Action, frozen=True, tag="day.open"):
     day: date
 
 
+class ComputeFacts(Action, frozen=True, tag="facts.compute"):
+    """Compute the figures of a UTC day that is over."""
+
+    day: date
+
+
 class RebalanceGroups(Action, frozen=True, tag="groups.rebalance"):
     """Even out the groups' sizes."""
 
@@ -154,7 +160,13 @@ TaskAction = StartTask | CompleteTask | AnswerTask | ReviewTask
 UserAction = StartMining | ViewAction | BoostAction | TaskAction
 PieceAction = CreditMining | SettleMining | RemindWindow
 UpkeepAction = (
-    OpenDay | RebalanceGroups | PruneIntents | PreparePartitions | SyncVideos | CheckInvariants
+    OpenDay
+    | ComputeFacts
+    | RebalanceGroups
+    | PruneIntents
+    | PreparePartitions
+    | SyncVideos
+    | CheckInvariants
 )
 AnyAction = UserAction | PieceAction | UpkeepAction
 

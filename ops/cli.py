@@ -159,6 +159,22 @@ def ads(
 
 
 @app.command()
+def facts(
+    day: Annotated[
+        str | None, typer.Argument(metavar="DAY", help="As 2026-03-01; by default yesterday.")
+    ] = None,
+    compute: Annotated[bool, typer.Option("--compute", help="Compute it now, or anew.")] = False,
+) -> None:
+    """Print the figures of a day: people, coins, ads and revenue, boosts, tasks, retention.
+
+    Of the system of DATABASE_URL and REDIS_URL, or the one that ./run runs here.
+    """
+    from ops.facts import facts
+
+    _end(facts(day, compute=compute))
+
+
+@app.command()
 def demo(
     population: Annotated[int, typer.Option(min=1, help="How many people.")] = 2000,
     days: Annotated[int, typer.Option(min=1, help="How long they live.")] = 3,

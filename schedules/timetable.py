@@ -13,6 +13,7 @@ from msgspec import Struct
 from engine.intents import (
     AnyAction,
     CheckInvariants,
+    ComputeFacts,
     CreditMining,
     OpenDay,
     PreparePartitions,
@@ -74,6 +75,10 @@ async def _upkeep_piece(database: Database, boundary: datetime) -> list[Piece]:
     return [Piece(UPKEEP_GROUP, 0)]
 
 
+def _facts_of_yesterday(at: datetime) -> ComputeFacts:
+    return ComputeFacts(utc_day(at) - timedelta(days=1))
+
+
 def entries(table: Timetable) -> tuple[Entry, ...]:
     """What is due when. Settlement and reminders keep their share of a shortened cycle."""
     timing = table.timing
@@ -97,6 +102,13 @@ def entries(table: Timetable) -> tuple[Entry, ...]:
         Entry("remind", remind_seconds, 0, RemindWindow, partial(pieces_to_remind, table)),
         # Each missed day has its own row.
         upkeep("reset", lambda at: OpenDay(utc_day(at)), 0, catch_up_max=7),
+        # Late proofs of the day have come by then.
+        upkeep(
+            "facts",
+            lambda at: ComputeFacts(utc_day(at) - timedelta(days=1)),
+            40 * 60,
+            catch_up_max=7,
+        ),
         upkeep("partitions", lambda at: PreparePartitions(), 1 * 3600),
         upkeep("prune", lambda at: PruneIntents(), 2 * 3600),
         upkeep("videos", lambda at: SyncVideos(), 4 * 3600),

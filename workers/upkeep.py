@@ -12,6 +12,7 @@ from uuid import UUID
 from engine.intents import (
     Applied,
     CheckInvariants,
+    ComputeFacts,
     Intent,
     OpenDay,
     PreparePartitions,
@@ -23,6 +24,7 @@ from engine.timeline import utc_day
 from models.catalogue import open_day
 from models.clock import utcnow
 from models.db import Connection, is_retryable, transaction
+from models.facts import compute_facts
 from models.groups import rebalance
 from models.invariants import audit, buckets_of_hour, find_overdue
 from models.partitions import archive_partitions, drop_archived, prepare_partitions
@@ -73,6 +75,8 @@ async def _work(
     match intent.action:
         case OpenDay(day):
             return {"opened": await open_day(connection, day, now)}
+        case ComputeFacts(day):
+            return {"facts": await compute_facts(shop.database, day, now)}
         case RebalanceGroups():
             return {
                 "moved": await rebalance(shop.database, shop.copies, shop.installation.table, now)

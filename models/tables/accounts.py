@@ -38,6 +38,7 @@ users = Table(
     CheckConstraint("bucket = id % 64", name="users_bucket_of_id"),
     CheckConstraint("group_number BETWEEN 1 AND 10", name="users_group_number_range"),
     CheckConstraint("email IS NOT NULL OR phone IS NOT NULL", name="users_reachable"),
+    Index("users_created_idx", "bucket", "created_at"),
     Index("users_group_number_idx", "bucket", "group_number", "id"),
     # Room on the page for the next version, so that counting a change touches no index.
     postgresql_with={"fillfactor": "75"},
@@ -87,6 +88,7 @@ transactions = Table(
     CheckConstraint("amount > 0", name="transactions_amount_positive"),
     CheckConstraint("from_account <> to_account", name="transactions_two_accounts"),
     one_of("transactions", "type", "MINING", "BOOST", "TASK", "BONUS", "WITHDRAWAL"),
+    Index("transactions_created_idx", "bucket", "created_at"),
     Index("transactions_user_idx", "bucket", "user_id", "created_at", "id"),
 )
 

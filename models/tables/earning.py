@@ -98,6 +98,7 @@ boosts = Table(
         unique=True,
         postgresql_where=text("asked_at IS NOT NULL"),
     ),
+    Index("boosts_day_idx", "bucket", "day"),
     Index("boosts_user_day", "bucket", "user_id", "day"),
     Index("boosts_session_idx", "bucket", "session_id"),
     postgresql_with=CHURNING,

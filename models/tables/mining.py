@@ -112,6 +112,7 @@ mining_sessions = Table(
         "settled_at",
         postgresql_where=text("status = 'COMPLETED'"),
     ),
+    Index("mining_sessions_requested_idx", "bucket", "requested_at"),
     Index("mining_sessions_user_idx", "bucket", "user_id", "ends_at"),
     Index("mining_sessions_history", "bucket", "user_id", "requested_at", "id"),
     postgresql_with=CHURNING,
