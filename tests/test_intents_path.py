@@ -182,7 +182,7 @@ async def test_with_redis_away_intents_are_recorded_and_applied(world: World) ->
     await bells.ring(Piece(1, 1))
     await bells.silence(Piece(1, 1))
     await bells.close()
-    assert len(QUEUES) == 11
+    assert len(QUEUES) == 12
 
 
 async def _neighbour(world: World, piece: Piece) -> int:
