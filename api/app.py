@@ -13,7 +13,7 @@ from api.auth import provide_user_id
 from api.documentation import describe
 from api.problems import HANDLERS
 from api.requests import JSONRequest
-from api.routes import ads, auth, boosts, health, me, mining, phones, tasks, videos
+from api.routes import ads, auth, boosts, health, me, mining, phones, privacy, tasks, videos
 from api.services import lifespan, provide_services
 from models.config import Config, load_config
 
@@ -32,6 +32,7 @@ def create_app(config: Config) -> Litestar:
             tasks.router,
             videos.router,
             phones.router,
+            privacy.router,
             health.router,
         ],
         state=State({"config": config}),

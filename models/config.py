@@ -34,6 +34,7 @@ class Config(Struct, frozen=True):
     own_videos_url: str = ""
     fcm_credentials: str = ""
     youtube_key: str = ""
+    archive_dir: str = ""
 
 
 def load_config(environ: Mapping[str, str] | None = None, *, signs: bool = False) -> Config:
@@ -57,6 +58,7 @@ def load_config(environ: Mapping[str, str] | None = None, *, signs: bool = False
         partner_url=env.get("TWTC_PARTNER_URL", "http://127.0.0.1:8100").rstrip("/"),
         network_secrets=_network_secrets(env) if signs else {},
         youtube_key=env.get("TWTC_YOUTUBE_KEY", "").strip(),
+        archive_dir=env.get("TWTC_ARCHIVE_DIR", "").strip(),
         fcm_credentials=env.get("TWTC_FCM_CREDENTIALS", "").strip(),
         own_videos_url=_http_url("TWTC_OWN_VIDEOS_URL", env.get("TWTC_OWN_VIDEOS_URL", "")),
     )

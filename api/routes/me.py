@@ -13,6 +13,7 @@ from msgspec import Struct
 from api.intake import IntentView, answer
 from api.paging import After, Limit, decode_cursor, encode_cursor
 from api.problems import not_found, unauthorized
+from api.routes.closing import close
 from api.services import Services
 from engine.money import format_amount
 from engine.timeline import daily_schedule
@@ -175,5 +176,5 @@ async def intent(
     return answer(services, recorded)
 
 
-handlers: list[Any] = [me, wallet, transactions, notifications, intent]
+handlers: list[Any] = [me, close, wallet, transactions, notifications, intent]
 router = Router("/v1", route_handlers=handlers, tags=["me"], security=[{"bearer": []}])

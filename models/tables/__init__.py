@@ -4,7 +4,17 @@ Every user-owned table has `bucket` (user id modulo 64) first in its primary key
 micro-TWTC; instants are timestamptz written by us, never by the server's clock.
 """
 
-from models.tables import accounts, content, earning, facts, intents, logs, mining, reference
+from models.tables import (
+    accounts,
+    content,
+    earning,
+    facts,
+    intents,
+    logs,
+    mining,
+    privacy,
+    reference,
+)
 from models.tables.columns import metadata
 
 __all__ = [
@@ -16,5 +26,6 @@ __all__ = [
     "logs",
     "metadata",
     "mining",
+    "privacy",
     "reference",
 ]

@@ -34,10 +34,16 @@ users = Table(
     Column("version", BigInteger, nullable=False),
     instant("created_at"),
     instant("last_login_at", nullable=True),
+    instant("closed_at", nullable=True),
+    # No features of devices and addresses are computed for whoever said so.
+    Column("tracking_opt_out", Boolean, nullable=False, server_default=text("false")),
     PrimaryKeyConstraint("bucket", "id", name="users_pkey"),
     CheckConstraint("bucket = id % 64", name="users_bucket_of_id"),
     CheckConstraint("group_number BETWEEN 1 AND 10", name="users_group_number_range"),
-    CheckConstraint("email IS NOT NULL OR phone IS NOT NULL", name="users_reachable"),
+    CheckConstraint(
+        "email IS NOT NULL OR phone IS NOT NULL OR closed_at IS NOT NULL", name="users_reachable"
+    ),
+    CheckConstraint("closed_at IS NULL OR NOT is_active", name="users_closed_is_inactive"),
     Index("users_created_idx", "bucket", "created_at"),
     Index("users_group_number_idx", "bucket", "group_number", "id"),
     # Room on the page for the next version, so that counting a change touches no index.
