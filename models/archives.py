@@ -1,4 +1,4 @@
-"""Logs older than six months, as compressed files without addresses and devices (decision 0030).
+"""Logs older than six months, as compressed files without addresses and devices (decision 0025).
 
 Written from the schema `archive`, where their partitions were moved whole. A file's name has the
 digest of its rows: written twice it is the same file, and rows that came late make another one.

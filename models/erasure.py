@@ -1,4 +1,4 @@
-"""Closing accounts and forgetting people (GDPR, article 17; decision 0030).
+"""Closing accounts and forgetting people (GDPR, article 17; decision 0025).
 
 Closing is one transaction, with the answer to the request: nobody can sign in or act any more.
 Forgetting comes after it, step by step; each step may be repeated, and a row says what is left.

@@ -42,7 +42,7 @@ async def export_account(database: Database, user_id: int, now: datetime) -> Asy
     yield encode(head)[:-1].encode() + b',"tables":{'
     async with snapshot(database) as connection:
         for number, table in enumerate(personal_tables()):
-            yield (b"," if number else b"") + encode(table.name).encode() + b":["
+            yield (b"," if number else b"") + encode(str(table.name)).encode() + b":["
             separator = b""
             async for row in _rows_of(connection, table, user_id):
                 yield separator + row

@@ -138,6 +138,7 @@ def environment(
         "BROKER_URL": broker_url(servers.redis_url),
         "TWTC_PUBLIC_URL": f"http://127.0.0.1:{web_port}",
         "TWTC_PARTNER_URL": f"http://127.0.0.1:{partner_port}",
+        "TWTC_ARCHIVE_DIR": str(data_dir / "archive"),
         "dramatiq_queue_prefetch": QUEUE_PREFETCH,
     }
     return {

@@ -164,7 +164,8 @@ class World:
 
     async def assert_books_are_right(self) -> None:
         """Every invariant holds."""
-        assert await audit(self.database) == []
+        found = await audit(self.database)
+        assert found == [], found
 
 
 class Person:

@@ -1,4 +1,4 @@
-"""Closing one's account for good (GDPR, article 17; decision 0030)."""
+"""Closing one's account for good (GDPR, article 17; decision 0025)."""
 
 from datetime import datetime
 from typing import Annotated

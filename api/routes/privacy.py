@@ -1,4 +1,4 @@
-"""What is known of one: take it along, object (GDPR; decision 0030)."""
+"""What is known of one: take it along, object (GDPR; decision 0025)."""
 
 import asyncio
 from typing import Any

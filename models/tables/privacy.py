@@ -1,4 +1,4 @@
-"""What people have agreed to, and who is to be forgotten (decision 0030)."""
+"""What people have agreed to, and who is to be forgotten (decision 0025)."""
 
 from sqlalchemy import (
     BigInteger,
