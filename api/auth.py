@@ -1,4 +1,4 @@
-"""Tokens (decisions 0015 and 0030; RFC 8725, RFC 9068, RFC 9700)."""
+"""Tokens (decisions 0015 and 0027; RFC 8725, RFC 9068, RFC 9700)."""
 
 import hmac
 import secrets

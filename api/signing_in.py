@@ -1,4 +1,4 @@
-"""What signing in ends with: tokens, in the body or half of them in a cookie (decision 0030)."""
+"""What signing in ends with: tokens, in the body or half of them in a cookie (decision 0027)."""
 
 from datetime import datetime
 from typing import Any

@@ -1,4 +1,4 @@
-"""Second factors: TOTP (RFC 6238), codes that are sent, recovery codes (decision 0030)."""
+"""Second factors: TOTP (RFC 6238), codes that are sent, recovery codes (decision 0027)."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta

@@ -1,4 +1,4 @@
-"""Sign-ins: one per device, each a family of refresh tokens (RFC 9700; decision 0030)."""
+"""Sign-ins: one per device, each a family of refresh tokens (RFC 9700; decision 0027)."""
 
 from datetime import datetime, timedelta
 from hashlib import sha256

@@ -183,7 +183,7 @@ async def test_what_is_not_there_or_not_allowed_is_a_problem(member: tuple[Perso
     for path in ("/v1/ads/views/x/started", f"/v1/ads/views/{view}/stolen"):
         problem_of(await person.post(path, {}), 404, "not-found")
     for method, path in (("GET", AUTH_ROUTES[0]), ("DELETE", "/v1/wallet"), ("PUT", START_ROUTE),
-                         ("PATCH", "/v1/me"), ("POST", "/healthz")):  # fmt: skip
+                         ("PATCH", "/v1/wallet"), ("POST", "/healthz")):  # fmt: skip
         answer = await person.world.http.request(method, path, headers=person.headers)
         problem_of(answer, 405, "method-not-allowed")
         assert answer.headers["Allow"]

@@ -1,8 +1,9 @@
-"""Second factors: setting them up, and signing in with them (RFC 6238; decision 0030)."""
+"""Second factors: setting them up, and signing in with them (RFC 6238; decision 0027)."""
 
 import hmac
 import secrets
 from datetime import datetime
+from math import ceil
 from typing import Annotated, Any, Literal
 
 import pyotp
@@ -195,7 +196,7 @@ async def sign_in(
     account = await own_account(services, user_id)
     found = await find_factors(services.database, services.config.keyring, user_id)
     if found.locked_until is not None and now < found.locked_until:
-        wait = (found.locked_until - now).seconds + 1
+        wait = ceil((found.locked_until - now).total_seconds())
         raise ProblemError(
             "mfa-locked",
             "Too many wrong codes",

@@ -71,7 +71,7 @@ async def resend(services: NamedDependency[Services], user_id: NamedDependency[i
     await send_or_refuse(services, account, CodePurpose.VERIFY, utcnow())
 
 
-@post("/password/forgotten", status_code=202, summary="Ask for a code to choose a new password")
+@post("/password/forgotten", status_code=204, summary="Ask for a code to choose a new password")
 async def forgotten(
     data: JSONBody[Identity], services: NamedDependency[Services]
 ) -> Response[None]:
@@ -79,9 +79,9 @@ async def forgotten(
     kind, value = identity_of(data)
     account = await find_by_identity(services.database, services.config.keyring, kind, value)
     if account is None or not account.is_active:
-        return Response(None, status_code=202)
+        return Response(None, status_code=204)
     task = BackgroundTask(_send_quietly, services, account, utcnow())
-    return Response(None, status_code=202, background=task)
+    return Response(None, status_code=204, background=task)
 
 
 async def _send_quietly(services: Services, account: Account, now: datetime) -> None:

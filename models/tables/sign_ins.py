@@ -1,4 +1,4 @@
-"""How people sign in: codes, second factors, and the sign-ins of their devices (decision 0030)."""
+"""How people sign in: codes, second factors, and the sign-ins of their devices (decision 0027)."""
 
 from sqlalchemy import (
     BigInteger,
