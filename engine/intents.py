@@ -197,6 +197,7 @@ class Reason(StrEnum):
     """Why an intent was refused. Stable: clients branch on it."""
 
     ACCOUNT_DISABLED = "ACCOUNT_DISABLED"
+    VERIFICATION_REQUIRED = "VERIFICATION_REQUIRED"
     WINDOW_CLOSED = "WINDOW_CLOSED"
     ALREADY_MINING = "ALREADY_MINING"
     AD_IN_PROGRESS = "AD_IN_PROGRESS"

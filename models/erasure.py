@@ -56,17 +56,7 @@ DUE = sql("""
     ORDER BY requested_at LIMIT :limit
 """)
 
-IDENTITIES_OF = sql("""
-    SELECT id AS user_id, email, phone FROM users
-    WHERE bucket = :bucket AND id = ANY(CAST(:users AS bigint[]))
-""")
-
-FREE_IDENTITIES = sql("""
-    DELETE FROM identities i
-    USING unnest(CAST(:kinds AS text[]), CAST(:values AS text[]), CAST(:owners AS bigint[]))
-          AS d (kind, value, user_id)
-    WHERE i.kind = d.kind AND i.value = d.value AND i.user_id = d.user_id
-""")
+FREE_IDENTITIES = sql("DELETE FROM identities WHERE user_id = ANY(CAST(:users AS bigint[]))")
 
 DEVICES_OF = sql("""
     SELECT id, user_id FROM devices
@@ -86,13 +76,24 @@ ERASED = sql("""
 
 # What becomes of each table that holds users' rows; a test keeps this complete.
 SCRUBBED: Mapping[str, str] = {
-    "users": "email = NULL, phone = NULL, password_hash = ''",
+    "users": "email = NULL, phone = NULL, password_hash = '', display_name = NULL, country = NULL",
     "intents": "evidence = '{}'",
     "activity_logs": "ip_address = NULL, user_agent = NULL",
     "fraud_logs": "ip_address = NULL, device_fingerprint = NULL",
     "daily_tasks": "proof = NULL",
 }
-DELETED = frozenset({"consents", "devices", "notifications", "refresh_tokens"})
+DELETED = frozenset(
+    {
+        "codes",
+        "consents",
+        "devices",
+        "notifications",
+        "recovery_codes",
+        "refresh_tokens",
+        "second_factors",
+        "sign_ins",
+    }
+)
 # The ledger, and what it pays for. Nothing in it tells who the user was.
 KEPT = frozenset(
     {
@@ -163,19 +164,12 @@ async def _close(
 
 
 async def _free(database: Database, bucket: int, users: Sequence[int]) -> None:
-    """Give up what is unique over all users. It is found through rows that are erased later."""
+    """Give up what is unique over all users: addresses, and phones."""
     params = {"bucket": bucket, "users": users}
     async with connected(database) as connection:
-        found = await rows(connection, IDENTITIES_OF, params)
         devices = await rows(connection, DEVICES_OF, params)
-    held = [
-        (kind, row[kind], row.user_id) for row in found for kind in ("email", "phone") if row[kind]
-    ]
     async with transaction(database) as connection:
-        if held:
-            kinds, values, owners = zip(*held, strict=True)
-            identities = {"kinds": kinds, "values": values, "owners": owners}
-            await run(connection, FREE_IDENTITIES, identities)
+        await run(connection, FREE_IDENTITIES, params)
         if devices:
             owned = {"ids": [d.id for d in devices], "owners": [d.user_id for d in devices]}
             await run(connection, FREE_DEVICES, owned)

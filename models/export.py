@@ -7,12 +7,14 @@ without anybody's doing. What is left out is named here, with its reason, and in
 from collections.abc import AsyncIterator, Mapping
 from datetime import date, datetime
 
+import msgspec
 from sqlalchemy import Table
 
 from engine.timeline import bucket_of
 from models.db import Connection, Database, Statement, snapshot, sql, stream
 from models.encoding import encode
 from models.partitions import relations
+from models.pii import SEALED, Keyring, open_fields
 from models.tables import metadata
 
 FORMAT = "twtc-export/1"
@@ -22,6 +24,9 @@ WITHHELD: Mapping[str, Mapping[str, str]] = {
     "users": {"password_hash": ENTRANCE},
     "refresh_tokens": {"token_hash": ENTRANCE},
     "devices": {"token": ENTRANCE},
+    "codes": {"code_hash": ENTRANCE},
+    "second_factors": {"totp_secret": ENTRANCE},
+    "recovery_codes": {"code_hash": ENTRANCE},
     "intents": {"body_hash": OURS, "ring_at": OURS, "error": OURS},
 }
 NOTES = {
@@ -35,7 +40,9 @@ def personal_tables() -> list[Table]:
     return sorted((table for table in metadata.tables.values() if owner_column(table)), key=str)
 
 
-async def export_account(database: Database, user_id: int, now: datetime) -> AsyncIterator[bytes]:
+async def export_account(
+    database: Database, keyring: Keyring, user_id: int, now: datetime
+) -> AsyncIterator[bytes]:
     """The document in pieces, as it was at one instant: {"format", "tables": {name: [row]}, …}."""
     withheld = {table: dict(columns) for table, columns in WITHHELD.items()}
     head = {"format": FORMAT, "exported_at": now, "notes": NOTES, "withheld": withheld}
@@ -44,19 +51,26 @@ async def export_account(database: Database, user_id: int, now: datetime) -> Asy
         for number, table in enumerate(personal_tables()):
             yield (b"," if number else b"") + encode(str(table.name)).encode() + b":["
             separator = b""
-            async for row in _rows_of(connection, table, user_id):
+            async for row in _rows_of(connection, keyring, table, user_id):
                 yield separator + row
                 separator = b","
             yield b"]"
     yield b"}}\n"
 
 
-async def _rows_of(connection: Connection, table: Table, user_id: int) -> AsyncIterator[bytes]:
+async def _rows_of(
+    connection: Connection, keyring: Keyring, table: Table, user_id: int
+) -> AsyncIterator[bytes]:
+    sealed = SEALED.get(table.name, ())
     params = {"bucket": bucket_of(user_id), "user_id": user_id, "origin": f"user:{user_id}"}
     for source, day in await relations(connection, table.name):
         statement = _statement(table, source, day)
         async for row in stream(connection, statement, params | {"day": day}):
-            yield row.document.encode()
+            document: str = row.document
+            if sealed:
+                fields = msgspec.json.decode(document)
+                document = encode(open_fields(keyring, user_id, fields, sealed))
+            yield document.encode()
 
 
 def _statement(table: Table, source: str, day: date | None) -> Statement:

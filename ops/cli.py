@@ -76,6 +76,17 @@ def release() -> None:
 
 
 @app.command()
+def reseal() -> None:
+    """Seal all personal data under the first of TWTC_PII_KEYS: after a new one was put there.
+
+    Of the system of DATABASE_URL and REDIS_URL, or the one that ./run runs here.
+    """
+    from ops.reseal import reseal
+
+    _end(reseal())
+
+
+@app.command()
 def upkeep(
     name: Annotated[
         str,

@@ -43,7 +43,9 @@ async def export(services: NamedDependency[Services], user_id: NamedDependency[i
 
     async def document() -> Any:
         async with _exporting:
-            async for piece in export_account(services.database, user_id, utcnow()):
+            async for piece in export_account(
+                services.database, services.config.keyring, user_id, utcnow()
+            ):
                 yield piece
 
     return Stream(document(), media_type="application/json", headers=ATTACHMENT)

@@ -14,6 +14,7 @@ from models.tables import (
     mining,
     privacy,
     reference,
+    sign_ins,
 )
 from models.tables.columns import metadata
 
@@ -28,4 +29,5 @@ __all__ = [
     "mining",
     "privacy",
     "reference",
+    "sign_ins",
 ]
