@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from litestar import Litestar
+from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
@@ -11,9 +11,10 @@ from litestar.openapi.spec import Components, SecurityScheme
 
 from api.auth import provide_user_id
 from api.documentation import describe
+from api.permissions import PUBLIC, check_routes, provide_actor
 from api.problems import HANDLERS
 from api.requests import JSONRequest
-from api.routes import ads, auth, boosts, health, me, mining, phones, tasks, videos
+from api.routes import admin, ads, auth, boosts, health, me, mining, phones, tasks, videos
 from api.services import lifespan, provide_services
 from models.config import Config, load_config
 
@@ -33,12 +34,14 @@ def create_app(config: Config) -> Litestar:
             videos.router,
             phones.router,
             health.router,
+            admin.router,
         ],
         state=State({"config": config}),
         lifespan=[lifespan],
         dependencies={
             "services": Provide(provide_services, sync_to_thread=False),
             "user_id": Provide(provide_user_id),
+            "actor": Provide(provide_actor),
         },
         exception_handlers=HANDLERS,
         request_class=JSONRequest,
@@ -55,10 +58,12 @@ def create_app(config: Config) -> Litestar:
                 }
             ),
             render_plugins=[SwaggerRenderPlugin()],
+            openapi_router=Router("/docs", route_handlers=[], opt=PUBLIC, include_in_schema=False),
         ),
         logging_config=None,
         debug=False,
     )
+    check_routes(app)
     describe(app.openapi_schema)
     return app
 

@@ -20,6 +20,7 @@ from api.auth import (
     refresh_token_user,
     verify_password,
 )
+from api.permissions import PUBLIC
 from api.problems import ProblemError, bad_request, unauthorized
 from api.services import Services
 from models.accounts import (
@@ -136,4 +137,4 @@ def _tokens(services: Services, user_id: int, refresh_token: str, now: datetime)
 
 
 handlers: list[Any] = [register_account, login, refresh, logout]
-router = Router("/v1/auth", route_handlers=handlers, tags=["accounts"])
+router = Router("/v1/auth", route_handlers=handlers, tags=["accounts"], opt=PUBLIC)

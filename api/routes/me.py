@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from api.intake import IntentView, answer
 from api.paging import After, Limit, decode_cursor, encode_cursor
+from api.permissions import MEMBER
 from api.problems import not_found, unauthorized
 from api.services import Services
 from engine.money import format_amount
@@ -168,4 +169,6 @@ async def intent(
 
 
 handlers: list[Any] = [me, wallet, transactions, notifications, intent]
-router = Router("/v1", route_handlers=handlers, tags=["me"], security=[{"bearer": []}])
+router = Router(
+    "/v1", route_handlers=handlers, tags=["me"], security=[{"bearer": []}], opt=MEMBER
+)

@@ -11,6 +11,7 @@ from litestar.params import FromPath, QueryParameter
 from msgspec import Struct
 
 from api.paging import After, Limit
+from api.permissions import MEMBER
 from api.problems import bad_request, not_found
 from api.routes.me import PRIVATE
 from api.services import Services
@@ -157,4 +158,6 @@ def _decode(cursor: str | None) -> str:
 
 
 handlers: list[Any] = [videos, article]
-router = Router("/v1", route_handlers=handlers, tags=["content"], security=[{"bearer": []}])
+router = Router(
+    "/v1", route_handlers=handlers, tags=["content"], security=[{"bearer": []}], opt=MEMBER
+)

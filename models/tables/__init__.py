@@ -4,11 +4,12 @@ Every user-owned table has `bucket` (user id modulo 64) first in its primary key
 micro-TWTC; instants are timestamptz written by us, never by the server's clock.
 """
 
-from models.tables import accounts, content, earning, facts, intents, logs, mining, reference
+from models.tables import accounts, administration, content, earning, facts, intents, logs, mining, reference
 from models.tables.columns import metadata
 
 __all__ = [
     "accounts",
+    "administration",
     "content",
     "earning",
     "facts",

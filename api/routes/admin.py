@@ -1,0 +1,14 @@
+"""The administration: every route under it is guarded (decision 0027)."""
+
+from litestar import Router
+
+from api.permissions import enforce
+from api.routes import admin_log, admin_users
+
+router = Router(
+    "/v1/admin",
+    route_handlers=[*admin_users.handlers, *admin_log.handlers],
+    guards=[enforce],
+    tags=["administration"],
+    security=[{"bearer": []}],
+)
