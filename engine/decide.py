@@ -102,9 +102,8 @@ def _decide_boost(member: Member, boost: Boost | None, intent: Intent, house: Ho
     if boost is None:
         return Decision(Rejected(Reason.BOOST_UNKNOWN, "There is no such boost."))
     if boost.status not in OPEN_BOOST_STATUSES:
-        return Decision(
-            Rejected(Reason.BOOST_CLOSED, f"This boost is {boost.status.value.lower()} already.")
-        )
+        over = "This boost is over: one answer, or another start, ends it. Begin another."
+        return Decision(Rejected(Reason.BOOST_CLOSED, over))
     return _ON_BOOST[type(intent.action)](boost, intent, member, house)
 
 

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
@@ -41,12 +42,14 @@ async def _run(url: str, ad_id: int | None, changes: Mapping[str, Any]) -> int:
 
 
 async def _print(database: Database) -> None:
-    columns = ("id", "network", "unit", "purpose", "seconds", "proof", "weight", "fallback")
-    table = Table(*columns, "requests/min", "USD a view", "served")
+    # It has to fit into eighty columns, and with a real unit's id into hardly more.
+    columns = ("id", "network", "unit", "for", "s", "proof", "weight", "rank", "/min", "USD", "on")
+    table = Table(*columns, box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.columns[2].no_wrap = True
     for row in await read_ad_units(database):
         table.add_row(
             *(str(value) for value in tuple(row)[:8]),
-            str(row.requests_per_minute or "no limit"),
+            str(row.requests_per_minute or "–"),
             f"{row.revenue_micro_usd / 1_000_000:.4f}",
             "yes" if row.is_active else "no",
         )

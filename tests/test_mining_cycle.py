@@ -60,6 +60,7 @@ async def test_one_cycle_pays_exactly_the_base_reward(world: World, deliveries: 
     )
     [note] = (await person.get("/v1/notifications")).json()["items"]
     assert note["kind"] == "mining.completed"
+    assert note["params"] == {"session_id": session_id, "amount": "100.000000"}
     [session] = (await person.get("/v1/mining/sessions")).json()["items"]
     assert (session["id"], session["status"]) == (session_id, "COMPLETED")
 

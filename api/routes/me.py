@@ -151,8 +151,16 @@ async def notifications(
     """One's messages, a page at a time."""
     before = decode_cursor(cursor)
     page = await read_page(services.database, NOTIFICATIONS, user_id, before, limit)
-    items = [NotificationView(**{**row, "params": msgspec.json.decode(row.params)}) for row in page]
+    items = [NotificationView(**{**row, "params": _shown(row.params)}) for row in page]
     return NotificationPage(items, encode_cursor(page, limit, "created_at"))
+
+
+def _shown(params: str) -> dict[str, Any]:
+    """What a notification tells of; its amount as a decimal string, like every other."""
+    facts: dict[str, Any] = msgspec.json.decode(params)
+    if "amount_micro" in facts:
+        facts["amount"] = format_amount(facts.pop("amount_micro"))
+    return facts
 
 
 @get("/intents/{intent_id:uuid}", summary="What became of an intent")
