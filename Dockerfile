@@ -19,7 +19,7 @@ COPY ops ops
 RUN --mount=type=cache,target=/root/.cache/uv uv sync --frozen --no-default-groups
 
 FROM python:3.13-slim
-RUN useradd --system --uid 10001 --no-create-home twtc
+RUN useradd --system --uid 10001 --no-create-home twtc && install -d -o twtc /archive
 COPY --from=build /app /app
 WORKDIR /app
 ENV PATH=/app/.venv/bin:$PATH PYTHONUNBUFFERED=1 dramatiq_queue_prefetch=64

@@ -9,12 +9,27 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
-from api.auth import provide_user_id
+from api.auth import provide_access, provide_user_id
 from api.documentation import describe
 from api.permissions import PUBLIC, check_routes, provide_actor
 from api.problems import HANDLERS
 from api.requests import JSONRequest
-from api.routes import admin, ads, auth, boosts, health, me, mining, phones, tasks, videos
+from api.routes import (
+    admin,
+    ads,
+    auth,
+    boosts,
+    health,
+    me,
+    mfa,
+    mining,
+    phones,
+    privacy,
+    sign_ins,
+    tasks,
+    verification,
+    videos,
+)
 from api.services import lifespan, provide_services
 from models.config import Config, load_config
 
@@ -26,6 +41,9 @@ def create_app(config: Config) -> Litestar:
     app = Litestar(
         route_handlers=[
             auth.router,
+            verification.router,
+            mfa.router,
+            sign_ins.router,
             me.router,
             mining.router,
             ads.router,
@@ -33,6 +51,7 @@ def create_app(config: Config) -> Litestar:
             tasks.router,
             videos.router,
             phones.router,
+            privacy.router,
             health.router,
             admin.router,
         ],
@@ -42,6 +61,7 @@ def create_app(config: Config) -> Litestar:
             "services": Provide(provide_services, sync_to_thread=False),
             "user_id": Provide(provide_user_id),
             "actor": Provide(provide_actor),
+            "access": Provide(provide_access),
         },
         exception_handlers=HANDLERS,
         request_class=JSONRequest,

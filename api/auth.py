@@ -1,99 +1,51 @@
-"""Passwords and tokens (decision 0015; RFC 8725, RFC 9700)."""
+"""Tokens (decisions 0015 and 0027; RFC 8725, RFC 9068, RFC 9700)."""
 
-import asyncio
-import re
+import hmac
 import secrets
-from concurrent.futures import ThreadPoolExecutor
+from base64 import urlsafe_b64encode
 from datetime import datetime, timedelta
 from functools import lru_cache
+from hashlib import sha256
 from typing import Any
+from uuid import UUID
 
 import jwt
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from litestar import Request
 from litestar.di import NamedDependency
 from msgspec import Struct
 
 from api.problems import unauthorized
 from api.services import Services
+from engine.timeline import EPOCH
 from models.clock import utcnow
 
 ISSUER = "twtc"
 AUDIENCE = "twtc-api"
 ALGORITHM = "HS256"
-TOKEN_TYPE = "at+jwt"  # noqa: S105 (RFC 9068)
+ACCESS_TYPE = "at+jwt"
+TICKET_TYPE = "mfa+jwt"
 ACCESS_SECONDS = 15 * 60
+TICKET_SECONDS = 5 * 60
 TOKENS_KEPT = 20_000
 
-# OWASP 2026: Argon2id with 19 MiB, two passes, one lane.
-_hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
-# Hashing releases the GIL for some 20 ms: two threads of its own keep it off the event loop and
-# bound its memory.
-_hashing = ThreadPoolExecutor(max_workers=2, thread_name_prefix="argon2")
 
-_EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f.]+(\.[^@\s\x00-\x1f.]+)+")
-_PHONE = re.compile(r"\+[1-9][0-9]{6,14}")  # E.164
+class Access(Struct, frozen=True):
+    """Who signs a request: the user, the sign-in of their device, and when it was made."""
 
-
-class Tokens(Struct, frozen=True):
-    """What a client signs its requests with. `refresh_token` is good for one use."""
-
-    access_token: str
-    refresh_token: str
-    token_type: str
-    expires_in: int
-
-
-def normal_email(value: str) -> str | None:
-    """An e-mail address in the form in which it is unique, or None if it is not one."""
-    value = value.strip().lower()
-    return value if len(value) <= 254 and _EMAIL.fullmatch(value) else None
-
-
-def normal_phone(value: str) -> str | None:
-    """A phone number in E.164 form, or None if it is not one."""
-    value = re.sub(r"[\s().-]", "", value)
-    return value if _PHONE.fullmatch(value) else None
-
-
-async def hash_password(password: str) -> str:
-    """Argon2id hash, computed off the event loop."""
-    return await asyncio.get_running_loop().run_in_executor(_hashing, _hasher.hash, password)
-
-
-async def verify_password(password_hash: str | None, password: str) -> bool:
-    """Whether the password fits. For an unknown account the same work is done in vain."""
-    reference = password_hash or await _decoy_hash()
-    fits = await asyncio.get_running_loop().run_in_executor(_hashing, _verify, reference, password)
-    return fits and password_hash is not None
-
-
-def needs_rehash(password_hash: str) -> bool:
-    """Whether a hash was made with older parameters."""
-    return _hasher.check_needs_rehash(password_hash)
-
-
-def _verify(password_hash: str, password: str) -> bool:
-    try:
-        return _hasher.verify(password_hash, password)
-    except (VerificationError, InvalidHashError):
-        return False
-
-
-_decoy: str | None = None
-
-
-async def _decoy_hash() -> str:
-    global _decoy
-    if _decoy is None:
-        _decoy = await hash_password(secrets.token_urlsafe())
-    return _decoy
+    user_id: int
+    sign_in_id: UUID
+    authenticated_at: datetime
 
 
 def new_refresh_token(user_id: int) -> str:
     """A refresh token: the user's id, so that it is found in its bucket, and 256 random bits."""
     return f"{user_id}.{secrets.token_urlsafe(32)}"
+
+
+def successor_of(secret: bytes, token: str, user_id: int) -> str:
+    """The refresh token that follows: always the same, and only we can tell it."""
+    digest = hmac.new(secret, b"refresh:" + token.encode(), sha256).digest()
+    return f"{user_id}.{urlsafe_b64encode(digest).decode().rstrip('=')}"
 
 
 def refresh_token_user(token: str) -> int | None:
@@ -104,33 +56,77 @@ def refresh_token_user(token: str) -> int | None:
     return int(claimed)
 
 
-def issue_access_token(secret: bytes, user_id: int, now: datetime) -> str:
+def issue_access_token(
+    secret: bytes,
+    user_id: int,
+    now: datetime,
+    sign_in_id: UUID = UUID(int=0),  # noqa: B008
+    authenticated_at: datetime | None = None,
+) -> str:
     """A JWT for fifteen minutes."""
     claims = {
-        "iss": ISSUER,
-        "aud": AUDIENCE,
-        "sub": str(user_id),
-        "iat": int(now.timestamp()),
-        "exp": int((now + timedelta(seconds=ACCESS_SECONDS)).timestamp()),
+        "sid": str(sign_in_id),
+        "auth_time": int((authenticated_at or now).timestamp()),
     }
-    return jwt.encode(claims, secret, ALGORITHM, headers={"typ": TOKEN_TYPE})
+    return _issue(secret, ACCESS_TYPE, ACCESS_SECONDS, user_id, now, claims)
 
 
-def read_access_token(secret: bytes, token: str, now: datetime) -> int:
-    """The user id of a valid token. Raise ProblemError (401) for any other.
+def issue_ticket(secret: bytes, user_id: int, now: datetime) -> str:
+    """A JWT for whoever gave the password and owes the second factor."""
+    return _issue(secret, TICKET_TYPE, TICKET_SECONDS, user_id, now, {})
+
+
+def read_access_token(secret: bytes, token: str, now: datetime) -> Access:
+    """Who a valid token speaks for. Raise ProblemError (401) for any other.
 
     RFC 8725: the algorithm is pinned, issuer, audience, expiry and type are checked.
     """
-    user_id, expires = _verify_token(secret, token)
+    access, expires = _verify_access(secret, token)
     if now.timestamp() >= expires:
         raise unauthorized("The access token has expired. Refresh it.")
-    return user_id
+    return access
+
+
+def read_ticket(secret: bytes, token: str, now: datetime) -> int:
+    """The user id of a valid ticket. Raise ProblemError (401) for any other."""
+    claims = _verify_token(secret, TICKET_TYPE, token)
+    if claims is None or now.timestamp() >= claims["exp"]:
+        raise unauthorized("This sign-in took too long. Begin again with your password.")
+    return int(claims["sub"])
 
 
 # Phones send the same token for minutes. What holds of it at any time is kept; the clock is not.
 @lru_cache(maxsize=TOKENS_KEPT)
-def _verify_token(secret: bytes, token: str) -> tuple[int, int]:
-    """User id and expiry of a token that we signed."""
+def _verify_access(secret: bytes, token: str) -> tuple[Access, int]:
+    claims = _verify_token(secret, ACCESS_TYPE, token)
+    if claims is None:
+        raise unauthorized("The access token is not valid. Sign in again.")
+    try:
+        since = EPOCH + timedelta(seconds=int(claims["auth_time"]))
+        access = Access(int(claims["sub"]), UUID(claims["sid"]), since)
+    except (ValueError, TypeError, AttributeError, OverflowError):
+        raise unauthorized("The access token is not valid. Sign in again.") from None
+    return access, int(claims["exp"])
+
+
+def _issue(
+    secret: bytes, type_: str, seconds: int, user_id: int, now: datetime, more: dict[str, Any]
+) -> str:
+    claims = more | {
+        "iss": ISSUER,
+        "aud": AUDIENCE,
+        "sub": str(user_id),
+        "iat": int(now.timestamp()),
+        "exp": int((now + timedelta(seconds=seconds)).timestamp()),
+    }
+    return jwt.encode(claims, secret, ALGORITHM, headers={"typ": type_})
+
+
+def _verify_token(secret: bytes, type_: str, token: str) -> dict[str, Any] | None:
+    """The claims of a token of this type that we signed, at whatever time."""
+    required = ["iss", "aud", "sub", "iat", "exp"]
+    if type_ == ACCESS_TYPE:
+        required += ["sid", "auth_time"]
     try:
         parsed: dict[str, Any] = jwt.decode_complete(
             token,
@@ -139,19 +135,20 @@ def _verify_token(secret: bytes, token: str) -> tuple[int, int]:
             audience=AUDIENCE,
             issuer=ISSUER,
             # Our clock decides, not the library's.
-            options={
-                "verify_exp": False,
-                "verify_iat": False,
-                "require": ["iss", "aud", "sub", "iat", "exp"],
-            },
+            options={"verify_exp": False, "verify_iat": False, "require": required},
         )
-        claims = parsed["payload"]
-        user_id, expires = int(claims["sub"]), int(claims["exp"])
+        claims: dict[str, Any] = parsed["payload"]
+        is_whole = 0 < int(claims["sub"]) < 2**63 and int(claims["exp"]) > 0
     except (jwt.InvalidTokenError, ValueError, TypeError, OverflowError):
-        raise unauthorized("The access token is not valid. Sign in again.") from None
-    if parsed["header"].get("typ") != TOKEN_TYPE or not 0 < user_id < 2**63:
-        raise unauthorized("The access token is not valid. Sign in again.")
-    return user_id, expires
+        return None
+    return claims if is_whole and parsed["header"].get("typ") == type_ else None
+
+
+async def provide_access(
+    request: Request[Any, Any, Any], services: NamedDependency[Services]
+) -> Access:
+    """Who signs a request, and since when, as a dependency of handlers."""
+    return access_of(services, request.headers.get("authorization", ""))
 
 
 async def provide_user_id(
@@ -163,6 +160,11 @@ async def provide_user_id(
 
 def signed_in(services: Services, authorization: str) -> int:
     """The user of an Authorization header (RFC 6750). Raise ProblemError (401) if there is none."""
+    return access_of(services, authorization).user_id
+
+
+def access_of(services: Services, authorization: str) -> Access:
+    """Who an Authorization header speaks for. Raise ProblemError (401) if it is nobody."""
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise unauthorized()

@@ -60,7 +60,7 @@ def describe(openapi: OpenAPI) -> None:
     """Complete the document that the framework made; in place, since it is kept by reference."""
     openapi.components.schemas["Problem"] = PROBLEM
     for path, item in (openapi.paths or {}).items():
-        for operation in (item.get, item.post, item.patch):
+        for operation in (item.get, item.post, item.put, item.patch, item.delete):
             if operation is not None:
                 _describe_operation(path, operation)
 

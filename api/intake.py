@@ -16,7 +16,14 @@ from litestar import Request, Response
 from msgspec import Struct
 
 from api.networks.house import House, page_url
-from api.problems import Problem, ProblemError, bad_request, not_found, refusal
+from api.problems import (
+    Problem,
+    ProblemError,
+    bad_request,
+    not_found,
+    refusal,
+    verification_required,
+)
 from api.services import Services
 from api.watch_token import seal
 from engine.intents import Applied, Outcome, Rejected, UserAction
@@ -27,6 +34,7 @@ from models.intents import (
     KeyReusedError,
     NothingToActOnError,
     Recorded,
+    UnverifiedError,
     Wish,
     find,
     record,
@@ -82,6 +90,7 @@ async def submit(
         recorded_at=utcnow(),
         evidence=evidence(request),
         view_id=view_id,
+        is_own=True,
     )
     recorded = await record_and_ring(services, wish)
     waited = wait_seconds(request)
@@ -101,6 +110,8 @@ async def record_and_ring(services: Services, wish: Wish) -> Recorded:
             422,
             "This key was used for another request. Send a new one.",
         ) from None
+    except UnverifiedError:
+        raise verification_required() from None
     except NothingToActOnError:
         raise not_found("ad view" if wish.view_id else "account") from None
     if recorded.is_new:

@@ -2,7 +2,7 @@
 
 A route says `opt=PUBLIC`, `opt=MEMBER` or `opt=needs(Permission.…)`, itself or by its router. One
 that says nothing, or is not guarded as it says, keeps the application from starting (decision
-0027).
+0028).
 """
 
 from collections.abc import Iterator

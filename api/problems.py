@@ -45,6 +45,7 @@ class ProblemError(Exception):
 
 _TITLES = {
     Reason.ACCOUNT_DISABLED: "Account disabled",
+    Reason.VERIFICATION_REQUIRED: "Address not verified",
     Reason.WINDOW_CLOSED: "Window closed",
     Reason.ALREADY_MINING: "Already mining",
     Reason.AD_IN_PROGRESS: "Ad in progress",
@@ -103,6 +104,21 @@ def forbidden(permission: str = "") -> ProblemError:
     """403 for who is signed in but may not."""
     needed = f" It needs the permission {permission}." if permission else ""
     return ProblemError("forbidden", "Not allowed", 403, f"Your role may not do this.{needed}")
+
+
+def verification_required() -> ProblemError:
+    """403: the address was never proved to be one's own."""
+    return ProblemError(
+        "verification-required",
+        "Address not verified",
+        403,
+        "Send the code from our message to /v1/auth/verify first, or ask for another one.",
+    )
+
+
+def wrong_password() -> ProblemError:
+    """403 for a signed-in user whose password does not fit."""
+    return ProblemError("password-wrong", "Wrong password", 403, "The password is wrong.")
 
 
 def not_found(what: str) -> ProblemError:

@@ -9,6 +9,7 @@ from litestar.datastructures import State
 from msgspec import Struct
 from redis.asyncio import Redis
 
+from api.messages.senders import Messenger, open_messenger
 from api.networks import Network, networks
 from api.poll import HeldCopies
 from api.shelf import Shelf
@@ -35,6 +36,8 @@ class Services(Struct, frozen=True):
     networks: Mapping[str, Network]
     catalogue: Catalogue
     shelf: Shelf
+    messenger: Messenger
+    http: httpx.AsyncClient
 
 
 @asynccontextmanager
@@ -70,6 +73,8 @@ async def open_services(
                 networks=networks(config, database, http),
                 catalogue=Catalogue(database),
                 shelf=Shelf(database),
+                messenger=open_messenger(config),
+                http=http,
             )
     finally:
         await bells.close()

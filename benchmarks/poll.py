@@ -13,6 +13,7 @@ import secrets
 import socket
 import statistics
 import sys
+import tempfile
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -71,6 +72,9 @@ async def _all(servers: Servers, options: Options) -> int:
             "BROKER_URL": servers.redis_url,
             "TWTC_SECRET": secrets.token_urlsafe(48),
             "TWTC_HOUSE_SECRET": secrets.token_urlsafe(48),
+            "TWTC_PII_KEYS": secrets.token_urlsafe(48),
+            "TWTC_INDEX_KEY": secrets.token_urlsafe(48),
+            "TWTC_OUTBOX_DIR": tempfile.gettempdir(),
         }
         async with AsyncExitStack() as stack:
             product, anew, peer = [

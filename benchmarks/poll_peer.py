@@ -66,7 +66,7 @@ async def _session() -> AsyncIterator[AsyncSession]:
 async def _user_id(request: Request) -> int:
     _, _, token = request.headers.get("authorization", "").partition(" ")
     try:
-        return read_access_token(_config.secret, token, utcnow())
+        return read_access_token(_config.secret, token, utcnow()).user_id
     except ProblemError as error:
         raise HTTPException(401) from error
 

@@ -150,6 +150,14 @@ class SyncVideos(Action, frozen=True, tag="videos.sync"):
     """Ask the providers which videos can still be shown, and how long they are."""
 
 
+class ForgetPeople(Action, frozen=True, tag="people.forget"):
+    """Erase what tells who the owners of closed accounts were."""
+
+
+class CloseInactive(Action, frozen=True, tag="accounts.close_inactive"):
+    """Close the accounts that nobody has used for two years."""
+
+
 class CheckInvariants(Action, frozen=True, tag="invariants.check"):
     """Run the audit."""
 
@@ -166,6 +174,8 @@ UpkeepAction = (
     | PruneIntents
     | PreparePartitions
     | SyncVideos
+    | ForgetPeople
+    | CloseInactive
     | CheckInvariants
 )
 AnyAction = UserAction | PieceAction | UpkeepAction
@@ -187,6 +197,7 @@ class Reason(StrEnum):
     """Why an intent was refused. Stable: clients branch on it."""
 
     ACCOUNT_DISABLED = "ACCOUNT_DISABLED"
+    VERIFICATION_REQUIRED = "VERIFICATION_REQUIRED"
     WINDOW_CLOSED = "WINDOW_CLOSED"
     ALREADY_MINING = "ALREADY_MINING"
     AD_IN_PROGRESS = "AD_IN_PROGRESS"

@@ -1,4 +1,4 @@
-"""Who may do what: roles as sets of permissions (blueprint, "Security"; decision 0027)."""
+"""Who may do what: roles as sets of permissions (blueprint, "Security"; decision 0028)."""
 
 from enum import StrEnum
 

@@ -26,6 +26,10 @@ from engine.timeline import (
 )
 from engine.views import ad_result
 
+UNVERIFIED = Rejected(
+    Reason.VERIFICATION_REQUIRED, "Send the code from our message, or ask for another one."
+)
+
 
 class Snapshot(Struct, frozen=True):
     """A member's mining as of `version`: what changes only when an intent or settlement does."""
@@ -38,6 +42,7 @@ class Snapshot(Struct, frozen=True):
     sessions: tuple[Session, ...]  # PENDING and ACTIVE, not yet settled
     views: tuple[AdView, ...]  # of PENDING sessions
     boosted_micro: dict[UUID, int] = {}  # what boosts of these sessions have been paid
+    is_verified: bool = True
 
 
 class SessionStatusView(Struct, frozen=True):
@@ -94,6 +99,8 @@ def render_status(snapshot: Snapshot, table: Timetable, now: datetime) -> Mining
     running = next((s for s in sessions if _is_running(s, now)), None)
     ahead = next((s for s in sessions if s.started_at is None or now < s.started_at), None)
     answer = refuse_start({s.id: s for s in sessions}, snapshot.is_active, group, table, now)
+    if snapshot.is_active and not snapshot.is_verified:
+        answer = UNVERIFIED
     earned = sum(_earned(session, boundary, now) for session in snapshot.sessions)
     changes = [s.started_at for s in sessions] + [s.ends_at for s in sessions]
     changes += [s.lapses_at for s in sessions]

@@ -1,14 +1,12 @@
-"""Accounts: registration, sign-in, refresh tokens.
+"""Accounts: registration, look-up, profile (decisions 0015 and 0026).
 
 A user's rows live in one bucket, and the identities (unique over all users) in a table of their
 own: registration claims the identity first, then creates the user. A claim whose user was never
-created is taken over by the next registration of the same identity.
+created is taken over by the next registration of the same identity. Addresses and names are sealed
+before they are written, and opened when they are read; identities are blind indexes.
 """
 
-from datetime import datetime, timedelta
-from hashlib import sha256
-from typing import Any
-from uuid import UUID
+from datetime import datetime
 
 from msgspec import Struct
 
@@ -16,8 +14,7 @@ from engine.groups import assign
 from engine.timeline import Timetable, bucket_of, user_id_of
 from models.db import Database, UniqueViolation, connected, rows, run, sql, transaction
 from models.groups import ADD_MEMBERS, group_sizes
-
-REFRESH_DAYS = 7
+from models.pii import SEALED, Keyring, open_fields
 
 NEXT_NUMBER = sql("SELECT nextval('user_ids') AS number")
 
@@ -31,8 +28,9 @@ FIND_IDENTITY = sql("SELECT user_id FROM identities WHERE kind = :kind AND value
 
 CREATE_USER = sql("""
     INSERT INTO users (bucket, id, group_number, email, phone, password_hash, is_active, version,
-                       created_at)
-    VALUES (:bucket, :user_id, :group_number, :email, :phone, :password_hash, true, 1, :now)
+                       created_at, verified_at, language, referred_by)
+    VALUES (:bucket, :user_id, :group_number, :email, :phone, :password_hash, true, 1, :now,
+            CAST(:verified_at AS timestamptz), :language, CAST(:referred_by AS bigint))
 """)
 
 CREATE_WALLET = sql("""
@@ -41,7 +39,8 @@ CREATE_WALLET = sql("""
 """)
 
 FIND_USER = sql("""
-    SELECT id, group_number, email, phone, password_hash, is_active, created_at, last_login_at
+    SELECT id, group_number, email, phone, password_hash, is_active, created_at, last_login_at,
+           verified_at, display_name, country, language
     FROM users WHERE bucket = :bucket AND id = :user_id
 """)
 
@@ -51,30 +50,20 @@ NOTE_LOGIN = sql("""
     WHERE bucket = :bucket AND id = :user_id
 """)
 
-STORE_TOKEN = sql("""
-    INSERT INTO refresh_tokens (bucket, token_hash, user_id, family_id, created_at, expires_at)
-    VALUES (:bucket, :token_hash, :user_id, :family_id, :now, :expires_at)
+CHANGE_PASSWORD = sql("""
+    UPDATE users SET password_hash = :password_hash
+    WHERE bucket = :bucket AND id = :user_id AND is_active
 """)
 
-# One revoked member ends the family, also one whose successor was not committed yet.
-ROTATE_TOKEN = sql("""
-    UPDATE refresh_tokens SET rotated_at = :now
-    WHERE bucket = :bucket AND token_hash = :token_hash AND rotated_at IS NULL
-      AND revoked_at IS NULL AND expires_at > :now
-      AND EXISTS (SELECT FROM users u
-                  WHERE u.bucket = :bucket AND u.id = refresh_tokens.user_id AND u.is_active)
-      AND NOT EXISTS (SELECT FROM refresh_tokens f
-                      WHERE f.bucket = :bucket AND f.family_id = refresh_tokens.family_id
-                        AND f.revoked_at IS NOT NULL)
-    RETURNING user_id, family_id, expires_at
+CHANGE_PROFILE = sql("""
+    UPDATE users SET display_name = CAST(:display_name AS text), country = CAST(:country AS text),
+                     language = :language
+    WHERE bucket = :bucket AND id = :user_id AND is_active
 """)
 
-# A rotated token that comes again was stolen, or its owner was robbed: the family ends.
-REVOKE_FAMILY = sql("""
-    UPDATE refresh_tokens SET revoked_at = :now
-    WHERE bucket = :bucket AND revoked_at IS NULL AND family_id IN (
-        SELECT family_id FROM refresh_tokens
-        WHERE bucket = :bucket AND token_hash = :token_hash)
+VERIFY = sql("""
+    UPDATE users SET verified_at = :now
+    WHERE bucket = :bucket AND id = :user_id AND verified_at IS NULL
 """)
 
 
@@ -83,7 +72,7 @@ class IdentityTakenError(Exception):
 
 
 class Account(Struct, frozen=True):
-    """A user as accounts see one."""
+    """A user as accounts see one, with addresses and name in the clear."""
 
     id: int
     group_number: int
@@ -93,26 +82,29 @@ class Account(Struct, frozen=True):
     is_active: bool
     created_at: datetime
     last_login_at: datetime | None
+    verified_at: datetime | None
+    display_name: str | None
+    country: str | None
+    language: str
 
 
-class Rotated(Struct, frozen=True):
-    """A refresh token that was good, and is used up now."""
+class Newcomer(Struct, frozen=True):
+    """Who registers: `kind` is email or phone, `value` its normal form."""
 
-    user_id: int
-    family_id: UUID
-    expires_at: datetime
+    kind: str
+    value: str
+    password_hash: str
+    language: str = "en"
+    referred_by: int | None = None
+    verified_at: datetime | None = None
 
 
 async def register(
-    database: Database,
-    table: Timetable,
-    kind: str,
-    value: str,
-    password_hash: str,
-    now: datetime,
+    database: Database, keyring: Keyring, table: Timetable, newcomer: Newcomer, now: datetime
 ) -> Account:
     """Create a user with a wallet in a group. Raise IdentityTakenError; then nothing changed."""
-    identity = {"kind": kind, "value": value}
+    index = keyring.index(newcomer.kind, newcomer.value)
+    identity = {"kind": newcomer.kind, "value": index}
     async with transaction(database) as connection:
         new_id = user_id_of((await rows(connection, NEXT_NUMBER))[0].number)
         claim = identity | {"user_id": new_id, "now": now}
@@ -127,9 +119,13 @@ async def register(
         "bucket": bucket,
         "user_id": user_id,
         "group_number": group_number,
-        "email": value if kind == "email" else None,
-        "phone": value if kind == "phone" else None,
-        "password_hash": password_hash,
+        "email": None,
+        "phone": None,
+        newcomer.kind: keyring.seal(newcomer.kind, user_id, newcomer.value),
+        "password_hash": newcomer.password_hash,
+        "verified_at": newcomer.verified_at,
+        "language": newcomer.language,
+        "referred_by": newcomer.referred_by,
         "now": now,
     }
     try:
@@ -140,24 +136,29 @@ async def register(
             await run(connection, ADD_MEMBERS, size)
     except UniqueViolation:
         raise IdentityTakenError from None
-    account = await find_account(database, user_id)
+    account = await find_account(database, keyring, user_id)
     assert account is not None
     return account
 
 
-async def find_account(database: Database, user_id: int) -> Account | None:
+async def find_account(database: Database, keyring: Keyring, user_id: int) -> Account | None:
     """A user by id."""
     async with connected(database) as connection:
         params = {"bucket": bucket_of(user_id), "user_id": user_id}
         found = await rows(connection, FIND_USER, params)
-    return Account(**found[0]) if found else None
+    if not found:
+        return None
+    return Account(**open_fields(keyring, user_id, dict(found[0]), SEALED["users"]))
 
 
-async def find_by_identity(database: Database, kind: str, value: str) -> Account | None:
+async def find_by_identity(
+    database: Database, keyring: Keyring, kind: str, value: str
+) -> Account | None:
     """A user by e-mail address or phone number."""
+    params = {"kind": kind, "value": keyring.index(kind, value)}
     async with connected(database) as connection:
-        found = await rows(connection, FIND_IDENTITY, {"kind": kind, "value": value})
-    return await find_account(database, found[0].user_id) if found else None
+        found = await rows(connection, FIND_IDENTITY, params)
+    return await find_account(database, keyring, found[0].user_id) if found else None
 
 
 async def note_login(
@@ -174,57 +175,22 @@ async def note_login(
         await run(connection, NOTE_LOGIN, params)
 
 
-async def store_token(
+async def change_profile(
     database: Database,
+    keyring: Keyring,
     user_id: int,
-    family_id: UUID,
-    token: str,
-    now: datetime,
-    expires_at: datetime | None = None,
-) -> datetime:
-    """Keep the hash of a refresh token. A family's lifetime is absolute. Return its end."""
-    ends = expires_at or now + timedelta(days=REFRESH_DAYS)
-    params = _token_params(user_id, token) | {
+    display_name: str | None,
+    country: str | None,
+    language: str,
+) -> None:
+    """Replace what a user tells of themselves; `country` is ISO 3166-1 alpha-2."""
+    sealed = keyring.seal("display_name", user_id, display_name) if display_name else None
+    params = {
+        "bucket": bucket_of(user_id),
         "user_id": user_id,
-        "family_id": family_id,
-        "now": now,
-        "expires_at": ends,
+        "display_name": sealed,
+        "country": country,
+        "language": language,
     }
     async with transaction(database) as connection:
-        await run(connection, STORE_TOKEN, params)
-    return ends
-
-
-async def rotate_token(
-    database: Database, user_id: int, token: str, successor: str, now: datetime
-) -> Rotated | None:
-    """Use up a refresh token and store its successor, together. None if it is not good any more.
-
-    Reuse of a rotated token revokes the family (RFC 9700, section 4.14.2).
-    """
-    params = _token_params(user_id, token) | {"now": now}
-    async with transaction(database) as connection:
-        found = await rows(connection, ROTATE_TOKEN, params)
-        if not found:
-            await run(connection, REVOKE_FAMILY, params)
-            return None
-        rotated = Rotated(**found[0])
-        stored = _token_params(user_id, successor) | {
-            "user_id": user_id,
-            "family_id": rotated.family_id,
-            "now": now,
-            "expires_at": rotated.expires_at,
-        }
-        await run(connection, STORE_TOKEN, stored)
-    return rotated
-
-
-async def revoke_token(database: Database, user_id: int, token: str, now: datetime) -> None:
-    """Sign out: end the token's family."""
-    async with transaction(database) as connection:
-        params = _token_params(user_id, token) | {"now": now}
-        await run(connection, REVOKE_FAMILY, params)
-
-
-def _token_params(user_id: int, token: str) -> dict[str, Any]:
-    return {"bucket": bucket_of(user_id), "token_hash": sha256(token.encode()).digest()}
+        await run(connection, CHANGE_PROFILE, params)

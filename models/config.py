@@ -5,6 +5,8 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
+from models.pii import Keyring
+
 _SECRET_BYTES_MIN = 32
 # Secrets of ad networks, which the vendor chooses or the operator shares with it.
 _NETWORK_SECRETS = {
@@ -34,6 +36,12 @@ class Config(Struct, frozen=True):
     own_videos_url: str = ""
     fcm_credentials: str = ""
     youtube_key: str = ""
+    archive_dir: str = ""
+    keyring: Keyring = Keyring()
+    smtp_url: str = ""
+    mail_from: str = ""
+    outbox_dir: str = ""
+    breaches_url: str = ""
 
 
 def load_config(environ: Mapping[str, str] | None = None, *, signs: bool = False) -> Config:
@@ -57,9 +65,37 @@ def load_config(environ: Mapping[str, str] | None = None, *, signs: bool = False
         partner_url=env.get("TWTC_PARTNER_URL", "http://127.0.0.1:8100").rstrip("/"),
         network_secrets=_network_secrets(env) if signs else {},
         youtube_key=env.get("TWTC_YOUTUBE_KEY", "").strip(),
+        archive_dir=env.get("TWTC_ARCHIVE_DIR", "").strip(),
         fcm_credentials=env.get("TWTC_FCM_CREDENTIALS", "").strip(),
+        keyring=_keyring(env, is_needed=signs),
+        **(_messages(env) if signs else {}),
+        breaches_url=_http_url(
+            "TWTC_BREACHES_URL", env.get("TWTC_BREACHES_URL", "https://api.pwnedpasswords.com")
+        ),
         own_videos_url=_http_url("TWTC_OWN_VIDEOS_URL", env.get("TWTC_OWN_VIDEOS_URL", "")),
     )
+
+
+def _keyring(env: Mapping[str, str], *, is_needed: bool) -> Keyring:
+    keys, index = env.get("TWTC_PII_KEYS", ""), env.get("TWTC_INDEX_KEY", "")
+    if not keys and not index and not is_needed:
+        return Keyring()
+    return Keyring(
+        tuple(_secret("TWTC_PII_KEYS", part) for part in keys.split(",")),
+        _secret("TWTC_INDEX_KEY", index),
+    )
+
+
+def _messages(env: Mapping[str, str]) -> dict[str, str]:
+    """How messages leave. Without any way nobody could verify an address."""
+    url, outbox = env.get("TWTC_SMTP_URL", ""), env.get("TWTC_OUTBOX_DIR", "").strip()
+    if url and not url.startswith(("smtp://", "smtps://")):
+        raise ConfigError("TWTC_SMTP_URL must begin with smtp:// or smtps://")
+    if url and not env.get("TWTC_MAIL_FROM"):
+        raise ConfigError("set TWTC_MAIL_FROM to the address that e-mails come from")
+    if not url and not outbox:
+        raise ConfigError("set TWTC_SMTP_URL, or TWTC_OUTBOX_DIR while developing")
+    return {"smtp_url": url, "mail_from": env.get("TWTC_MAIL_FROM", ""), "outbox_dir": outbox}
 
 
 def _network_secrets(env: Mapping[str, str]) -> dict[str, tuple[bytes, ...]]:

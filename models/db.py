@@ -6,7 +6,7 @@ a third of every drain when it ran the statements (docs/decisions).
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol
 
@@ -19,6 +19,7 @@ RETRYABLE_SQLSTATE_CLASSES = frozenset({"08", "53", "57"})
 LOCK_TIMEOUT_MS = 5_000
 STATEMENT_TIMEOUT_MS = 60_000
 CONNECT_SECONDS_MAX = 10
+STREAM_ROWS = 500
 ACQUIRE_SECONDS_MAX = 10
 
 Params = Mapping[str, Any]
@@ -48,7 +49,11 @@ class Connection(Protocol):
 
     async def execute(self, query: str, *args: Any) -> str: ...
 
-    def transaction(self) -> AbstractAsyncContextManager[None]: ...
+    def transaction(self, **options: Any) -> AbstractAsyncContextManager[None]: ...
+
+    def cursor(self, query: str, *args: Any, prefetch: int) -> AsyncIterable[Row]: ...
+
+    async def copy_from_query(self, query: str, *, output: Any, **options: Any) -> str: ...
 
 
 class Statement:
@@ -153,11 +158,32 @@ async def transaction(database: Database) -> AsyncIterator[Connection]:
         yield connection
 
 
+@asynccontextmanager
+async def snapshot(database: Database) -> AsyncIterator[Connection]:
+    """A transaction that only reads, and sees the database as it was at its first statement."""
+    async with (
+        connected(database) as connection,
+        connection.transaction(isolation="repeatable_read", readonly=True),
+    ):
+        yield connection
+
+
 async def rows(
     connection: Connection, statement: Statement, params: Params | None = None
 ) -> Sequence[Row]:
     """All rows of a statement."""
     return await connection.fetch(statement.numbered, *statement.arguments(params))
+
+
+async def stream(
+    connection: Connection, statement: Statement, params: Params | None = None
+) -> AsyncIterator[Row]:
+    """Rows of a statement, read STREAM_ROWS at a time; only within a transaction."""
+    cursor = connection.cursor(
+        statement.numbered, *statement.arguments(params), prefetch=STREAM_ROWS
+    )
+    async for row in cursor:
+        yield row
 
 
 async def run(connection: Connection, statement: Statement, params: Params | None = None) -> int:

@@ -42,10 +42,15 @@ class Wish(Struct, frozen=True):
     recorded_at: datetime
     evidence: dict[str, Any]
     view_id: UUID | None = None  # recorded only if this view is the user's own
+    is_own: bool = False  # asked for by the user, who may have something to do first
 
 
 class KeyReusedError(Exception):
     """The key was used before, with another body."""
+
+
+class UnverifiedError(Exception):
+    """The user has not proved yet to read what is sent to their address."""
 
 
 class NothingToActOnError(Exception):
@@ -54,8 +59,8 @@ class NothingToActOnError(Exception):
 
 _COLUMNS = "bucket, id, group_number, kind, status, recorded_at, outcome, applied_at"
 
-# One statement: a view's intents go where its session is paid, others to the user's group; and a
-# view that is not the user's own records nothing.
+# One statement: a view's intents go where its session is paid, others to the user's group. A view
+# that is not the user's own records nothing, and nothing does for whoever has to act first.
 RECORD = sql(f"""
     INSERT INTO intents (bucket, id, group_number, user_id, kind, origin, key, body_hash, payload,
                          evidence, recorded_at, due_at, ring_at, attempts, status)
@@ -70,6 +75,7 @@ RECORD = sql(f"""
                                AND s.bucket = :bucket
     WHERE u.bucket = :bucket AND u.id = :user_id
       AND (CAST(:view_id AS uuid) IS NULL OR v.id IS NOT NULL)
+      AND (u.verified_at IS NOT NULL OR NOT :is_own)
     ON CONFLICT (bucket, origin, key) DO NOTHING
     RETURNING {_COLUMNS}
 """)
@@ -84,10 +90,16 @@ FIND_OWN = sql(f"""
 """)
 
 
+IS_UNVERIFIED = sql("""
+    SELECT verified_at IS NULL AS is_unverified FROM users
+    WHERE bucket = :bucket AND id = :user_id
+""")
+
+
 async def record(database: Database, wish: Wish) -> Recorded:
     """Commit a wish, or find the one recorded under the same key.
 
-    Raise KeyReusedError or NothingToActOnError; then nothing was written.
+    Raise KeyReusedError, UnverifiedError or NothingToActOnError; then nothing was written.
     """
     bucket = bucket_of(wish.user_id)
     async with connected(database) as connection:  # one statement: committed when it returns
@@ -102,8 +114,12 @@ async def record(database: Database, wish: Wish) -> Recorded:
             "body_hash": wish.body_hash,
         }
         found = await rows(connection, FIND_BY_KEY, params)
-    if not found:
-        raise NothingToActOnError
+        if not found:
+            user = {"bucket": bucket, "user_id": wish.user_id}
+            standing = await rows(connection, IS_UNVERIFIED, user)
+            if standing and standing[0].is_unverified:
+                raise UnverifiedError
+            raise NothingToActOnError
     if not found[0].same_body:
         raise KeyReusedError
     return _recorded(found[0])
@@ -124,6 +140,7 @@ def _record_params(wish: Wish, bucket: int) -> dict[str, Any]:
         "due_at": wish.recorded_at - CLOCK_SKEW_MAX,
         "ring_at": wish.recorded_at + timedelta(seconds=LEASE_SECONDS),
         "view_id": wish.view_id,
+        "is_own": wish.is_own,
     }
 
 

@@ -196,8 +196,9 @@ INVARIANTS = {
     "a completed session was announced": f"""
         SELECT s.id FROM mining_sessions s
         LEFT JOIN notifications n ON n.bucket = s.bucket AND n.id = s.id
+        LEFT JOIN erasures e ON e.bucket = s.bucket AND e.user_id = s.user_id
         WHERE s.bucket BETWEEN :first AND :last AND s.status = 'COMPLETED'
-          AND s.settled_at >= {OLDEST_DAY} AND n.id IS NULL
+          AND s.settled_at >= {OLDEST_DAY} AND n.id IS NULL AND e.erased_at IS NULL
     """,
 }
 

@@ -82,6 +82,13 @@ TABLES = sql("""
     ORDER BY c.relname
 """)
 
+KEPT = sql("""
+    SELECT n.nspname AS schema, c.relname AS name
+    FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+    WHERE c.relkind = 'r' AND c.relname ~ :pattern AND n.nspname IN ('public', 'archive')
+    ORDER BY c.relname
+""")
+
 FOREIGN_KEYS = sql("""
     SELECT conname AS name, CAST(CAST(confrelid AS regclass) AS text) AS referenced
     FROM pg_constraint
@@ -126,10 +133,32 @@ async def drop_archived(database: Database, today: date) -> list[str]:
     dropped = []
     for kind in PARTITIONED:
         for name in await _names(database, "archive", kind):
-            if _two_years_after(kind.start_of(name)) <= (today.year, today.month, today.day):
+            if is_too_old(kind.start_of(name), today):
                 await _patiently(database, _drop, name)
                 dropped.append(name)
     return dropped
+
+
+async def archived_names(database: Database, kind: Partitioned) -> list[str]:
+    """The partitions of a table that were moved into the archive."""
+    return list(await _names(database, "archive", kind))
+
+
+async def relations(connection: Connection, table: str) -> list[tuple[str, date | None]]:
+    """Where a table's rows are, archived ones too: relations, each with its one day if it has one.
+
+    In partitions of a day the day stands before the user in the key, so a search has to name it.
+    """
+    kind = next((kind for kind in PARTITIONED if kind.table == table), None)
+    if kind is None:
+        return [(table, None)]
+    found = await rows(connection, KEPT, {"pattern": kind.pattern})
+    found_in: list[tuple[str, date | None]] = [
+        (f"{row.schema}.{row.name}", kind.start_of(row.name) if kind.is_daily else None)
+        for row in found
+        if kind.is_daily or row.schema == "archive"
+    ]
+    return [*found_in, (f"{table}_default" if kind.is_daily else table, None)]
 
 
 async def _resting(database: Database, kind: Partitioned) -> set[date]:
@@ -222,6 +251,7 @@ def _month(day: date, ahead: int) -> date:
     return date(months // 12, months % 12 + 1, 1)
 
 
-def _two_years_after(day: date) -> tuple[int, int, int]:
-    """Year, month, day: comparable also if there is no such 29th of February."""
-    return day.year + KEPT_YEARS_MAX, day.month, day.day
+def is_too_old(start: date, today: date) -> bool:
+    """Whether what begins then has to go: two years ago, also if there is no such 29th."""
+    ends = (start.year + KEPT_YEARS_MAX, start.month, start.day)
+    return ends <= (today.year, today.month, today.day)

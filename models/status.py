@@ -32,6 +32,7 @@ _encoder = msgspec.json.Encoder()
 # One statement, so that versions, balances and sessions belong together.
 SNAPSHOTS = sql("""
     SELECT u.id AS user_id, u.version, u.group_number AS home_group, u.is_active,
+           u.verified_at IS NOT NULL AS is_verified,
            w.settled_balance, s.id AS session_id, s.group_number, s.status, s.reward_micro,
            s.requested_at, s.window_opens_at, s.expires_at, s.view_id, s.started_at, s.ends_at,
            v.id AS shown_view_id, v.purpose, v.ad_id, v.network, v.unit, v.min_seconds, v.proof,
@@ -82,6 +83,7 @@ async def load_snapshots(
             sessions=(before.sessions if before else ()) + session,
             views=(before.views if before else ()) + view,
             boosted_micro=(before.boosted_micro if before else {}) | boosted,
+            is_verified=row.is_verified,
         )
     return list(snapshots.values())
 

@@ -27,6 +27,13 @@ PRUNE_TOKENS = sql("""
         ORDER BY expires_at LIMIT :limit))
 """)
 
+PRUNE_SIGN_INS = sql("""
+    DELETE FROM sign_ins
+    WHERE bucket = :bucket AND id = ANY(ARRAY(
+        SELECT id FROM sign_ins
+        WHERE bucket = :bucket AND expires_at < :before
+        ORDER BY expires_at LIMIT :limit))
+""")
 
 PRUNE_NOTIFICATIONS = sql("""
     DELETE FROM notifications
@@ -44,6 +51,7 @@ async def prune(database: Database, now: datetime) -> int:
         (PRUNE_INTENTS, now - timedelta(days=KEEP_INTENTS_DAYS)),
         (PRUNE_NOTIFICATIONS, now - timedelta(days=KEEP_NOTIFICATIONS_DAYS)),
         (PRUNE_TOKENS, now),
+        (PRUNE_SIGN_INS, now),
     )
     for bucket in range(BUCKET_COUNT):
         for statement, before in pruned:

@@ -11,7 +11,8 @@ import typer
 
 app = typer.Typer(
     name="twtc",
-    help="TWTC Engine: attention in, coins out, nothing lost, nothing paid twice.",
+    help="TWTC Engine: attention in, coins out, nothing lost, nothing paid twice.\n\n"
+    "In a checkout, `./run lint` also checks style and types.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -75,6 +76,17 @@ def release() -> None:
 
 
 @app.command()
+def reseal() -> None:
+    """Seal all personal data under the first of TWTC_PII_KEYS: after a new one was put there.
+
+    Of the system of DATABASE_URL and REDIS_URL, or the one that ./run runs here.
+    """
+    from ops.reseal import reseal
+
+    _end(reseal())
+
+
+@app.command()
 def upkeep(
     name: Annotated[
         str,
@@ -102,6 +114,22 @@ def audit() -> None:
     from ops.audit import audit
 
     _end(audit())
+
+
+@app.command()
+def dead_letters(
+    letter: Annotated[
+        str | None,
+        typer.Argument(metavar="BUCKET/ID", help="The one to try again, as the list names it."),
+    ] = None,
+) -> None:
+    """List intents that failed too often, or requeue one of them.
+
+    Of the system of DATABASE_URL and REDIS_URL, or the one that ./run runs here.
+    """
+    from ops.dead_letters import dead_letters
+
+    _end(dead_letters(letter))
 
 
 @app.command()

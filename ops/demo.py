@@ -21,6 +21,7 @@ from models.config import Config, postgresql_url
 from models.db import open_database
 from models.invariants import audit
 from models.migrate import migrate
+from models.pii import Keyring
 from models.settings import seed as seed_settings
 from ops.demo_networks import NETWORK_SECRETS, SECRET, activate_networks, google
 from ops.demo_report import Report, collect_report, print_report, write_svg
@@ -56,6 +57,7 @@ def demo(population: int = 2000, days: int = 3, seed: int = 1, out: Path = Path(
             house_secrets=(SECRET,),
             network_secrets=NETWORK_SECRETS,
             partner_url="http://127.0.0.1:8100",
+            keyring=Keyring((SECRET,), SECRET),
         )
         report = asyncio.run(_live(config, console, population, days, seed))
     print_report(console, report)

@@ -17,7 +17,7 @@ from litestar import Litestar
 from api.auth import issue_access_token
 from api.services import Services
 from engine.timeline import GROUP_COUNT, PRODUCTION, Window, current_window, micros
-from models.accounts import register
+from models.accounts import Newcomer, register
 from models.bells import Bells
 from models.queue import Piece
 from ops.asgi import Reply, call
@@ -80,7 +80,11 @@ class Lifetime:
             self.at(at, f"sign-up:{number}")
             email = f"person{number}@demo.example"
             account = await register(
-                self.services.database, self.services.installation.table, "email", email, "-", at
+                self.services.database,
+                self.services.config.keyring,
+                self.services.installation.table,
+                Newcomer("email", email, "-", verified_at=at),
+                at,
             )
             group = account.group_number
             time_zone = sum(person.group_number == group for person in self.people) % 24

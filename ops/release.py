@@ -5,14 +5,15 @@ import os
 import sys
 from collections.abc import Mapping
 
-from api.auth import hash_password
+from api.passwords import hash_password
 from engine.timeline import PRODUCTION, PROFILES, Timing, TimingError, utc_day
-from models.accounts import IdentityTakenError, register
+from models.accounts import IdentityTakenError, Newcomer, register
 from models.clock import utcnow
-from models.config import ConfigError, load_config
+from models.config import Config, ConfigError, load_config
 from models.db import open_database
 from models.migrate import migrate
 from models.partitions import prepare_partitions
+from models.sealing import seal_all
 from models.settings import load_installation, seed, timing_from
 
 DEMO_EMAIL = "demo@twtc.example"
@@ -26,26 +27,28 @@ def release() -> int:
         print(f"release: {error}", file=sys.stderr)
         return 2
     try:
-        asyncio.run(_release(config.database_url, timing, os.environ))
+        asyncio.run(_release(config, timing, os.environ))
     except OSError as error:
         print(f"release: PostgreSQL cannot be reached: {error}", file=sys.stderr)
         return 2
     return 0
 
 
-async def _release(url: str, timing: Timing, environ: Mapping[str, str]) -> None:
-    await migrate(url)
-    database = open_database(url, pool_size=2, application_name="twtc-release")
+async def _release(config: Config, timing: Timing, environ: Mapping[str, str]) -> None:
+    await migrate(config.database_url)
+    database = open_database(config.database_url, pool_size=2, application_name="twtc-release")
     try:
         now = utcnow()
         await seed(database, timing, now)
         await prepare_partitions(database, utc_day(now))
+        await seal_all(database, config.keyring, now, again=False)
         password = environ.get("TWTC_DEMO_PASSWORD")
         if password and timing != PRODUCTION:  # only ./run sets one
             table = (await load_installation(database)).table
             try:
                 hashed = await hash_password(password)
-                await register(database, table, "email", DEMO_EMAIL, hashed, now)
+                demo = Newcomer("email", DEMO_EMAIL, hashed, verified_at=now)
+                await register(database, config.keyring, table, demo, now)
             except IdentityTakenError:
                 pass
     finally:

@@ -26,7 +26,13 @@ from ops.servers import Servers, local_servers
 from ops.supervisor import POLL_SECONDS, Program, StopRequests, Supervisor
 
 ROOT = Path(__file__).resolve().parent.parent
-SECRETS = {"TWTC_SECRET": 32, "TWTC_HOUSE_SECRET": 32, "TWTC_DEMO_PASSWORD": 12}
+SECRETS = {
+    "TWTC_SECRET": 32,
+    "TWTC_HOUSE_SECRET": 32,
+    "TWTC_PII_KEYS": 32,
+    "TWTC_INDEX_KEY": 32,
+    "TWTC_DEMO_PASSWORD": 12,
+}
 DEMO_EMAIL = "demo@twtc.example"
 READY_SECONDS_MAX = 60
 # How often a program may die before the system was up once.
@@ -138,6 +144,8 @@ def environment(
         "BROKER_URL": broker_url(servers.redis_url),
         "TWTC_PUBLIC_URL": f"http://127.0.0.1:{web_port}",
         "TWTC_PARTNER_URL": f"http://127.0.0.1:{partner_port}",
+        "TWTC_ARCHIVE_DIR": str(data_dir / "archive"),
+        "TWTC_OUTBOX_DIR": str(data_dir / "outbox"),
         "dramatiq_queue_prefetch": QUEUE_PREFETCH,
     }
     return {

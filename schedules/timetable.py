@@ -13,8 +13,10 @@ from msgspec import Struct
 from engine.intents import (
     AnyAction,
     CheckInvariants,
+    CloseInactive,
     ComputeFacts,
     CreditMining,
+    ForgetPeople,
     OpenDay,
     PreparePartitions,
     PruneIntents,
@@ -111,6 +113,9 @@ def entries(table: Timetable) -> tuple[Entry, ...]:
         ),
         upkeep("partitions", lambda at: PreparePartitions(), 1 * 3600),
         upkeep("prune", lambda at: PruneIntents(), 2 * 3600),
+        # Before the hourly check, or that would find it undone after an outage.
+        upkeep("forget", lambda at: ForgetPeople(), 2 * 60, 3600),
+        upkeep("inactive", lambda at: CloseInactive(), 3 * 3600),
         upkeep("videos", lambda at: SyncVideos(), 4 * 3600),
         upkeep("rebalance", lambda at: RebalanceGroups(), MONDAY_3AM_SECONDS, WEEK_SECONDS),
         upkeep("invariants", lambda at: CheckInvariants(), 5 * 60, 3600),

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -16,6 +17,7 @@ from models.config import Config, postgresql_url
 from models.db import Database, connected, open_database, run, sql
 from models.migrate import migrate
 from models.partitions import prepare_partitions
+from models.pii import Keyring
 from models.settings import seed
 from tests.words import START
 from tests.world import World, open_world
@@ -84,7 +86,7 @@ async def database_url(template: str, worker_id: str) -> AsyncIterator[str]:
 
 
 @pytest.fixture
-def config(database_url: str, redis_urls: tuple[str, str]) -> Config:
+def config(database_url: str, redis_urls: tuple[str, str], tmp_path: Path) -> Config:
     """Settings of a process under test; its Redis databases begin empty."""
     for url in redis_urls:
         client = Redis.from_url(url)
@@ -97,6 +99,10 @@ def config(database_url: str, redis_urls: tuple[str, str]) -> Config:
         secret=b"test-secret-of-at-least-thirty-two-bytes",
         house_secrets=(b"test-house-secret-of-thirty-two-bytes",),
         partner_url="http://partner.test",
+        keyring=Keyring(
+            (b"a-test-key-of-thirty-two-bytes!!",), b"a-test-index-key-of-32-bytes!!!!"
+        ),
+        outbox_dir=str(tmp_path / "outbox"),
     )
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import httpx
 import jwt
@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.auth import AUDIENCE, ISSUER, TOKEN_TYPE
+from api.auth import ACCESS_TYPE, AUDIENCE, ISSUER, TICKET_TYPE
 from engine.timeline import micros
 from models.clock import utcnow
 from tests.words import at
@@ -183,7 +183,7 @@ async def test_what_is_not_there_or_not_allowed_is_a_problem(member: tuple[Perso
     for path in ("/v1/ads/views/x/started", f"/v1/ads/views/{view}/stolen"):
         problem_of(await person.post(path, {}), 404, "not-found")
     for method, path in (("GET", AUTH_ROUTES[0]), ("DELETE", "/v1/wallet"), ("PUT", START_ROUTE),
-                         ("PATCH", "/v1/me"), ("POST", "/healthz")):  # fmt: skip
+                         ("PATCH", "/v1/wallet"), ("POST", "/healthz")):  # fmt: skip
         answer = await person.world.http.request(method, path, headers=person.headers)
         problem_of(answer, 405, "method-not-allowed")
         assert answer.headers["Allow"]
@@ -205,8 +205,8 @@ def bad_tokens(secret: bytes, user_id: int) -> Iterator[tuple[str, str]]:
     """Authorization headers that prove nothing, by what is wrong with them (RFC 8725)."""
     now = micros(utcnow()) // 10**6
     good: dict[str, Any] = {"iss": ISSUER, "aud": AUDIENCE, "sub": str(user_id), "iat": now}
-    good["exp"] = now + 60
-    typ = {"typ": TOKEN_TYPE}
+    good |= {"exp": now + 60, "sid": str(UUID(int=1)), "auth_time": now}
+    typ = {"typ": ACCESS_TYPE}
 
     def made(
         claims: dict[str, Any], key: bytes = secret, algorithm: str = "HS256", **header: Any
@@ -229,6 +229,7 @@ def bad_tokens(secret: bytes, user_id: int) -> Iterator[tuple[str, str]]:
     yield "alg HS512", made(good, b"%b" % secret.ljust(64, b"\0"), "HS512")
     yield "alg HS384", made(good, secret.ljust(48, b"\0"), "HS384")
     yield "wrong type", made(good, typ="JWT")
+    yield "a ticket", made(good, typ=TICKET_TYPE)
     for claim in good:
         yield f"no {claim}", made({k: v for k, v in good.items() if k != claim})
     wrong: dict[str, list[Any]] = {
@@ -236,6 +237,8 @@ def bad_tokens(secret: bytes, user_id: int) -> Iterator[tuple[str, str]]:
         "aud": ["other", "", [], None],
         "sub": ["x", "", "-1", "0", str(2**63), "9" * 30, "9" * 5000, "1.5"],
         "exp": ["soon", None, [], float("inf"), float("nan")],
+        "sid": ["", "x", 7, None],
+        "auth_time": ["soon", None, [], 10**30],
     }
     for claim, values in wrong.items():
         for value in values:

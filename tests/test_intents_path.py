@@ -9,7 +9,8 @@ from models import credit
 from models.bells import QUEUES, Bells, open_broker, queue_name
 from models.clock import utcnow
 from models.db import connected, rows, run, sql, transaction
-from models.queue import ATTEMPTS_MAX, DEAD_LETTERS, Piece, overdue_pieces, requeue
+from models.queue import ATTEMPTS_MAX, DEAD_LETTERS, Piece, overdue_pieces
+from ops.dead_letters import requeue_letter, show_letters
 from tests.words import at
 from tests.world import World
 from workers.apply import drain
@@ -58,7 +59,9 @@ async def test_ticks_out_of_order_are_caught_up_or_ignored(world: World) -> None
     assert await person.balance() == "14.166666"  # 34 of 240 minutes
 
 
-async def test_a_poison_intent_fails_alone_and_rests_as_a_dead_letter(world: World) -> None:
+async def test_a_poison_intent_fails_alone_and_rests_as_a_dead_letter(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
     piece = await recorded_start(world)
     neighbour = await _neighbour(world, piece)
     async with connected(world.database) as connection:
@@ -78,6 +81,8 @@ async def test_a_poison_intent_fails_alone_and_rests_as_a_dead_letter(world: Wor
         world.move_to(at("00:05") + timedelta(minutes=attempt))
         await drain(world.shop, piece)
     [dead] = await world.rows(DEAD_LETTERS)
+    assert await show_letters(world.config) == 0
+    assert f"{piece.bucket}/{poison}" in capsys.readouterr().out
     assert (dead.id, dead.attempts) == (poison, ATTEMPTS_MAX)
     assert "ValidationError" in dead.error
     await drain(world.shop, piece)
@@ -89,10 +94,9 @@ async def test_a_poison_intent_fails_alone_and_rests_as_a_dead_letter(world: Wor
             sql('UPDATE intents SET payload = \'{"kind": "mining.start"}\' WHERE id = :id'),
             {"id": poison},
         )
-    now = at("00:20")
-    assert await requeue(world.database, piece.bucket, poison, now) == piece
-    assert await requeue(world.database, piece.bucket, poison, now) is None
-    world.move_to(now)
+    world.move_to(at("00:20"))
+    assert await requeue_letter(world.config, piece.bucket, poison) == 0
+    assert await requeue_letter(world.config, piece.bucket, poison) == 1
     await world.drain()
     assert await world.value("SELECT count(*) FROM mining_sessions") == 2
 

@@ -1,4 +1,4 @@
-"""Every route, called by everybody: who may and who may not (decision 0027).
+"""Every route, called by everybody: who may and who may not (decision 0028).
 
 The table is written by hand and must name exactly the application's routes: a new route fails here
 until somebody has said who may call it.

@@ -40,6 +40,9 @@ class Processes:
             "BROKER_URL": config.broker_url,
             "TWTC_SECRET": config.secret.decode(),
             "TWTC_HOUSE_SECRET": config.house_secrets[0].decode(),
+            "TWTC_PII_KEYS": config.keyring.secrets[0].decode(),
+            "TWTC_INDEX_KEY": config.keyring.index_secret.decode(),
+            "TWTC_OUTBOX_DIR": config.outbox_dir,
             **{f"TWTC_{name}_SECONDS": str(value) for name, value in TIMING.items()},
         }
         self.running: dict[str, subprocess.Popen[bytes]] = {}

@@ -17,6 +17,7 @@ from engine.daily import (
     TaskState,
     TaskStatus,
     TaskType,
+    count_tasks,
     draw_day,
     open_wave,
     show_day,
@@ -87,6 +88,18 @@ def test_what_a_pool_cannot_fill_is_made_up_for_by_ads(
     assert found[Category.CONTENT] == min(6, articles)
     assert found[Category.QUIZ] == min(4, questions)
     assert found[Category.ADS] == 18 - min(6, articles) - min(4, questions)
+
+
+pools = st.integers(0, 50)
+mixes = st.fixed_dictionaries({category: st.integers(0, 9) for category in Category})
+
+
+@given(users, days, pools, pools, mixes)
+def test_everybodys_day_has_as_many_tasks_as_the_bonus_asks_for(
+    user_id: int, day: date, articles: int, questions: int, mix: dict[Category, int]
+) -> None:
+    frozen = catalogue(articles, questions, mix)
+    assert len(draw_day(user_id, day, frozen)) == count_tasks(frozen)
 
 
 def test_the_mix_of_the_first_release_has_no_social_tasks() -> None:

@@ -18,7 +18,7 @@ from api.auth import issue_access_token
 from api.networks.house import SIGNATURE_HEADER, sign
 from api.services import Services, open_services
 from engine.timeline import Timetable, next_opening
-from models.accounts import register
+from models.accounts import Newcomer, register
 from models.catalogue import Catalogue
 from models.clock import utcnow
 from models.config import Config
@@ -99,7 +99,8 @@ class World:
         """A new member, of the group that a newcomer gets or of the one named."""
         number = next(self._numbers)
         email = f"person{number}@example.com"
-        account = await register(self.database, self.table, "email", email, "not-a-hash", utcnow())
+        newcomer = Newcomer("email", email, "not-a-hash", verified_at=utcnow())
+        account = await register(self.database, self.config.keyring, self.table, newcomer, utcnow())
         person = Person(self, account.id, account.group_number)
         if group_number is not None and group_number != account.group_number:
             await self.regroup(person, group_number)
@@ -164,7 +165,8 @@ class World:
 
     async def assert_books_are_right(self) -> None:
         """Every invariant holds."""
-        assert await audit(self.database) == []
+        found = await audit(self.database)
+        assert found == [], found
 
 
 class Person:

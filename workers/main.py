@@ -95,6 +95,7 @@ class Tools(Middleware):
                     catalogue,
                     providers(self._config),
                     self._sender,
+                    Path(self._config.archive_dir) if self._config.archive_dir else None,
                 )
         return self._shop
 

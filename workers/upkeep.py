@@ -6,13 +6,15 @@ last one completes it. A worker that dies leaves the row to the next one.
 
 import asyncio
 import logging
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from engine.intents import (
     Applied,
     CheckInvariants,
+    CloseInactive,
     ComputeFacts,
+    ForgetPeople,
     Intent,
     OpenDay,
     PreparePartitions,
@@ -21,9 +23,11 @@ from engine.intents import (
     SyncVideos,
 )
 from engine.timeline import utc_day
+from models.archives import drop_files, write_archives
 from models.catalogue import open_day
 from models.clock import utcnow
 from models.db import Connection, is_retryable, transaction
+from models.erasure import close_inactive, erase_due
 from models.facts import compute_facts
 from models.groups import rebalance
 from models.invariants import audit, buckets_of_hour, find_overdue
@@ -84,14 +88,13 @@ async def _work(
         case PruneIntents():
             return {"removed": await prune(shop.database, now)}
         case PreparePartitions():
-            today = utc_day(now)
-            return {
-                "made": await prepare_partitions(shop.database, today),
-                "archived": await archive_partitions(shop.database, today),
-                "dropped": await drop_archived(shop.database, today),
-            }
+            return await _keep_partitions(shop, utc_day(now))
         case SyncVideos():
             return await sync_videos(shop.database, shop.providers, now)
+        case ForgetPeople():
+            return {"forgotten": await erase_due(shop.database, now)}
+        case CloseInactive():
+            return {"closed": await close_inactive(shop.database, shop.copies, now)}
         case CheckInvariants():
             first, last = buckets_of_hour(intent.recorded_at)
             violations = await audit(shop.database, first, last)
@@ -103,3 +106,16 @@ async def _work(
             return {"violations": violations, "overdue": overdue}
         case other:
             raise TypeError(f"{type(other).__name__} is not upkeep")
+
+
+async def _keep_partitions(shop: Workshop, today: date) -> dict[str, object]:
+    made = await prepare_partitions(shop.database, today)
+    archived = await archive_partitions(shop.database, today)
+    dropped = await drop_archived(shop.database, today)
+    written: list[str] = []
+    if shop.archive is None:
+        log.info("TWTC_ARCHIVE_DIR is not set: old logs stay in the schema archive")
+    else:
+        written = await write_archives(shop.database, shop.archive)
+        dropped += await asyncio.to_thread(drop_files, shop.archive, today)
+    return {"made": made, "archived": archived, "written": written, "dropped": dropped}

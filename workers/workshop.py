@@ -1,6 +1,7 @@
 """What a worker works with."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from msgspec import Struct
 
@@ -21,3 +22,4 @@ class Workshop(Struct, frozen=True):
     catalogue: Catalogue
     providers: Sequence[VideoProvider] = ()
     sender: Sender | None = None
+    archive: Path | None = None  # where old logs go as files

@@ -1,4 +1,4 @@
-"""The administration: every route under it is guarded (decision 0027)."""
+"""The administration: every route under it is guarded (decision 0028)."""
 
 from litestar import Router
 

@@ -44,9 +44,7 @@ class LogPage(Struct, frozen=True):
     next_cursor: str | None
 
 
-@get(
-    "/log", summary="The trail", opt=needs(Permission.LOG_READ), response_headers=PRIVATE
-)
+@get("/log", summary="The trail", opt=needs(Permission.LOG_READ), response_headers=PRIVATE)
 async def log(
     services: NamedDependency[Services],
     user: UserFilter = None,

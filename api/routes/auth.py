@@ -1,140 +1,200 @@
 """Accounts: register, sign in, refresh, sign out. Synchronous: they change no rewards."""
 
-from datetime import datetime
-from typing import Annotated, Any
+from contextlib import suppress
+from typing import Annotated, Any, Literal
 
-from litestar import Router, post
+from litestar import Request, Response, Router, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
-from api.auth import (
-    ACCESS_SECONDS,
-    Tokens,
-    hash_password,
-    issue_access_token,
-    needs_rehash,
-    new_refresh_token,
-    normal_email,
-    normal_phone,
-    refresh_token_user,
-    verify_password,
-)
-from api.permissions import PUBLIC
+from api.auth import Access, issue_ticket, refresh_token_user, successor_of
+from api.codes import send_code
+from api.identities import Identity, identity_of
+from api.messages.senders import NotSentError
+from api.passwords import Password, hash_password, needs_rehash, refuse_weak, verify_password
+from api.permissions import MEMBER, PUBLIC
 from api.problems import ProblemError, bad_request, unauthorized
 from api.services import Services
+from api.signing_in import COOKIE, PRIVATE, Tokens, begin, clear_cookie, client_of, hand_out
+from engine.referrals import referrer_of
 from models.accounts import (
     IdentityTakenError,
+    Newcomer,
+    find_account,
     find_by_identity,
     note_login,
     register,
-    revoke_token,
-    rotate_token,
-    store_token,
 )
-from models.clock import new_id, utcnow
+from models.clock import utcnow
+from models.codes import CodePurpose
+from models.second_factors import find_factors
+from models.sign_ins import revoke_all, revoke_token, rotate_token
 
-Password = Annotated[str, Meta(min_length=8, max_length=128)]
-Identity = Annotated[str, Meta(min_length=3, max_length=254)]
+Language = Literal["en", "ar"]
 
 
-class Credentials(Struct, frozen=True, forbid_unknown_fields=True):
-    """An e-mail address or a phone number, and a password."""
+class Credentials(Identity, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An address and its password. `in_cookie`: for browsers, keeps the refresh token from
+    scripts."""
 
     password: Password
-    email: Identity | None = None
-    phone: Identity | None = None
+    in_cookie: bool = False
+
+
+class Registration(Credentials, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A newcomer, and who sent them."""
+
+    language: Language = "en"
+    referral_code: Annotated[str, Meta(max_length=20)] | None = None
 
 
 class RefreshToken(Struct, frozen=True, forbid_unknown_fields=True):
-    """The refresh token from the last sign-in or refresh."""
+    """The refresh token from the last sign-in or refresh; without it, the cookie's."""
 
-    refresh_token: Annotated[str, Meta(max_length=256)]
+    refresh_token: Annotated[str, Meta(max_length=256)] | None = None
 
 
-def identity_of(credentials: Credentials) -> tuple[str, str]:
-    """(kind, value) in normal form. Raise ProblemError (400) unless there is exactly one."""
-    if (credentials.email is None) == (credentials.phone is None):
-        raise bad_request("Send either an e-mail address or a phone number.")
-    if credentials.email is not None:
-        kind, value = "email", normal_email(credentials.email)
-    else:
-        kind, value = "phone", normal_phone(credentials.phone or "")
-    if value is None:
-        raise bad_request(f"This is not a valid {kind}. Phone numbers begin with + and country.")
-    return kind, value
+class SecondFactorNeeded(Struct, frozen=True):
+    """The password was right. Send one of these codes with the ticket to /v1/auth/mfa."""
+
+    ticket: str
+    methods: list[str]
 
 
 @post("/register", summary="Create an account")
 async def register_account(
-    data: JSONBody[Credentials], services: NamedDependency[Services]
-) -> Tokens:
-    """Create an account in the group that suits best, and sign in."""
+    request: Request[Any, Any, Any],
+    data: JSONBody[Registration],
+    services: NamedDependency[Services],
+) -> Response[Tokens]:
+    """Create an account in the group that suits best, and sign in.
+
+    A code goes to the address. Nothing can be earned until /v1/auth/verify was sent it.
+    """
     kind, value = identity_of(data)
+    referred_by = await _referrer(services, data.referral_code)
+    await refuse_weak(services.http, services.config.breaches_url, data.password, value)
     hashed = await hash_password(data.password)
     now = utcnow()
+    newcomer = Newcomer(kind, value, hashed, data.language, referred_by)
     try:
         account = await register(
-            services.database, services.installation.table, kind, value, hashed, now
+            services.database,
+            services.config.keyring,
+            services.installation.table,
+            newcomer,
+            now,
         )
     except IdentityTakenError:
         raise ProblemError(
             "identity-taken", "Already registered", 409, f"This {kind} is registered. Sign in."
         ) from None
-    return await _sign_in(services, account.id, now)
+    with suppress(NotSentError):  # the account is there: its owner asks for another code
+        await send_code(services, account, CodePurpose.VERIFY, now)
+    return await begin(request, services, account.id, now, in_cookie=data.in_cookie)
+
+
+async def _referrer(services: Services, code: str | None) -> int | None:
+    if code is None:
+        return None
+    user_id = referrer_of(code)
+    if user_id is None or not await find_account(
+        services.database, services.config.keyring, user_id
+    ):
+        raise bad_request("There is no such referral code. Correct it, or leave it out.")
+    return user_id
 
 
 @post("/login", status_code=200, summary="Sign in")
-async def login(data: JSONBody[Credentials], services: NamedDependency[Services]) -> Tokens:
-    """Sign in. The answer does not tell an unknown account from a wrong password."""
+async def login(
+    request: Request[Any, Any, Any],
+    data: JSONBody[Credentials],
+    services: NamedDependency[Services],
+) -> Response[Tokens | SecondFactorNeeded]:
+    """Sign in. The answer does not tell an unknown account from a wrong password.
+
+    With a second factor it is a ticket for /v1/auth/mfa.
+    """
     kind, value = identity_of(data)
-    account = await find_by_identity(services.database, kind, value)
+    keyring = services.config.keyring
+    account = await find_by_identity(services.database, keyring, kind, value)
     fits = await verify_password(account.password_hash if account else None, data.password)
     if account is None or not fits:
         raise unauthorized("The account or the password is wrong.")
     if not account.is_active:
         raise ProblemError("account-disabled", "Account disabled", 403, "This account is disabled.")
-    renewed = await hash_password(data.password) if needs_rehash(account.password_hash) else None
     now = utcnow()
+    factors = await find_factors(services.database, keyring, account.id)
+    if factors.methods:
+        ticket = issue_ticket(services.config.secret, account.id, now)
+        return Response(SecondFactorNeeded(ticket, factors.methods), headers=PRIVATE)
+    renewed = await hash_password(data.password) if needs_rehash(account.password_hash) else None
     await note_login(services.database, account.id, now, renewed)
-    return await _sign_in(services, account.id, now)
-
-
-@post("/refresh", status_code=200, summary="Renew the tokens")
-async def refresh(data: JSONBody[RefreshToken], services: NamedDependency[Services]) -> Tokens:
-    """Exchange a refresh token, once. A second use ends every token of that sign-in."""
-    user_id = refresh_token_user(data.refresh_token)
-    if user_id is None:
-        raise unauthorized("The refresh token is not valid. Sign in again.")
-    now, successor = utcnow(), new_refresh_token(user_id)
-    rotated = await rotate_token(services.database, user_id, data.refresh_token, successor, now)
-    if rotated is None:
-        raise unauthorized("The refresh token is not valid. Sign in again.")
-    return _tokens(services, user_id, successor, now)
-
-
-@post("/logout", status_code=204, summary="Sign out")
-async def logout(data: JSONBody[RefreshToken], services: NamedDependency[Services]) -> None:
-    """End the sign-in that this refresh token belongs to."""
-    user_id = refresh_token_user(data.refresh_token)
-    if user_id is not None:
-        await revoke_token(services.database, user_id, data.refresh_token, utcnow())
-
-
-async def _sign_in(services: Services, user_id: int, now: datetime) -> Tokens:
-    token = new_refresh_token(user_id)
-    await store_token(services.database, user_id, new_id(now), token, now)
-    return _tokens(services, user_id, token, now)
-
-
-def _tokens(services: Services, user_id: int, refresh_token: str, now: datetime) -> Tokens:
-    return Tokens(
-        access_token=issue_access_token(services.config.secret, user_id, now),
-        refresh_token=refresh_token,
-        token_type="Bearer",  # noqa: S106
-        expires_in=ACCESS_SECONDS,
+    return await begin(  # type: ignore[return-value]
+        request, services, account.id, now, in_cookie=data.in_cookie
     )
 
 
-handlers: list[Any] = [register_account, login, refresh, logout]
+@post("/refresh", status_code=200, summary="Renew the tokens")
+async def refresh(
+    request: Request[Any, Any, Any],
+    data: JSONBody[RefreshToken],
+    services: NamedDependency[Services],
+) -> Response[Tokens]:
+    """Exchange a refresh token, once; a retry within ten seconds gets the same answer.
+
+    A later second use ends every token of that sign-in.
+    """
+    token = data.refresh_token or request.cookies.get(COOKIE, "")
+    user_id = refresh_token_user(token)
+    if user_id is None:
+        raise unauthorized("The refresh token is not valid. Sign in again.")
+    now, successor = utcnow(), successor_of(services.config.secret, token, user_id)
+    rotated = await rotate_token(
+        services.database, user_id, token, successor, client_of(request), now
+    )
+    if rotated is None:
+        raise unauthorized("The refresh token is not valid. Sign in again.")
+    return hand_out(
+        services,
+        user_id,
+        rotated.family_id,
+        rotated.created_at,
+        successor,
+        now,
+        in_cookie=data.refresh_token is None,
+    )
+
+
+@post("/logout", status_code=204, summary="Sign out")
+async def logout(
+    request: Request[Any, Any, Any],
+    data: JSONBody[RefreshToken],
+    services: NamedDependency[Services],
+) -> Response[None]:
+    """End the sign-in that this refresh token belongs to."""
+    token = data.refresh_token or request.cookies.get(COOKIE, "")
+    user_id = refresh_token_user(token)
+    if user_id is not None:
+        await revoke_token(services.database, user_id, token, utcnow())
+    cookies = [clear_cookie()] if data.refresh_token is None else []
+    return Response(None, status_code=204, cookies=cookies)
+
+
+@post(
+    "/logout-everywhere",
+    status_code=204,
+    summary="Sign out on every device",
+    opt=MEMBER,
+    security=[{"bearer": []}],
+)
+async def logout_everywhere(
+    services: NamedDependency[Services], access: NamedDependency[Access]
+) -> None:
+    """End all sign-ins, this one too. Access tokens end with their fifteen minutes."""
+    await revoke_all(services.database, access.user_id, utcnow())
+
+
+handlers: list[Any] = [register_account, login, refresh, logout, logout_everywhere]
 router = Router("/v1/auth", route_handlers=handlers, tags=["accounts"], opt=PUBLIC)

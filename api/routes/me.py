@@ -1,23 +1,26 @@
 """What is one's own: profile, wallet, ledger, notifications, intents."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
-from litestar import Response, Router, get
+from litestar import Response, Router, get, patch
 from litestar.di import NamedDependency
-from litestar.params import FromPath
-from msgspec import Struct
+from litestar.params import FromPath, JSONBody
+from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec.structs import asdict, replace
 
 from api.intake import IntentView, answer
 from api.paging import After, Limit, decode_cursor, encode_cursor
 from api.permissions import MEMBER
 from api.problems import not_found, unauthorized
+from api.routes.closing import close
 from api.services import Services
 from engine.money import format_amount
+from engine.referrals import referral_code
 from engine.timeline import daily_schedule
-from models.accounts import find_account
+from models.accounts import Account, change_profile, find_account
 from models.history import NOTIFICATIONS, TRANSACTIONS, read_page, read_wallet
 from models.intents import find
 
@@ -25,7 +28,10 @@ PRIVATE = {"Cache-Control": "private, no-cache"}
 
 
 class Profile(Struct, frozen=True):
-    """The signed-in user. `mining_schedule`: UTC openings of the group's windows."""
+    """The signed-in user. `mining_schedule`: UTC openings of the group's windows.
+
+    Nothing is earned before `verified_at`.
+    """
 
     id: int
     email: str | None
@@ -34,6 +40,19 @@ class Profile(Struct, frozen=True):
     mining_schedule: list[str]
     created_at: datetime
     last_login_at: datetime | None
+    verified_at: datetime | None
+    display_name: str | None
+    country: str | None
+    language: str
+    referral_code: str
+
+
+class ProfileChange(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is to change; what is left out stays, and null clears. `country`: ISO 3166-1."""
+
+    display_name: Annotated[str, Meta(min_length=1, max_length=60)] | UnsetType | None = UNSET
+    country: Annotated[str, Meta(pattern="^[A-Z]{2}$")] | UnsetType | None = UNSET
+    language: Literal["en", "ar"] | UnsetType = UNSET
 
 
 class WalletView(Struct, frozen=True):
@@ -88,18 +107,49 @@ class NotificationPage(Struct, frozen=True):
 @get("/me", summary="The signed-in user", response_headers=PRIVATE)
 async def me(services: NamedDependency[Services], user_id: NamedDependency[int]) -> Profile:
     """Who is signed in, and when their group's windows open."""
-    account = await find_account(services.database, user_id)
+    account = await find_account(services.database, services.config.keyring, user_id)
     if account is None:
         raise unauthorized("This account no longer exists.")
-    schedule = daily_schedule(services.installation.table, account.group_number)
+    return _profile(services, account)
+
+
+@patch("/me", summary="Change the profile")
+async def change(
+    data: JSONBody[ProfileChange],
+    services: NamedDependency[Services],
+    user_id: NamedDependency[int],
+) -> Profile:
+    """Name, country, language of messages."""
+    account = await find_account(services.database, services.config.keyring, user_id)
+    if account is None or not account.is_active:
+        raise unauthorized("This account no longer exists.")
+    changes = {name: value for name, value in asdict(data).items() if value is not UNSET}
+    account = replace(account, **changes)
+    await change_profile(
+        services.database,
+        services.config.keyring,
+        user_id,
+        account.display_name,
+        account.country,
+        account.language,
+    )
+    return _profile(services, account)
+
+
+def _profile(services: Services, account: Account) -> Profile:
     return Profile(
         account.id,
         account.email,
         account.phone,
         account.group_number,
-        schedule,
+        daily_schedule(services.installation.table, account.group_number),
         account.created_at,
         account.last_login_at,
+        account.verified_at,
+        account.display_name,
+        account.country,
+        account.language,
+        referral_code(account.id),
     )
 
 
@@ -176,7 +226,5 @@ async def intent(
     return answer(services, recorded)
 
 
-handlers: list[Any] = [me, wallet, transactions, notifications, intent]
-router = Router(
-    "/v1", route_handlers=handlers, tags=["me"], security=[{"bearer": []}], opt=MEMBER
-)
+handlers: list[Any] = [me, change, close, wallet, transactions, notifications, intent]
+router = Router("/v1", route_handlers=handlers, tags=["me"], security=[{"bearer": []}], opt=MEMBER)

@@ -14,8 +14,8 @@ from msgspec.structs import replace
 from api.auth import signed_in
 from api.intake import IntentView, submit, with_page
 from api.paging import After, Limit, decode_cursor, encode_cursor
-from api.poll import Answer, Held, PollResponse, make_answer
 from api.permissions import MEMBER
+from api.poll import Answer, Held, PollResponse, make_answer
 from api.problems import unauthorized
 from api.routes.me import PRIVATE
 from api.services import Services

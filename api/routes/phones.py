@@ -90,6 +90,4 @@ async def unread(
 
 
 handlers: list[Any] = [register, forget, read, unread]
-router = Router(
-    "/v1", route_handlers=handlers, tags=["me"], security=[{"bearer": []}], opt=MEMBER
-)
+router = Router("/v1", route_handlers=handlers, tags=["me"], security=[{"bearer": []}], opt=MEMBER)

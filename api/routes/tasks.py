@@ -8,8 +8,8 @@ from litestar.params import JSONBody, PathParameter
 from msgspec import Meta, Struct
 
 from api.intake import IntentView, submit
-from api.routes.me import PRIVATE
 from api.permissions import MEMBER
+from api.routes.me import PRIVATE
 from api.services import Services
 from engine.daily import ShownDay, show_day
 from engine.intents import AnswerTask, CompleteTask, StartTask

@@ -4,7 +4,19 @@ Every user-owned table has `bucket` (user id modulo 64) first in its primary key
 micro-TWTC; instants are timestamptz written by us, never by the server's clock.
 """
 
-from models.tables import accounts, administration, content, earning, facts, intents, logs, mining, reference
+from models.tables import (
+    accounts,
+    administration,
+    content,
+    earning,
+    facts,
+    intents,
+    logs,
+    mining,
+    privacy,
+    reference,
+    sign_ins,
+)
 from models.tables.columns import metadata
 
 __all__ = [
@@ -17,5 +29,7 @@ __all__ = [
     "logs",
     "metadata",
     "mining",
+    "privacy",
     "reference",
+    "sign_ins",
 ]

@@ -27,7 +27,7 @@ users = Table(
     bucket(),
     Column("id", BigInteger, nullable=False, autoincrement=False),
     Column("group_number", SmallInteger, nullable=False),
-    Column("email", Text),
+    Column("email", Text),  # sealed, like phone and display_name
     Column("phone", Text),
     Column("password_hash", Text, nullable=False),
     Column("is_active", Boolean, nullable=False),
@@ -35,12 +35,27 @@ users = Table(
     Column("version", BigInteger, nullable=False),
     instant("created_at"),
     instant("last_login_at", nullable=True),
+    instant("closed_at", nullable=True),
+    # When its owner has proved to read what is sent to its address; nothing is earned before.
+    instant("verified_at", nullable=True),
+    Column("display_name", Text),
+    Column("country", Text),
+    Column("language", Text, nullable=False, server_default=text("'en'")),
+    Column("referred_by", BigInteger),
+    # No features of devices and addresses are computed for whoever said so.
+    Column("tracking_opt_out", Boolean, nullable=False, server_default=text("false")),
     PrimaryKeyConstraint("bucket", "id", name="users_pkey"),
     CheckConstraint("bucket = id % 64", name="users_bucket_of_id"),
     CheckConstraint("group_number BETWEEN 1 AND 10", name="users_group_number_range"),
-    CheckConstraint("email IS NOT NULL OR phone IS NOT NULL", name="users_reachable"),
     one_of("users", "role", "user", "vip", "moderator", "admin", "superadmin"),
     Index("users_with_role", "bucket", "role", "id", postgresql_where=text("role <> 'user'")),
+    CheckConstraint(
+        "email IS NOT NULL OR phone IS NOT NULL OR closed_at IS NOT NULL", name="users_reachable"
+    ),
+    CheckConstraint("closed_at IS NULL OR NOT is_active", name="users_closed_is_inactive"),
+    CheckConstraint("country ~ '^[A-Z]{2}$'", name="users_country_iso"),
+    CheckConstraint("referred_by <> id", name="users_not_referred_by_self"),
+    one_of("users", "language", "en", "ar"),
     Index("users_created_idx", "bucket", "created_at"),
     Index("users_group_number_idx", "bucket", "group_number", "id"),
     # Room on the page for the next version, so that counting a change touches no index.
@@ -148,21 +163,4 @@ devices = Table(
     one_of("devices", "platform", "ANDROID", "IOS", "WEB"),
     one_of("devices", "language", "en", "ar"),
     Index("devices_user_idx", "bucket", "user_id"),
-)
-
-refresh_tokens = Table(
-    "refresh_tokens",
-    metadata,
-    bucket(),
-    Column("token_hash", LargeBinary, nullable=False),
-    Column("user_id", BigInteger, nullable=False),
-    Column("family_id", Uuid, nullable=False),
-    instant("created_at"),
-    instant("expires_at"),
-    instant("rotated_at", nullable=True),
-    instant("revoked_at", nullable=True),
-    PrimaryKeyConstraint("bucket", "token_hash", name="refresh_tokens_pkey"),
-    of_user("refresh_tokens"),
-    Index("refresh_tokens_family_idx", "bucket", "family_id"),
-    Index("refresh_tokens_expiry", "bucket", "expires_at"),
 )

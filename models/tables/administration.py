@@ -82,13 +82,9 @@ adjustments = Table(
     UniqueConstraint("bucket", "proposer_id", "key", name="adjustments_key"),
     one_of("adjustments", "direction", "CREDIT", "DEBIT"),
     one_of("adjustments", "status", "PROPOSED", "APPROVED", "REJECTED", "APPLIED", "REFUSED"),
-    CheckConstraint(
-        "amount_micro BETWEEN 1 AND 1000000000000", name="adjustments_amount_range"
-    ),
+    CheckConstraint("amount_micro BETWEEN 1 AND 1000000000000", name="adjustments_amount_range"),
     CheckConstraint("expires_at > proposed_at", name="adjustments_expiry"),
-    CheckConstraint(
-        "(status = 'PROPOSED') = (decided_at IS NULL)", name="adjustments_decided"
-    ),
+    CheckConstraint("(status = 'PROPOSED') = (decided_at IS NULL)", name="adjustments_decided"),
     CheckConstraint(
         "(decided_at IS NULL) = (decider_id IS NULL)", name="adjustments_decider_named"
     ),

@@ -188,5 +188,6 @@ ad_views = Table(
     ),
     Index("ad_views_session_idx", "bucket", "session_id"),
     Index("ad_views_served_idx", "bucket", "served_at"),
+    Index("ad_views_user_idx", "bucket", "user_id", "served_at"),
     postgresql_with=CHURNING,
 )

@@ -6,6 +6,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Date,
+    Index,
     Integer,
     LargeBinary,
     PrimaryKeyConstraint,
@@ -90,11 +91,12 @@ identities = Table(
     "identities",
     metadata,
     Column("kind", Text, nullable=False),
-    Column("value", Text, nullable=False),
+    Column("value", Text, nullable=False),  # a blind index
     Column("user_id", BigInteger, nullable=False),
     instant("created_at"),
     PrimaryKeyConstraint("kind", "value", name="identities_pkey"),
     one_of("identities", "kind", "email", "phone"),
+    Index("identities_user_idx", "user_id"),
 )
 
 # A phone that changes hands must not tell its former owner's news: whose a token is now.

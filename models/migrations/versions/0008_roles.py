@@ -6,17 +6,15 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from models.migrations.helpers import append_only, distribute, reference
 
-revision = "0009"
-down_revision = "0005"
+revision = "0008"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
     """Everybody is a user; boosts of a day may be more than three; the ledger knows adjustments."""
-    op.add_column(
-        "users", sa.Column("role", sa.Text(), nullable=False, server_default="user")
-    )
+    op.add_column("users", sa.Column("role", sa.Text(), nullable=False, server_default="user"))
     op.create_check_constraint(
         "users_role_known", "users", "role IN ('user', 'vip', 'moderator', 'admin', 'superadmin')"
     )

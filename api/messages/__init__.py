@@ -1,0 +1,1 @@
+"""Messages to one person: e-mail and text messages."""

@@ -1,0 +1,100 @@
+"""How a message leaves: SMTP, a folder for development, or not at all (decision 0026)."""
+
+import asyncio
+import logging
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import unquote, urlsplit
+
+import aiosmtplib
+from msgspec import Struct
+
+from api.messages.texts import Message
+from models.config import Config
+
+log = logging.getLogger(__name__)
+
+SECONDS_MAX = 5
+
+
+class NotSentError(Exception):
+    """The message did not leave; it may be tried again."""
+
+
+class Sender(Protocol):
+    """Sends a message to an address. Raises NotSentError."""
+
+    async def send(self, address: str, message: Message) -> None: ...
+
+
+class SmtpSender(Struct, frozen=True):
+    """E-mail by `smtp://`, with STARTTLS where it is offered, or by `smtps://`."""
+
+    url: str
+    sender: str
+
+    async def send(self, address: str, message: Message) -> None:
+        """Hand the message over to the mail server."""
+        mail = EmailMessage()
+        mail["From"], mail["To"], mail["Subject"] = self.sender, address, message.subject
+        mail["Auto-Submitted"] = "auto-generated"
+        mail.set_content(message.text)
+        parts = urlsplit(self.url)
+        try:
+            await aiosmtplib.send(
+                mail,
+                hostname=parts.hostname,
+                port=parts.port,
+                username=unquote(parts.username) if parts.username else None,
+                password=unquote(parts.password) if parts.password else None,
+                use_tls=parts.scheme == "smtps",
+                timeout=SECONDS_MAX,
+            )
+        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
+            log.warning("an e-mail was not sent: %s", type(error).__name__)
+            raise NotSentError from error
+
+
+class Outbox(Struct, frozen=True):
+    """Messages as files, for development: a file per address holds its last message."""
+
+    folder: Path
+
+    async def send(self, address: str, message: Message) -> None:
+        """Write the message where the developer finds it."""
+        name = "".join(
+            letter if letter.isalnum() or letter in "@.+-_" else "_" for letter in address
+        )
+        await asyncio.to_thread(self._write, name, f"{message.subject}\n\n{message.text}\n")
+
+    def _write(self, name: str, text: str) -> None:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (self.folder / name).write_text(text)
+
+
+class NoGateway(Struct, frozen=True):
+    """Text messages while there is no gateway: that one was due is logged, and nothing of it."""
+
+    async def send(self, address: str, message: Message) -> None:
+        """Refuse."""
+        log.warning("no gateway for text messages: one was not sent")
+        raise NotSentError
+
+
+class Messenger(Struct, frozen=True):
+    """One sender per kind of address."""
+
+    email: Sender
+    phone: Sender
+
+    async def send(self, kind: str, address: str, message: Message) -> None:
+        """Send a message to an e-mail address or a phone. Raise NotSentError."""
+        await (self.email if kind == "email" else self.phone).send(address, message)
+
+
+def open_messenger(config: Config) -> Messenger:
+    """The senders that the configuration names."""
+    outbox = Outbox(Path(config.outbox_dir)) if config.outbox_dir else None
+    mail = SmtpSender(config.smtp_url, config.mail_from) if config.smtp_url else None
+    return Messenger(email=mail or outbox or NoGateway(), phone=outbox or NoGateway())

@@ -1,0 +1,51 @@
+"""What the messages say, in the languages of the members."""
+
+from msgspec import Struct
+
+from models.codes import CodePurpose
+
+_TEXTS = {
+    (CodePurpose.VERIFY, "en"): (
+        "Your TWTC code",
+        "{code} is your code. Enter it in the app to finish your sign-up. It is good for ten "
+        "minutes.\n\nIf you did not sign up, ignore this message.",
+    ),
+    (CodePurpose.RESET, "en"): (
+        "Your new TWTC password",
+        "{code} is your code. Enter it in the app to choose a new password. It is good for ten "
+        "minutes.\n\nIf you did not ask for it, ignore this message: your password stays as it is.",
+    ),
+    (CodePurpose.SIGN_IN, "en"): (
+        "Your TWTC sign-in code",
+        "{code} is your code. Enter it in the app to sign in. It is good for ten minutes.\n\n"
+        "If you are not signing in, somebody knows your password: change it.",
+    ),
+    (CodePurpose.VERIFY, "ar"): (
+        "رمز TWTC الخاص بك",
+        "{code} هو رمزك. أدخله في التطبيق لإكمال التسجيل. الرمز صالح لعشر دقائق.\n\n"
+        "إذا لم تقم بالتسجيل فتجاهل هذه الرسالة.",
+    ),
+    (CodePurpose.RESET, "ar"): (
+        "كلمة مرور TWTC الجديدة",
+        "{code} هو رمزك. أدخله في التطبيق لاختيار كلمة مرور جديدة. الرمز صالح لعشر دقائق.\n\n"
+        "إذا لم تطلب ذلك فتجاهل هذه الرسالة: ستبقى كلمة مرورك كما هي.",
+    ),
+    (CodePurpose.SIGN_IN, "ar"): (
+        "رمز تسجيل الدخول إلى TWTC",
+        "{code} هو رمزك. أدخله في التطبيق لتسجيل الدخول. الرمز صالح لعشر دقائق.\n\n"
+        "إذا لم تكن أنت من يسجل الدخول فهناك من يعرف كلمة مرورك: غيّرها.",
+    ),
+}
+
+
+class Message(Struct, frozen=True):
+    """A subject, which a text message leaves out, and a text."""
+
+    subject: str
+    text: str
+
+
+def code_message(purpose: CodePurpose, code: str, language: str) -> Message:
+    """The message that brings a code."""
+    subject, text = _TEXTS.get((purpose, language), _TEXTS[(purpose, "en")])
+    return Message(subject, text.format(code=code))

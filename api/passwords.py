@@ -1,0 +1,91 @@
+"""Passwords: Argon2id, and whether one may be chosen (decision 0015; NIST SP 800-63B)."""
+
+import asyncio
+import hashlib
+import logging
+import secrets
+from concurrent.futures import ThreadPoolExecutor
+from typing import Annotated
+
+import httpx
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from msgspec import Meta
+
+from api.problems import ProblemError
+
+log = logging.getLogger(__name__)
+
+Password = Annotated[str, Meta(min_length=8, max_length=128)]
+BREACH_SECONDS_MAX = 1.0
+
+# OWASP 2026: Argon2id with 19 MiB, two passes, one lane.
+_hasher = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+# Hashing releases the GIL for some 20 ms: two threads of its own keep it off the event loop and
+# bound its memory.
+_hashing = ThreadPoolExecutor(max_workers=2, thread_name_prefix="argon2")
+
+
+async def hash_password(password: str) -> str:
+    """Argon2id hash, computed off the event loop."""
+    return await asyncio.get_running_loop().run_in_executor(_hashing, _hasher.hash, password)
+
+
+async def verify_password(password_hash: str | None, password: str) -> bool:
+    """Whether the password fits. For an unknown account the same work is done in vain."""
+    reference = password_hash or await _decoy_hash()
+    fits = await asyncio.get_running_loop().run_in_executor(_hashing, _verify, reference, password)
+    return fits and password_hash is not None
+
+
+def needs_rehash(password_hash: str) -> bool:
+    """Whether a hash was made with older parameters."""
+    return _hasher.check_needs_rehash(password_hash)
+
+
+async def refuse_weak(
+    http: httpx.AsyncClient, breaches_url: str, password: str, identity: str
+) -> None:
+    """Raise ProblemError (422) for a password that is one's own address, or known to thieves."""
+    if password.casefold() in (identity.casefold(), identity.casefold().partition("@")[0]):
+        raise _weak("The password must not be your address.")
+    if breaches_url and await _is_breached(http, breaches_url, password):
+        raise _weak("This password was found in a data breach elsewhere: choose another one.")
+
+
+async def _is_breached(http: httpx.AsyncClient, breaches_url: str, password: str) -> bool:
+    """Ask by the first five digits of its SHA-1, among padding. Without an answer: not breached."""
+    digest = hashlib.sha1(password.encode(), usedforsecurity=False).hexdigest().upper()
+    try:
+        answer = await http.get(
+            f"{breaches_url}/range/{digest[:5]}",
+            headers={"Add-Padding": "true"},
+            timeout=BREACH_SECONDS_MAX,
+        )
+        answer.raise_for_status()
+    except httpx.HTTPError as error:
+        log.warning("passwords are not compared with breaches: %s", type(error).__name__)
+        return False
+    found = dict(line.strip().partition(":")[::2] for line in answer.text.splitlines())
+    return found.get(digest[5:], "0").strip() not in ("", "0")
+
+
+def _weak(detail: str) -> ProblemError:
+    return ProblemError("password-weak", "Password too weak", 422, detail)
+
+
+def _verify(password_hash: str, password: str) -> bool:
+    try:
+        return _hasher.verify(password_hash, password)
+    except (VerificationError, InvalidHashError):
+        return False
+
+
+_decoy: str | None = None
+
+
+async def _decoy_hash() -> str:
+    global _decoy
+    if _decoy is None:
+        _decoy = await hash_password(secrets.token_urlsafe())
+    return _decoy

@@ -1,0 +1,46 @@
+"""Closing one's account for good (GDPR, article 17; decision 0025)."""
+
+from datetime import datetime
+from typing import Annotated
+
+from litestar import delete
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
+from msgspec import Meta, Struct
+
+from api.passwords import verify_password
+from api.problems import unauthorized, wrong_password
+from api.services import Services
+from models.accounts import find_account
+from models.clock import utcnow
+from models.erasure import ERASE_AFTER, close_account
+
+
+class Farewell(Struct, frozen=True, forbid_unknown_fields=True):
+    """The account's password: whoever found a phone unlocked cannot close it."""
+
+    password: Annotated[str, Meta(min_length=1, max_length=128)]
+
+
+class Closed(Struct, frozen=True):
+    """From when on the person behind the account is forgotten."""
+
+    forgotten_from: datetime
+
+
+@delete("/me", status_code=200, summary="Close the account and be forgotten")
+async def close(
+    data: JSONBody[Farewell], services: NamedDependency[Services], user_id: NamedDependency[int]
+) -> Closed:
+    """At once nobody can sign in or act any more. What tells who you are is erased soon after.
+
+    The ledger keeps its rows, under a number that leads to nobody. There is no way back.
+    """
+    account = await find_account(services.database, services.config.keyring, user_id)
+    if account is None or not account.is_active:
+        raise unauthorized("This account no longer exists.")
+    if not await verify_password(account.password_hash, data.password):
+        raise wrong_password()
+    now = utcnow()
+    await close_account(services.database, services.copies, user_id, now)
+    return Closed(now + ERASE_AFTER)

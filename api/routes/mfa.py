@@ -1,0 +1,252 @@
+"""Second factors: setting them up, and signing in with them (RFC 6238; decision 0027)."""
+
+import hmac
+import secrets
+from datetime import datetime
+from math import ceil
+from typing import Annotated, Any, Literal
+
+import pyotp
+from litestar import Request, Response, Router, delete, get, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
+from msgspec import Meta, Struct
+
+from api.auth import Access, read_ticket
+from api.passwords import verify_password
+from api.permissions import MEMBER, PUBLIC
+from api.problems import ProblemError, unauthorized, wrong_password
+from api.routes.verification import own_account, send_or_refuse, wrong_code
+from api.services import Services
+from api.signing_in import Tokens, begin
+from engine.timeline import micros
+from models.accounts import note_login
+from models.clock import utcnow
+from models.codes import CodePurpose, check_code
+from models.second_factors import (
+    Factors,
+    begin_totp,
+    confirm_totp,
+    count_failure,
+    find_factors,
+    forget_factors,
+    send_codes,
+    use_recovery_code,
+    use_step,
+)
+
+STEP_SECONDS = 30
+RECOVERY_CODES = 10
+
+Ticket = Annotated[str, Meta(max_length=2_048)]
+
+
+class PasswordGiven(Struct, frozen=True, forbid_unknown_fields=True):
+    """The account's password: an unlocked phone is not enough to change what guards it."""
+
+    password: Annotated[str, Meta(min_length=1, max_length=128)]
+
+
+class TicketGiven(Struct, frozen=True, forbid_unknown_fields=True):
+    """The ticket that a right password was answered with."""
+
+    ticket: Ticket
+
+
+class FactorGiven(Struct, frozen=True, forbid_unknown_fields=True):
+    """The ticket, and a code by one of its methods."""
+
+    ticket: Ticket
+    method: Literal["totp", "code", "recovery"]
+    code: Annotated[str, Meta(min_length=6, max_length=32)]
+    in_cookie: bool = False
+
+
+class TotpCode(Struct, frozen=True, forbid_unknown_fields=True):
+    """The six digits that the app shows."""
+
+    code: Annotated[str, Meta(pattern="^[0-9]{6}$")]
+
+
+class TotpSecret(Struct, frozen=True):
+    """For an authenticator app: as a link, and to be typed."""
+
+    secret: str
+    uri: str
+
+
+class RecoveryCodes(Struct, frozen=True):
+    """Shown once. Each is good for one sign-in without the second factor."""
+
+    recovery_codes: list[str]
+
+
+class FactorsView(Struct, frozen=True):
+    """How a sign-in has to be confirmed; nothing listed, no second factor."""
+
+    methods: list[str]
+
+
+@get("/mfa", summary="The second factors", opt=MEMBER, security=[{"bearer": []}])
+async def factors(
+    services: NamedDependency[Services], user_id: NamedDependency[int]
+) -> FactorsView:
+    """What a sign-in asks for besides the password."""
+    found = await find_factors(services.database, services.config.keyring, user_id)
+    return FactorsView(found.methods)
+
+
+@post("/mfa/totp", summary="Set up an authenticator app", opt=MEMBER, security=[{"bearer": []}])
+async def set_up_totp(
+    data: JSONBody[PasswordGiven],
+    services: NamedDependency[Services],
+    access: NamedDependency[Access],
+) -> TotpSecret:
+    """A new secret. Sign-ins ask for it once its first code was sent to …/mfa/totp/confirm."""
+    account = await own_account(services, access.user_id)
+    if not await verify_password(account.password_hash, data.password):
+        raise wrong_password()
+    secret = pyotp.random_base32()
+    if not await begin_totp(services.database, services.config.keyring, account.id, secret):
+        raise ProblemError(
+            "mfa-active", "Second factor active", 409, "Remove the second factor first."
+        )
+    name = account.email or account.phone or str(account.id)
+    return TotpSecret(secret, pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name="TWTC"))
+
+
+@post(
+    "/mfa/totp/confirm",
+    status_code=200,
+    summary="Turn the authenticator app on",
+    opt=MEMBER,
+    security=[{"bearer": []}],
+)
+async def confirm(
+    data: JSONBody[TotpCode], services: NamedDependency[Services], user_id: NamedDependency[int]
+) -> RecoveryCodes:
+    """The app shows codes that fit: from now on a sign-in asks for them."""
+    now = utcnow()
+    found = await find_factors(services.database, services.config.keyring, user_id)
+    step = matching_step(found.totp_secret, data.code, now)
+    if step is None or found.has_totp:
+        raise wrong_code()
+    codes = _recovery_codes()
+    if not await confirm_totp(services.database, user_id, step, codes, now):
+        raise wrong_code()
+    return RecoveryCodes(codes)
+
+
+@post(
+    "/mfa/code",
+    status_code=200,
+    summary="Have a code sent at each sign-in",
+    opt=MEMBER,
+    security=[{"bearer": []}],
+)
+async def set_up_codes(
+    data: JSONBody[PasswordGiven],
+    services: NamedDependency[Services],
+    access: NamedDependency[Access],
+) -> RecoveryCodes:
+    """Only to a verified address: otherwise its owner would lock themselves out."""
+    account = await own_account(services, access.user_id)
+    if not await verify_password(account.password_hash, data.password):
+        raise wrong_password()
+    if account.verified_at is None:
+        raise ProblemError(
+            "verification-required", "Address not verified", 403, "Verify the address first."
+        )
+    codes = _recovery_codes()
+    await send_codes(services.database, account.id, codes)
+    return RecoveryCodes(codes)
+
+
+@delete(
+    "/mfa",
+    status_code=204,
+    summary="Remove the second factors",
+    opt=MEMBER,
+    security=[{"bearer": []}],
+)
+async def remove(
+    data: JSONBody[PasswordGiven],
+    services: NamedDependency[Services],
+    access: NamedDependency[Access],
+) -> None:
+    """From now on the password alone is enough."""
+    account = await own_account(services, access.user_id)
+    if not await verify_password(account.password_hash, data.password):
+        raise wrong_password()
+    await forget_factors(services.database, account.id)
+
+
+@post("/mfa/send", status_code=204, summary="Send the code for a sign-in")
+async def send(data: JSONBody[TicketGiven], services: NamedDependency[Services]) -> None:
+    """For the method `code`. At most one a minute."""
+    now = utcnow()
+    user_id = read_ticket(services.config.secret, data.ticket, now)
+    account = await own_account(services, user_id)
+    found = await find_factors(services.database, services.config.keyring, user_id)
+    if not found.sends_codes:
+        raise wrong_code()
+    await send_or_refuse(services, account, CodePurpose.SIGN_IN, now)
+
+
+@post("/mfa", status_code=200, summary="Sign in with the second factor")
+async def sign_in(
+    request: Request[Any, Any, Any],
+    data: JSONBody[FactorGiven],
+    services: NamedDependency[Services],
+) -> Response[Tokens]:
+    """After /v1/auth/login answered a ticket. Five wrong codes lock it for a quarter of an hour."""
+    now = utcnow()
+    user_id = read_ticket(services.config.secret, data.ticket, now)
+    account = await own_account(services, user_id)
+    found = await find_factors(services.database, services.config.keyring, user_id)
+    if found.locked_until is not None and now < found.locked_until:
+        wait = ceil((found.locked_until - now).total_seconds())
+        raise ProblemError(
+            "mfa-locked",
+            "Too many wrong codes",
+            429,
+            "Too many codes were wrong. Try again later.",
+            {"Retry-After": str(wait)},
+        )
+    if not await _fits(services, user_id, found, data, now):
+        await count_failure(services.database, user_id, now)
+        raise unauthorized("This code is wrong, used or too old.")
+    await note_login(services.database, account.id, now)
+    return await begin(request, services, account.id, now, in_cookie=data.in_cookie)
+
+
+async def _fits(
+    services: Services, user_id: int, found: Factors, given: FactorGiven, now: datetime
+) -> bool:
+    if given.method not in found.methods:
+        return False
+    if given.method == "totp":
+        step = matching_step(found.totp_secret, given.code, now)
+        return step is not None and await use_step(services.database, user_id, step, now)
+    if given.method == "code":
+        secret, purpose = services.config.secret, CodePurpose.SIGN_IN
+        return await check_code(services.database, secret, user_id, purpose, given.code, now)
+    return await use_recovery_code(services.database, user_id, given.code.strip().lower())
+
+
+def matching_step(secret: str | None, code: str, now: datetime) -> int | None:
+    """The time step whose code this is: the present one, or one beside it for slow clocks."""
+    if secret is None:
+        return None
+    totp, present = pyotp.TOTP(secret), micros(now) // (STEP_SECONDS * 1_000_000)
+    steps = (present, present - 1, present + 1)
+    fitting = [s for s in steps if hmac.compare_digest(totp.generate_otp(s), code)]
+    return fitting[0] if fitting else None
+
+
+def _recovery_codes() -> list[str]:
+    return [secrets.token_hex(10) for _ in range(RECOVERY_CODES)]
+
+
+handlers: list[Any] = [factors, set_up_totp, confirm, set_up_codes, remove, send, sign_in]
+router = Router("/v1/auth", route_handlers=handlers, tags=["accounts"], opt=PUBLIC)

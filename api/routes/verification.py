@@ -1,0 +1,176 @@
+"""Codes sent to an address: verifying it, and choosing a new password."""
+
+from contextlib import suppress
+from datetime import datetime
+from typing import Annotated, Any
+
+from litestar import Response, Router, post
+from litestar.background_tasks import BackgroundTask
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
+from msgspec import Meta, Struct
+
+from api.auth import Access
+from api.codes import send_code
+from api.identities import Identity, identity_of
+from api.messages.senders import NotSentError
+from api.passwords import Password, hash_password, refuse_weak, verify_password
+from api.permissions import MEMBER, PUBLIC
+from api.problems import ProblemError, unauthorized, wrong_password
+from api.services import Services
+from models.accounts import Account, find_account, find_by_identity
+from models.clock import utcnow
+from models.codes import PAUSE, CodePurpose, check_code
+from models.verification import change_password, verify_address
+
+Code = Annotated[str, Meta(pattern="^[0-9]{6}$")]
+
+
+class CodeGiven(Struct, frozen=True, forbid_unknown_fields=True):
+    """The six digits of our message."""
+
+    code: Code
+
+
+class NewPassword(Identity, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The address, the code that was sent to it, and the password that holds from now on."""
+
+    code: Code
+    password: Password
+
+
+class PasswordChange(Struct, frozen=True, forbid_unknown_fields=True):
+    """The password that holds, and the one that is to hold."""
+
+    password: Annotated[str, Meta(min_length=1, max_length=128)]
+    new_password: Password
+
+
+@post(
+    "/verify", status_code=204, summary="Verify the address", opt=MEMBER, security=[{"bearer": []}]
+)
+async def verify(
+    data: JSONBody[CodeGiven], services: NamedDependency[Services], user_id: NamedDependency[int]
+) -> None:
+    """Prove to have read our message. From then on one can earn."""
+    now = utcnow()
+    secret, purpose = services.config.secret, CodePurpose.VERIFY
+    if not await check_code(services.database, secret, user_id, purpose, data.code, now):
+        raise wrong_code()
+    await verify_address(services.database, services.copies, user_id, now)
+
+
+@post(
+    "/verification-code",
+    status_code=204,
+    summary="Send another code",
+    opt=MEMBER,
+    security=[{"bearer": []}],
+)
+async def resend(services: NamedDependency[Services], user_id: NamedDependency[int]) -> None:
+    """Send a new code; the one before is good no more. At most one a minute."""
+    account = await own_account(services, user_id)
+    if account.verified_at is not None:
+        return
+    await send_or_refuse(services, account, CodePurpose.VERIFY, utcnow())
+
+
+@post("/password/forgotten", status_code=204, summary="Ask for a code to choose a new password")
+async def forgotten(
+    data: JSONBody[Identity], services: NamedDependency[Services]
+) -> Response[None]:
+    """The same answer whether there is such an account or not."""
+    kind, value = identity_of(data)
+    account = await find_by_identity(services.database, services.config.keyring, kind, value)
+    if account is None or not account.is_active:
+        return Response(None, status_code=204)
+    task = BackgroundTask(_send_quietly, services, account, utcnow())
+    return Response(None, status_code=204, background=task)
+
+
+async def _send_quietly(services: Services, account: Account, now: datetime) -> None:
+    with suppress(NotSentError):  # logged by the sender; whoever waits for it asks again
+        await send_code(services, account, CodePurpose.RESET, now)
+
+
+@post("/password/reset", status_code=204, summary="Choose a new password")
+async def reset(data: JSONBody[NewPassword], services: NamedDependency[Services]) -> None:
+    """With the code from our message. It ends all sign-ins; the second factor stays."""
+    kind, value = identity_of(data)
+    await refuse_weak(services.http, services.config.breaches_url, data.password, value)
+    now = utcnow()
+    account = await find_by_identity(services.database, services.config.keyring, kind, value)
+    secret, purpose = services.config.secret, CodePurpose.RESET
+    if account is None or not await check_code(
+        services.database, secret, account.id, purpose, data.code, now
+    ):
+        raise wrong_code()
+    hashed = await hash_password(data.password)
+    await change_password(services.database, account.id, hashed, now)
+    # Whoever read this message reads this address.
+    await verify_address(services.database, services.copies, account.id, now)
+
+
+@post(
+    "/password",
+    status_code=204,
+    summary="Change the password",
+    opt=MEMBER,
+    security=[{"bearer": []}],
+)
+async def change(
+    data: JSONBody[PasswordChange],
+    services: NamedDependency[Services],
+    access: NamedDependency[Access],
+) -> None:
+    """Ends the sign-ins on all other devices."""
+    account = await own_account(services, access.user_id)
+    if not await verify_password(account.password_hash, data.password):
+        raise wrong_password()
+    address = account.email or account.phone or ""
+    await refuse_weak(services.http, services.config.breaches_url, data.new_password, address)
+    hashed = await hash_password(data.new_password)
+    await change_password(services.database, account.id, hashed, utcnow(), access.sign_in_id)
+
+
+async def own_account(services: Services, user_id: int) -> Account:
+    """The account of a signed-in user. Raise ProblemError (401) if it was closed."""
+    account = await find_account(services.database, services.config.keyring, user_id)
+    if account is None or not account.is_active:
+        raise unauthorized("This account no longer exists.")
+    return account
+
+
+async def send_or_refuse(
+    services: Services, account: Account, purpose: CodePurpose, now: datetime
+) -> None:
+    """Send a code, or raise the problem that kept it from being sent."""
+    try:
+        sent = await send_code(services, account, purpose, now)
+    except NotSentError:
+        raise ProblemError(
+            "message-not-sent",
+            "Message not sent",
+            503,
+            "The message could not be sent. Ask for another code in a minute.",
+            {"Retry-After": str(PAUSE.seconds)},
+        ) from None
+    if not sent:
+        raise ProblemError(
+            "code-sent",
+            "Code sent a moment ago",
+            429,
+            "A code was sent less than a minute ago. Look for it before you ask for another.",
+            {"Retry-After": str(PAUSE.seconds)},
+        )
+
+
+def wrong_code() -> ProblemError:
+    """422, whatever is wrong with it: the digits, its age, or its five attempts."""
+    return ProblemError(
+        "code-wrong", "Wrong code", 422, "This code is wrong, used or too old. Ask for another one."
+    )
+
+
+handlers: list[Any] = [verify, resend, forgotten, reset, change]
+router = Router("/v1/auth", route_handlers=handlers, tags=["accounts"], opt=PUBLIC)

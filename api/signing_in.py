@@ -1,0 +1,91 @@
+"""What signing in ends with: tokens, in the body or half of them in a cookie (decision 0027)."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from litestar import Request, Response
+from litestar.datastructures import Cookie
+from msgspec import Struct
+
+from api.auth import ACCESS_SECONDS, issue_access_token, new_refresh_token
+from api.services import Services
+from models.clock import new_id
+from models.sign_ins import REFRESH_DAYS, Client, begin_sign_in
+
+COOKIE = "twtc_refresh"
+COOKIE_PATH = "/v1/auth"
+PRIVATE = {"Cache-Control": "no-store"}
+
+
+class Tokens(Struct, frozen=True):
+    """What a client signs its requests with.
+
+    `refresh_token` is good for one use; None if it is in a cookie that only we are sent.
+    """
+
+    access_token: str
+    refresh_token: str | None
+    token_type: str
+    expires_in: int
+
+
+def client_of(request: Request[Any, Any, Any]) -> Client:
+    """The device that sent a request."""
+    address = request.client.host if request.client else None
+    return Client(request.headers.get("user-agent", "")[:500], address)
+
+
+async def begin(
+    request: Request[Any, Any, Any],
+    services: Services,
+    user_id: int,
+    now: datetime,
+    *,
+    in_cookie: bool,
+) -> Response[Tokens]:
+    """Sign a device in, and answer its tokens."""
+    family_id, token = new_id(now), new_refresh_token(user_id)
+    await begin_sign_in(services.database, user_id, family_id, token, client_of(request), now)
+    return hand_out(services, user_id, family_id, now, token, now, in_cookie=in_cookie)
+
+
+def hand_out(
+    services: Services,
+    user_id: int,
+    family_id: UUID,
+    authenticated_at: datetime,
+    refresh_token: str,
+    now: datetime,
+    *,
+    in_cookie: bool,
+) -> Response[Tokens]:
+    """An answer with tokens."""
+    access_token = issue_access_token(
+        services.config.secret, user_id, now, family_id, authenticated_at
+    )
+    tokens = Tokens(
+        access_token=access_token,
+        refresh_token=None if in_cookie else refresh_token,
+        token_type="Bearer",  # noqa: S106
+        expires_in=ACCESS_SECONDS,
+    )
+    cookies = [_cookie(refresh_token, REFRESH_DAYS * 86_400)] if in_cookie else []
+    return Response(tokens, headers=PRIVATE, cookies=cookies)
+
+
+def clear_cookie() -> Cookie:
+    """What makes a browser forget its refresh token."""
+    return _cookie("", 0)
+
+
+def _cookie(value: str, seconds: int) -> Cookie:
+    return Cookie(
+        COOKIE,
+        COOKIE_PATH,
+        value,
+        max_age=seconds,
+        secure=True,
+        httponly=True,
+        samesite="strict",
+    )

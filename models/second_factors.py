@@ -1,0 +1,169 @@
+"""Second factors: TOTP (RFC 6238), codes that are sent, recovery codes (decision 0027)."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from msgspec import Struct
+
+from engine.timeline import bucket_of
+from models.db import Connection, Database, connected, rows, run, sql, transaction
+from models.pii import Keyring
+
+FAILURES_MAX = 5
+LOCKED = timedelta(minutes=15)
+
+FIND_FACTORS = sql("""
+    SELECT totp_secret, totp_confirmed_at IS NOT NULL AS has_totp, sends_codes, locked_until
+    FROM second_factors WHERE bucket = :bucket AND user_id = :user_id
+""")
+
+BEGIN_TOTP = sql("""
+    INSERT INTO second_factors (bucket, user_id, totp_secret, totp_last_step, sends_codes, failures)
+    VALUES (:bucket, :user_id, :totp_secret, 0, false, 0)
+    ON CONFLICT (bucket, user_id) DO UPDATE
+    SET totp_secret = excluded.totp_secret, totp_last_step = 0
+    WHERE second_factors.totp_confirmed_at IS NULL
+""")
+
+CONFIRM_TOTP = sql("""
+    UPDATE second_factors SET totp_confirmed_at = :now, totp_last_step = :step
+    WHERE bucket = :bucket AND user_id = :user_id AND totp_confirmed_at IS NULL
+      AND totp_secret IS NOT NULL
+""")
+
+# A code is good once: its time step has to lie after the last one used.
+USE_STEP = sql("""
+    UPDATE second_factors SET totp_last_step = :step, failures = 0
+    WHERE bucket = :bucket AND user_id = :user_id AND totp_last_step < :step
+      AND totp_confirmed_at IS NOT NULL AND (locked_until IS NULL OR locked_until <= :now)
+""")
+
+SEND_CODES = sql("""
+    INSERT INTO second_factors (bucket, user_id, totp_last_step, sends_codes, failures)
+    VALUES (:bucket, :user_id, 0, true, 0)
+    ON CONFLICT (bucket, user_id) DO UPDATE SET sends_codes = true
+""")
+
+COUNT_FAILURE = sql("""
+    UPDATE second_factors
+    SET failures = CASE WHEN failures + 1 >= :failures_max THEN 0 ELSE failures + 1 END,
+        locked_until = CASE WHEN failures + 1 >= :failures_max
+                            THEN CAST(:locked_until AS timestamptz) ELSE locked_until END
+    WHERE bucket = :bucket AND user_id = :user_id
+""")
+
+FORGET_FACTORS = sql("DELETE FROM second_factors WHERE bucket = :bucket AND user_id = :user_id")
+
+STORE_RECOVERY_CODES = sql("""
+    INSERT INTO recovery_codes (bucket, user_id, code_hash)
+    SELECT :bucket, :user_id, unnest(CAST(:hashes AS bytea[]))
+""")
+
+FORGET_RECOVERY_CODES = sql(
+    "DELETE FROM recovery_codes WHERE bucket = :bucket AND user_id = :user_id"
+)
+
+USE_RECOVERY_CODE = sql("""
+    DELETE FROM recovery_codes
+    WHERE bucket = :bucket AND user_id = :user_id AND code_hash = :code_hash
+""")
+
+
+class Factors(Struct, frozen=True):
+    """What a user has set up. `totp_secret` also while it awaits its first code."""
+
+    totp_secret: str | None
+    has_totp: bool
+    sends_codes: bool
+    locked_until: datetime | None
+
+    @property
+    def methods(self) -> list[str]:
+        """How a sign-in can be confirmed."""
+        listed = ["totp"] * self.has_totp + ["code"] * self.sends_codes
+        return [*listed, "recovery"] if listed else []
+
+
+NO_FACTORS = Factors(None, False, False, None)
+
+
+async def find_factors(database: Database, keyring: Keyring, user_id: int) -> Factors:
+    """A user's second factors."""
+    async with connected(database) as connection:
+        found = await rows(connection, FIND_FACTORS, _user(user_id))
+    if not found:
+        return NO_FACTORS
+    row = found[0]
+    secret = row.totp_secret and keyring.open("totp_secret", user_id, row.totp_secret)
+    return Factors(secret, row.has_totp, row.sends_codes, row.locked_until)
+
+
+async def begin_totp(database: Database, keyring: Keyring, user_id: int, secret: str) -> bool:
+    """Keep a secret that awaits its first code. False if one is in use."""
+    sealed = keyring.seal("totp_secret", user_id, secret)
+    async with connected(database) as connection:
+        return await run(connection, BEGIN_TOTP, _user(user_id) | {"totp_secret": sealed}) == 1
+
+
+async def confirm_totp(
+    database: Database, user_id: int, step: int, recovery_codes: Sequence[str], now: datetime
+) -> bool:
+    """Begin to ask for codes, and keep recovery codes. False if there is nothing to confirm."""
+    async with transaction(database) as connection:
+        params = _user(user_id) | {"step": step, "now": now}
+        if await run(connection, CONFIRM_TOTP, params) == 0:
+            return False
+        await _replace_recovery_codes(connection, user_id, recovery_codes)
+    return True
+
+
+async def send_codes(database: Database, user_id: int, recovery_codes: Sequence[str]) -> None:
+    """Begin to send a code at each sign-in, and keep recovery codes."""
+    async with transaction(database) as connection:
+        await run(connection, SEND_CODES, _user(user_id))
+        await _replace_recovery_codes(connection, user_id, recovery_codes)
+
+
+async def use_step(database: Database, user_id: int, step: int, now: datetime) -> bool:
+    """Use up the code of a time step. False if it was used, or while locked."""
+    async with connected(database) as connection:
+        return await run(connection, USE_STEP, _user(user_id) | {"step": step, "now": now}) == 1
+
+
+async def use_recovery_code(database: Database, user_id: int, code: str) -> bool:
+    """Use up a recovery code. False if there is no such code any more."""
+    async with connected(database) as connection:
+        params = _user(user_id) | {"code_hash": _hash(code)}
+        return await run(connection, USE_RECOVERY_CODE, params) == 1
+
+
+async def count_failure(database: Database, user_id: int, now: datetime) -> None:
+    """Count a wrong code; the fifth locks the second factor for a quarter of an hour."""
+    params = {"failures_max": FAILURES_MAX, "locked_until": now + LOCKED}
+    async with connected(database) as connection:
+        await run(connection, COUNT_FAILURE, _user(user_id) | params)
+
+
+async def forget_factors(database: Database, user_id: int) -> None:
+    """Ask for no second factor any more."""
+    async with transaction(database) as connection:
+        await run(connection, FORGET_FACTORS, _user(user_id))
+        await run(connection, FORGET_RECOVERY_CODES, _user(user_id))
+
+
+async def _replace_recovery_codes(
+    connection: Connection, user_id: int, codes: Sequence[str]
+) -> None:
+    await run(connection, FORGET_RECOVERY_CODES, _user(user_id))
+    params = _user(user_id) | {"hashes": [_hash(code) for code in codes]}
+    await run(connection, STORE_RECOVERY_CODES, params)
+
+
+def _user(user_id: int) -> dict[str, object]:
+    return {"bucket": bucket_of(user_id), "user_id": user_id}
+
+
+def _hash(code: str) -> bytes:
+    # Eighty random bits need no slow hash.
+    return sha256(code.encode()).digest()

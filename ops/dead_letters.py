@@ -1,0 +1,73 @@
+"""`twtc dead-letters`: intents that failed too often, and another try for one of them."""
+
+import asyncio
+import os
+import sys
+from uuid import UUID
+
+from models.bells import Bells, open_broker
+from models.clock import utcnow
+from models.config import Config, ConfigError, load_config
+from models.db import DATABASE_ERRORS, connected, open_database, rows
+from models.queue import DEAD_LETTERS, requeue
+from ops.running import with_addresses
+
+ERROR_LETTERS_MAX = 200
+
+
+class LetterNameError(ValueError):
+    """A dead letter is named BUCKET/ID."""
+
+
+def dead_letters(letter: str | None) -> int:
+    """List the dead letters, or requeue one. Return the exit status: 1 if there is none of it."""
+    try:
+        config = load_config(with_addresses(os.environ))
+        if letter is None:
+            return asyncio.run(show_letters(config))
+        return asyncio.run(requeue_letter(config, *_named(letter)))
+    except (ConfigError, LetterNameError, *DATABASE_ERRORS) as error:
+        print(f"dead-letters: {error}", file=sys.stderr)
+        return 2
+
+
+def _named(letter: str) -> tuple[int, UUID]:
+    try:
+        bucket, intent_id = letter.split("/")
+        return int(bucket), UUID(intent_id)
+    except ValueError:
+        raise LetterNameError(f"{letter!r} is not BUCKET/ID, as the list shows it") from None
+
+
+async def show_letters(config: Config) -> int:
+    """Print the oldest thousand."""
+    database = open_database(config.database_url, pool_size=1, application_name="twtc-letters")
+    try:
+        async with connected(database) as connection:
+            found = await rows(connection, DEAD_LETTERS)
+    finally:
+        await database.dispose()
+    for row in found:
+        error = (row.error or "")[:ERROR_LETTERS_MAX]
+        whose = f"user {row.user_id}" if row.user_id else f"group {row.group_number}"
+        print(f"{row.bucket}/{row.id}  {row.recorded_at:%Y-%m-%d %H:%M:%SZ}  {row.kind}  {whose}")
+        print(f"    {error}")
+    print(f"{len(found)} dead letters")
+    return 0
+
+
+async def requeue_letter(config: Config, bucket: int, intent_id: UUID) -> int:
+    """Revive one; asked for twice, it is revived once."""
+    database = open_database(config.database_url, pool_size=1, application_name="twtc-letters")
+    bells = Bells(open_broker(config.broker_url, []), config.redis_url)
+    try:
+        piece = await requeue(database, bucket, intent_id, utcnow())
+        if piece is None:
+            print("dead-letters: there is no such dead letter (any more)", file=sys.stderr)
+            return 1
+        await bells.ring(piece)
+    finally:
+        await bells.close()
+        await database.dispose()
+    print("requeued; it is applied as of when it was recorded")
+    return 0

@@ -1,0 +1,125 @@
+"""Second factors: TOTP, codes that are sent, recovery codes."""
+
+from datetime import timedelta
+from typing import Any
+
+import pyotp
+
+from models.clock import utcnow
+from tests.accounts import PASSWORD, auth, sent_code, signed_up, verify
+from tests.test_api_input import problem_of
+from tests.world import World
+
+ANN = {"email": "ann@example.com", "password": PASSWORD}
+
+
+async def with_totp(world: World) -> tuple[pyotp.TOTP, list[str], dict[str, Any]]:
+    """Ann with an authenticator app; its recovery codes, and her tokens."""
+    _, tokens = await signed_up(world)
+    access = tokens["access_token"]
+    begun = await auth(world, "mfa/totp", access, password=PASSWORD)
+    assert begun.status_code == 201, begun.text
+    assert begun.json()["uri"].startswith("otpauth://totp/TWTC:ann%40example.com?")
+    totp = pyotp.TOTP(begun.json()["secret"])
+    assert (await auth(world, "login", **ANN)).json().get("access_token")  # not asked for yet
+    confirmed = await auth(world, "mfa/totp/confirm", access, code=totp.at(utcnow()))
+    assert confirmed.status_code == 200, confirmed.text
+    world.move_to(utcnow() + timedelta(seconds=30))
+    return totp, confirmed.json()["recovery_codes"], tokens
+
+
+async def ticket(world: World) -> str:
+    answer = await auth(world, "login", **ANN)
+    assert answer.status_code == 200
+    assert "access_token" not in answer.json()
+    return str(answer.json()["ticket"])
+
+
+async def test_totp_is_asked_for_and_each_code_is_good_once(world: World) -> None:
+    totp, _, _ = await with_totp(world)
+    given = await ticket(world)
+    code = totp.at(utcnow())
+    signed_in = await auth(world, "mfa", ticket=given, method="totp", code=code)
+    assert signed_in.status_code == 200, signed_in.text
+    assert signed_in.json()["refresh_token"]
+    again = await auth(world, "mfa", ticket=given, method="totp", code=code)
+    problem_of(again, 401, "unauthorized")
+
+
+async def test_slow_clocks_have_one_step(world: World) -> None:
+    totp, _, _ = await with_totp(world)
+    world.move_to(utcnow() + timedelta(minutes=5))
+    for seconds, status in ((-60, 401), (60, 401), (-30, 200), (30, 200), (0, 401)):
+        code = totp.at(utcnow() + timedelta(seconds=seconds))
+        answer = await auth(world, "mfa", ticket=await ticket(world), method="totp", code=code)
+        assert answer.status_code == status, seconds  # the last: its step lies before one used
+
+
+async def test_five_wrong_codes_lock_it_for_a_quarter_of_an_hour(world: World) -> None:
+    totp, recovery, _ = await with_totp(world)
+    given = await ticket(world)
+    for _ in range(5):
+        wrong = f"{(int(totp.at(utcnow())) + 1) % 10**6:06}"
+        problem_of(await auth(world, "mfa", ticket=given, method="totp", code=wrong), 401)
+    for method, code in (("totp", totp.at(utcnow())), ("recovery", recovery[0])):
+        locked = await auth(world, "mfa", ticket=given, method=method, code=code)
+        problem_of(locked, 429, "mfa-locked")
+        assert 0 < int(locked.headers["Retry-After"]) <= 900
+    world.move_to(utcnow() + timedelta(minutes=15))
+    code = totp.at(utcnow())
+    answer = await auth(world, "mfa", ticket=await ticket(world), method="totp", code=code)
+    assert answer.status_code == 200
+
+
+async def test_a_recovery_code_is_good_once(world: World) -> None:
+    _, recovery, _ = await with_totp(world)
+    assert len(set(recovery)) == 10
+    for status in (200, 401):
+        given = await ticket(world)
+        answer = await auth(world, "mfa", ticket=given, method="recovery", code=recovery[3].upper())
+        assert answer.status_code == status
+
+
+async def test_a_ticket_is_no_access_token_and_lives_five_minutes(world: World) -> None:
+    totp, _, tokens = await with_totp(world)
+    given = await ticket(world)
+    me = await world.http.get("/v1/me", headers={"Authorization": f"Bearer {given}"})
+    problem_of(me, 401, "unauthorized")
+    stolen = tokens["access_token"]
+    code = totp.at(utcnow())
+    problem_of(await auth(world, "mfa", ticket=stolen, method="totp", code=code), 401)
+    world.move_to(utcnow() + timedelta(minutes=5))
+    late = await auth(world, "mfa", ticket=given, method="totp", code=totp.at(utcnow()))
+    problem_of(late, 401, "unauthorized")
+
+
+async def test_a_sent_code_confirms_a_sign_in(world: World) -> None:
+    _, tokens = await signed_up(world)
+    access = tokens["access_token"]
+    early = await auth(world, "mfa/code", access, password=PASSWORD)
+    problem_of(early, 403, "verification-required")
+    await verify(world, access)
+    assert (await auth(world, "mfa/code", access, password=PASSWORD)).status_code == 200
+    given = await ticket(world)
+    assert (await auth(world, "mfa/send", ticket=given)).status_code == 204
+    problem_of(await auth(world, "mfa/send", ticket=given), 429, "code-sent")
+    other = await auth(world, "mfa", ticket=given, method="totp", code=sent_code(world))
+    problem_of(other, 401, "unauthorized")
+    answer = await auth(world, "mfa", ticket=given, method="code", code=sent_code(world))
+    assert answer.status_code == 200, answer.text
+
+
+async def test_second_factors_are_changed_only_with_the_password(world: World) -> None:
+    _, _, tokens = await with_totp(world)
+    access = tokens["access_token"]
+    headers = {"Authorization": f"Bearer {access}"}
+    for what in ("mfa/totp", "mfa/code"):
+        problem_of(await auth(world, what, access, password="not it at all"), 403, "password-wrong")
+    problem_of(await auth(world, "mfa/totp", access, password=PASSWORD), 409, "mfa-active")
+    for password, status in (("not it at all", 403), (PASSWORD, 204)):
+        removed = await world.http.request(
+            "DELETE", "/v1/auth/mfa", json={"password": password}, headers=headers
+        )
+        assert removed.status_code == status
+    assert (await world.http.get("/v1/auth/mfa", headers=headers)).json() == {"methods": []}
+    assert (await auth(world, "login", **ANN)).json()["access_token"]

@@ -1,0 +1,169 @@
+"""Codes: an address is verified before anything is earned, and a new password is chosen."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import Envelope
+
+from api.messages.senders import NoGateway, NotSentError, SmtpSender
+from api.messages.texts import code_message
+from models.clock import utcnow
+from models.codes import CodePurpose
+from tests.accounts import PASSWORD, auth, sent_code, signed_up, verify
+from tests.test_api_input import problem_of
+from tests.world import World
+
+MICROSECOND = timedelta(microseconds=1)
+ANN = "ann@example.com"
+
+
+async def test_nothing_is_earned_before_the_address_is_verified(world: World) -> None:
+    person, _ = await signed_up(world)
+    await world.go_to(person.next_opening())
+    refusal = (await person.status())["refusal"]
+    assert refusal["reason"] == "VERIFICATION_REQUIRED"
+    refused = await person.post("/v1/mining/sessions", key="start")
+    problem_of(refused, 403, "verification-required")
+    assert await world.value("SELECT count(*) FROM intents WHERE user_id = :u", u=person.id) == 0
+    access = person.headers["Authorization"].partition(" ")[2]  # hours later, a new one
+    world.move_to(utcnow() + timedelta(minutes=1))
+    assert (await auth(world, "verification-code", access)).status_code == 204
+    await verify(world, access)
+    assert (await person.status())["can_start"] is True
+    assert (await person.post("/v1/mining/sessions", key="start")).status_code == 202
+
+
+async def test_a_code_is_good_once_for_ten_minutes_and_five_attempts(world: World) -> None:
+    _, tokens = await signed_up(world)
+    access, sent_at = tokens["access_token"], utcnow()
+    code = sent_code(world)
+    wrong = f"{(int(code) + 1) % 10**6:06}"
+    for _ in range(4):
+        problem_of(await auth(world, "verify", access, code=wrong), 422, "code-wrong")
+    world.move_to(sent_at + timedelta(minutes=10) - MICROSECOND)
+    at_once = await asyncio.gather(*(auth(world, "verify", access, code=code) for _ in range(5)))
+    assert sorted(answer.status_code for answer in at_once) == [204, 422, 422, 422, 422]
+
+
+@pytest.mark.parametrize("minutes", [10, 11])
+async def test_an_old_code_is_good_no_more(world: World, minutes: int) -> None:
+    _, tokens = await signed_up(world)
+    world.move_to(utcnow() + timedelta(minutes=minutes))
+    late = await auth(world, "verify", tokens["access_token"], code=sent_code(world))
+    problem_of(late, 422, "code-wrong")
+
+
+async def test_five_wrong_attempts_use_a_code_up(world: World) -> None:
+    _, tokens = await signed_up(world)
+    code = sent_code(world)
+    wrong = f"{(int(code) + 1) % 10**6:06}"
+    guesses = [auth(world, "verify", tokens["access_token"], code=wrong) for _ in range(5)]
+    await asyncio.gather(*guesses)
+    problem_of(await auth(world, "verify", tokens["access_token"], code=code), 422, "code-wrong")
+    world.move_to(utcnow() + timedelta(minutes=1))
+    await auth(world, "verification-code", tokens["access_token"])
+    await verify(world, tokens["access_token"])
+
+
+async def test_a_code_a_minute_and_the_last_one_holds(world: World) -> None:
+    _, tokens = await signed_up(world)
+    first, access = sent_code(world), tokens["access_token"]
+    world.move_to(utcnow() + timedelta(minutes=1) - MICROSECOND)
+    early = await auth(world, "verification-code", access)
+    problem_of(early, 429, "code-sent")
+    assert early.headers["Retry-After"] == "60"
+    world.move_to(utcnow() + MICROSECOND)
+    second = first
+    while second == first:  # once in a million
+        assert (await auth(world, "verification-code", access)).status_code == 204
+        second = sent_code(world)
+        world.move_to(utcnow() + timedelta(minutes=1))
+    problem_of(await auth(world, "verify", access, code=first), 422, "code-wrong")
+    await verify(world, access)
+    assert (await auth(world, "verification-code", access)).status_code == 204  # nothing to do
+
+
+async def test_ones_code_verifies_nobody_else(world: World) -> None:
+    _, anns = await signed_up(world)
+    _, bobs = await signed_up(world, "bob@example.com")
+    code = sent_code(world)
+    if code != sent_code(world, "bob@example.com"):  # once in a million they are the same
+        problem_of(await auth(world, "verify", bobs["access_token"], code=code), 422, "code-wrong")
+    await verify(world, anns["access_token"])
+
+
+async def test_a_forgotten_password_is_replaced_and_ends_all_sign_ins(world: World) -> None:
+    _, tokens = await signed_up(world)
+    world.move_to(utcnow() + timedelta(minutes=1))
+    for address in (ANN, "nobody@example.com"):
+        asked = await auth(world, "password/forgotten", email=address)
+        assert (asked.status_code, asked.content) == (204, b"")
+    chosen = {"email": ANN, "password": "another password"}
+    wrong = f"{(int(sent_code(world)) + 1) % 10**6:06}"
+    problem_of(await auth(world, "password/reset", **chosen, code=wrong), 422, "code-wrong")
+    nobody = chosen | {"email": "nobody@example.com", "code": sent_code(world)}
+    problem_of(await auth(world, "password/reset", **nobody), 422, "code-wrong")
+    # A code for the one is no code for the other.
+    mixed = await auth(world, "verify", tokens["access_token"], code=sent_code(world))
+    problem_of(mixed, 422, "code-wrong")
+    reset = await auth(world, "password/reset", **chosen, code=sent_code(world))
+    assert reset.status_code == 204, reset.text
+    refresh = await auth(world, "refresh", refresh_token=tokens["refresh_token"])
+    problem_of(refresh, 401, "unauthorized")
+    problem_of(await auth(world, "login", email=ANN, password=PASSWORD), 401, "unauthorized")
+    assert (await auth(world, "login", **chosen)).status_code == 200
+    assert await world.value("SELECT verified_at FROM users") is not None
+
+
+async def test_a_password_is_changed_with_the_one_that_holds(world: World) -> None:
+    _, here = await signed_up(world)
+    there = (await auth(world, "login", email=ANN, password=PASSWORD)).json()
+    change = {"password": "not the password", "new_password": "another password"}
+    access = here["access_token"]
+    problem_of(await auth(world, "password", access, **change), 403, "password-wrong")
+    change["password"] = PASSWORD
+    assert (await auth(world, "password", access, **change)).status_code == 204
+    elsewhere = await auth(world, "refresh", refresh_token=there["refresh_token"])
+    problem_of(elsewhere, 401, "unauthorized")
+    assert (await auth(world, "refresh", refresh_token=here["refresh_token"])).status_code == 200
+
+
+async def test_e_mail_leaves_by_smtp(unused_tcp_port: int) -> None:
+    received: list[Envelope] = []
+
+    class Inbox:
+        async def handle_DATA(self, server: object, session: object, envelope: Envelope) -> str:  # noqa: N802
+            received.append(envelope)
+            return "250 OK"
+
+    server = Controller(Inbox(), hostname="127.0.0.1", port=unused_tcp_port)
+    server.start()
+    try:
+        sender = SmtpSender(f"smtp://127.0.0.1:{unused_tcp_port}", "TWTC <no-reply@twtc.example>")
+        await sender.send(ANN, code_message(CodePurpose.SIGN_IN, "123456", "ar"))
+    finally:
+        server.stop()
+    [envelope] = received
+    assert (envelope.mail_from, envelope.rcpt_tos) == ("no-reply@twtc.example", [ANN])
+    assert b"Auto-Submitted: auto-generated" in (envelope.content or b"")
+
+
+async def test_a_mail_server_that_is_away_is_told_of(unused_tcp_port: int) -> None:
+    sender = SmtpSender(f"smtp://127.0.0.1:{unused_tcp_port}", "no-reply@twtc.example")
+    for away in (sender, NoGateway()):
+        with pytest.raises(NotSentError):
+            await away.send(ANN, code_message(CodePurpose.RESET, "123456", "en"))
+
+
+async def test_without_a_gateway_a_phone_gets_an_account_but_no_code(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(world.services.messenger.phone.__class__, "send", NoGateway.send)
+    body = {"phone": "+4915112345678", "password": PASSWORD}
+    registered = await auth(world, "register", **body)
+    assert registered.status_code == 201
+    world.move_to(utcnow() + timedelta(minutes=1))
+    again = await auth(world, "verification-code", registered.json()["access_token"])
+    problem_of(again, 503, "message-not-sent")
