@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 
+from models.config import Config
 from tests.world import Person, World
 
 PASSWORD = "correct horse battery"
@@ -30,7 +31,12 @@ async def signed_up(
 
 def sent_code(world: World, address: str = "ann@example.com") -> str:
     """The code of the last message to an address."""
-    text = (Path(world.config.outbox_dir) / address).read_text()
+    return last_code(world.config, address)
+
+
+def last_code(config: Config, address: str) -> str:
+    """The code of the last message that was left in the outbox for an address."""
+    text = (Path(config.outbox_dir) / address).read_text()
     [code] = re.findall(r"\b[0-9]{6}\b", text)
     return str(code)
 

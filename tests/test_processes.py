@@ -20,8 +20,10 @@ from models.config import Config
 from models.db import connected, open_database, rows, sql
 from models.encoding import encode
 from models.invariants import audit
+from tests.accounts import last_code
 
 ROOT = Path(__file__).parent.parent
+EMAIL = "phone@example.com"
 SECONDS_MAX = 40
 TIMING = {"CYCLE": 20, "TICK": 1, "STAGGER": 2, "WINDOW": 2, "AD": 1, "PROOF": 8}
 
@@ -107,9 +109,11 @@ class Phone:
         self.config = processes.config
         self.http = httpx.Client(base_url=f"http://127.0.0.1:{processes.port}", timeout=5)
         until(self._is_up, "the API")
-        account = {"email": "phone@example.com", "password": "correct horse"}
+        account = {"email": EMAIL, "password": "correct horse"}
         token = self.http.post("/v1/auth/register", json=account).json()["access_token"]
         self.http.headers["Authorization"] = f"Bearer {token}"
+        code = last_code(processes.config, EMAIL)
+        assert self.http.post("/v1/auth/verify", json={"code": code}).status_code == 204
 
     def _is_up(self) -> bool:
         try:
