@@ -157,7 +157,7 @@ async def _change(
         after: Standing = change(before)
         if after == before:
             return after
-        params = {"bucket": bucket, "user_id": user_id}
+        params: dict[str, Any] = {"bucket": bucket, "user_id": user_id}
         params |= {"role": after.role.value, "is_active": after.is_active}
         await run(connection, CHANGE, params)
         action = Action(name, "user", str(user_id), _facts(before), _facts(after), reason)

@@ -6,7 +6,7 @@ import sys
 
 from redis.asyncio import Redis
 
-from api.auth import normal_email, normal_phone
+from api.identities import normal_email, normal_phone
 from engine.permissions import Role
 from models.accounts import find_by_identity
 from models.admin_log import OPERATOR
@@ -14,6 +14,7 @@ from models.bells import SOCKET_TIMEOUT_SECONDS
 from models.clock import utcnow
 from models.config import Config, ConfigError, load_config
 from models.db import DATABASE_ERRORS, Database, open_database
+from models.pii import Keyring
 from models.roles import NoSuchUserError, set_role
 from models.settings import NotReleasedError, load_installation
 from models.status import SnapshotCopies
@@ -44,7 +45,7 @@ async def _grant(config: Config, who: str, role: Role, reason: str) -> int:
     )
     try:
         copies = SnapshotCopies(redis, (await load_installation(database)).id)
-        user_id = await _find(database, who)
+        user_id = await _find(database, config.keyring, who)
         await set_role(database, copies, OPERATOR, user_id, role, reason, utcnow())
     finally:
         await redis.aclose()
@@ -53,13 +54,13 @@ async def _grant(config: Config, who: str, role: Role, reason: str) -> int:
     return 0
 
 
-async def _find(database: Database, who: str) -> int:
+async def _find(database: Database, keyring: Keyring, who: str) -> int:
     """The user of an id, an e-mail address or a phone number. Raise NoSuchUserError."""
     if who.isascii() and who.isdecimal() and len(who) <= 18:
         return int(who)
     email, phone = normal_email(who), normal_phone(who)
     for kind, value in (("email", email), ("phone", phone)):
-        account = await find_by_identity(database, kind, value) if value else None
+        account = await find_by_identity(database, keyring, kind, value) if value else None
         if account is not None:
             return account.id
     raise NoSuchUserError

@@ -4,6 +4,7 @@ The table is written by hand and must name exactly the application's routes: a n
 until somebody has said who may call it.
 """
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -64,6 +65,32 @@ TABLE = {
     "POST /v1/admin/users/{subject_id}/enable": "admin",
     "POST /v1/admin/users/{subject_id}/role": "admin",
     "GET /v1/admin/log": "superadmin",
+    "GET /v1/admin/configuration": "admin",
+    "POST /v1/admin/configuration": "superadmin",
+    "GET /v1/admin/adjustments": "admin",
+    "POST /v1/admin/users/{subject_id}/adjustments": "admin",
+    "POST /v1/admin/users/{subject_id}/adjustments/{adjustment_id}/approve": "admin",
+    "POST /v1/admin/users/{subject_id}/adjustments/{adjustment_id}/reject": "admin",
+    "PATCH /v1/me": SIGNED_IN,
+    "DELETE /v1/me": SIGNED_IN,
+    "GET /v1/me/export": SIGNED_IN,
+    "GET /v1/me/consents": SIGNED_IN,
+    "PUT /v1/me/consents": SIGNED_IN,
+    "GET /v1/me/sign-ins": SIGNED_IN,
+    "DELETE /v1/me/sign-ins/{sign_in_id}": SIGNED_IN,
+    "POST /v1/auth/verify": SIGNED_IN,
+    "POST /v1/auth/verify/resend": SIGNED_IN,
+    "POST /v1/auth/password": SIGNED_IN,
+    "POST /v1/auth/password/forgotten": ANYBODY,
+    "POST /v1/auth/password/reset": ANYBODY,
+    "POST /v1/auth/logout-everywhere": SIGNED_IN,
+    "GET /v1/auth/mfa": SIGNED_IN,
+    "POST /v1/auth/mfa": ANYBODY,
+    "POST /v1/auth/mfa/send": ANYBODY,
+    "POST /v1/auth/mfa/totp": SIGNED_IN,
+    "POST /v1/auth/mfa/totp/confirm": SIGNED_IN,
+    "POST /v1/auth/mfa/codes": SIGNED_IN,
+    "DELETE /v1/auth/mfa": SIGNED_IN,
 }
 UUID = "00000000-0000-7000-8000-000000000000"
 EXAMPLES = {
@@ -187,7 +214,7 @@ async def test_the_status_poll_reads_no_role(world: World, monkeypatch: Any) -> 
 
 
 def test_roles_hold_what_the_ones_below_hold() -> None:
-    for lower, higher in zip(ROLES, ROLES[1:], strict=False):
+    for lower, higher in pairwise(ROLES):
         assert PERMISSIONS[lower] < PERMISSIONS[higher]
     assert PERMISSIONS[Role.USER] == frozenset()
     assert PERMISSIONS[Role.SUPERADMIN] == frozenset(Permission)

@@ -88,7 +88,7 @@ adjustments = Table(
     CheckConstraint(
         "(decided_at IS NULL) = (decider_id IS NULL)", name="adjustments_decider_named"
     ),
-    # Four eyes, and neither pair belongs to whose wallet it is. One's own proposal may be withdrawn.
+    # Four eyes, neither pair the wallet's owner's. One's own proposal may be withdrawn.
     CheckConstraint(
         "status IN ('PROPOSED', 'REJECTED') OR decider_id <> proposer_id",
         name="adjustments_four_eyes",

@@ -19,7 +19,8 @@ from sqlalchemy import (
 
 from models.tables.columns import CHURNING, bucket, instant, metadata, of_user, one_of
 
-# The blueprint's boost_sessions. `day` is the UTC day of the start; `slot` counts the paid ones of a day from 1.
+# The blueprint's boost_sessions. `day` is the UTC day of the start; `slot` counts the paid ones of
+# a day from 1.
 boosts = Table(
     "boosts",
     metadata,

@@ -1,5 +1,7 @@
 """Roles, the trail of what administrators do, versions of the configuration, adjustments."""
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
@@ -42,7 +44,7 @@ def upgrade() -> None:
     _create_adjustments()
 
 
-def _instant(name: str, *, nullable: bool = False) -> sa.Column:
+def _instant(name: str, *, nullable: bool = False) -> sa.Column[Any]:
     return sa.Column(name, sa.DateTime(timezone=True), nullable=nullable)
 
 
