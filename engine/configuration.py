@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from engine.daily import TASKS_PER_DAY, Category
 from engine.money import BASE_RATE_MICRO_PER_HOUR, HOURS_PER_CYCLE, MICRO_PER_TWTC
@@ -35,19 +35,18 @@ LIMITS = {
 }
 
 
+# Blueprint, "Daily tasks": the full mix.
+TASK_MIX = {Category.ADS: 8, Category.CONTENT: 6, Category.QUIZ: 4, Category.SOCIAL: 2}
+
+
 class Configuration(Struct, frozen=True, forbid_unknown_fields=True):
     """Rates, limits and mix. The stagger is the timing's, which `twtc release` sets."""
 
     base_rate_micro_per_hour: int = BASE_RATE_MICRO_PER_HOUR
     boosts_per_day: int = 3
     bonus_micro: int = 50 * MICRO_PER_TWTC
-    task_mix: dict[Category, int] = {
-        Category.ADS: 8,
-        Category.CONTENT: 6,
-        Category.QUIZ: 4,
-        Category.SOCIAL: 2,
-    }
-    limits: dict[str, Limit] = LIMITS
+    task_mix: dict[Category, int] = field(default_factory=TASK_MIX.copy)
+    limits: dict[str, Limit] = field(default_factory=LIMITS.copy)
 
     @property
     def reward_micro(self) -> int:

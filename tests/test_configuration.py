@@ -74,6 +74,7 @@ async def test_a_new_rate_holds_for_later_starts_only(world: World) -> None:
 
 async def test_a_superadmin_changes_it_and_the_trail_says_so(world: World) -> None:
     chief = await staff(world, Role.SUPERADMIN)
+    world.move_to(utcnow() + timedelta(seconds=1))
     answer = await chief.post(PATH, body(1, boosts_per_day=4))
     assert answer.status_code == 201, answer.text
     version = answer.json()

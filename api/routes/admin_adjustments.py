@@ -6,7 +6,7 @@ from uuid import UUID
 
 from litestar import Request, get, post
 from litestar.di import NamedDependency
-from litestar.params import JSONBody
+from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
 from api.intake import idempotency_key
@@ -125,7 +125,7 @@ async def propose_adjustment(
 )
 async def approve(
     subject_id: UserId,
-    adjustment_id: UUID,
+    adjustment_id: FromPath[UUID],
     data: JSONBody[DecisionBody],
     services: NamedDependency[Services],
     actor: NamedDependency[Actor],
@@ -142,7 +142,7 @@ async def approve(
 )
 async def reject(
     subject_id: UserId,
-    adjustment_id: UUID,
+    adjustment_id: FromPath[UUID],
     data: JSONBody[DecisionBody],
     services: NamedDependency[Services],
     actor: NamedDependency[Actor],
@@ -155,7 +155,7 @@ async def _decide(
     services: Services,
     actor: Actor,
     user_id: int,
-    adjustment_id: UUID,
+    adjustment_id: FromPath[UUID],
     note: str,
     *,
     is_approved: bool,

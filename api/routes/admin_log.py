@@ -17,8 +17,8 @@ from api.services import Services
 from engine.permissions import Permission
 from models.admin_log import read_log
 
-UserFilter = Annotated[int | None, QueryParameter(name="user", ge=1, lt=2**63)]
-ActorFilter = Annotated[int | None, QueryParameter(name="actor", ge=1, lt=2**63)]
+UserFilter = Annotated[int | None, QueryParameter(name="user", ge=1, le=2**63 - 1)]
+ActorFilter = Annotated[int | None, QueryParameter(name="actor", ge=1, le=2**63 - 1)]
 
 
 class LogView(Struct, frozen=True):

@@ -32,7 +32,7 @@ from models.roles import (
 
 Reason = Annotated[str, Meta(min_length=3, max_length=500)]
 # Ids are signed 64-bit integers in the database.
-UserId = FromPath[Annotated[int, Meta(ge=1, lt=2**63)]]
+UserId = FromPath[Annotated[int, Meta(ge=1, le=2**63 - 1)]]
 
 
 class WhyBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -90,7 +90,7 @@ class StandingView(Struct, frozen=True):
 )
 async def users(
     services: NamedDependency[Services],
-    after: Annotated[int, QueryParameter(name="after", ge=0, lt=2**63)] = 0,
+    after: Annotated[int, QueryParameter(name="after", ge=0, le=2**63 - 1)] = 0,
     role: Annotated[Role | None, QueryParameter(name="role")] = None,
     limit: Limit = 20,
 ) -> UserPage:
