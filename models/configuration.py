@@ -55,11 +55,10 @@ class Configurations:
         self._versions: tuple[Version, ...] = ()
         self._until = 0.0
 
-    async def versions(self) -> tuple[Version, ...]:
+    async def versions(self, connection: Connection) -> tuple[Version, ...]:
         """All versions by number, also those whose time has not come."""
         if time.monotonic() >= self._until:
-            async with connected(self._database) as connection:
-                self._versions = await load_versions(connection)
+            self._versions = await load_versions(connection)
             self._until = time.monotonic() + READ_ANEW_SECONDS
         return self._versions
 
@@ -69,7 +68,10 @@ class Configurations:
 
     async def at(self, now: datetime) -> Configuration:
         """What holds at an instant."""
-        return in_force(await self.versions(), now)
+        if time.monotonic() >= self._until:
+            async with connected(self._database) as connection:
+                await self.versions(connection)
+        return in_force(self._versions, now)
 
 
 async def load_versions(connection: Connection) -> tuple[Version, ...]:

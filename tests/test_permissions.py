@@ -98,6 +98,7 @@ EXAMPLES = {
     "boost_id": UUID,
     "adjustment_id": UUID,
     "letter_id": UUID,
+    "sign_in_id": UUID,
     "subject_id": "9223372036854775807",
     "number": "1",
     "bucket": "1",

@@ -101,7 +101,7 @@ async def furnish(
         ads=await load_ads(connection) if wanted else (),
         library=library,
         days=catalogues,
-        versions=await shop.configurations.versions(),
+        versions=await shop.configurations.versions(connection),
     )
     room = await take_requests(shop.database, house.ads, wanted, now)
     return with_room(house, room), room
