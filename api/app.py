@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from litestar import Litestar
+from litestar import Litestar, Router
 from litestar.datastructures import State
 from litestar.di import Provide
 from litestar.openapi import OpenAPIConfig
@@ -11,9 +11,11 @@ from litestar.openapi.spec import Components, SecurityScheme
 
 from api.auth import provide_access, provide_user_id
 from api.documentation import describe
+from api.permissions import PUBLIC, check_routes, provide_actor
 from api.problems import HANDLERS
 from api.requests import JSONRequest
 from api.routes import (
+    admin,
     ads,
     auth,
     boosts,
@@ -51,12 +53,14 @@ def create_app(config: Config) -> Litestar:
             phones.router,
             privacy.router,
             health.router,
+            admin.router,
         ],
         state=State({"config": config}),
         lifespan=[lifespan],
         dependencies={
             "services": Provide(provide_services, sync_to_thread=False),
             "user_id": Provide(provide_user_id),
+            "actor": Provide(provide_actor),
             "access": Provide(provide_access),
         },
         exception_handlers=HANDLERS,
@@ -74,10 +78,12 @@ def create_app(config: Config) -> Litestar:
                 }
             ),
             render_plugins=[SwaggerRenderPlugin()],
+            openapi_router=Router("/docs", route_handlers=[], opt=PUBLIC, include_in_schema=False),
         ),
         logging_config=None,
         debug=False,
     )
+    check_routes(app)
     describe(app.openapi_schema)
     return app
 

@@ -71,16 +71,7 @@ async def submit(
     view_id: UUID | None = None,
 ) -> Response[IntentView]:
     """Record what a user asks for, and answer 202, or 200 if the outcome is known."""
-    key = request.headers.get("idempotency-key")
-    if key is None:
-        raise ProblemError(
-            "idempotency-key-missing",
-            "Idempotency-Key missing",
-            400,
-            "Send an Idempotency-Key header: a new random value per action, kept for its retries.",
-        )
-    if not _KEY.fullmatch(key):
-        raise bad_request("Idempotency-Key must be 1 to 255 visible ASCII characters.")
+    key = idempotency_key(request)
     wish = Wish(
         user_id=user_id,
         action=action,
@@ -117,6 +108,21 @@ async def record_and_ring(services: Services, wish: Wish) -> Recorded:
     if recorded.is_new:
         await services.bells.ring(Piece(recorded.group_number, recorded.bucket))
     return recorded
+
+
+def idempotency_key(request: Request[Any, Any, Any]) -> str:
+    """The request's Idempotency-Key. Raise ProblemError (400) without a proper one."""
+    key = request.headers.get("idempotency-key")
+    if key is None:
+        raise ProblemError(
+            "idempotency-key-missing",
+            "Idempotency-Key missing",
+            400,
+            "Send an Idempotency-Key header: a new random value per action, kept for its retries.",
+        )
+    if not _KEY.fullmatch(key):
+        raise bad_request("Idempotency-Key must be 1 to 255 visible ASCII characters.")
+    return key
 
 
 def evidence(request: Request[Any, Any, Any]) -> dict[str, Any]:

@@ -100,6 +100,12 @@ def unauthorized(
     return ProblemError("unauthorized", "Not signed in", 401, detail, challenge)
 
 
+def forbidden(permission: str = "") -> ProblemError:
+    """403 for who is signed in but may not."""
+    needed = f" It needs the permission {permission}." if permission else ""
+    return ProblemError("forbidden", "Not allowed", 403, f"Your role may not do this.{needed}")
+
+
 def verification_required() -> ProblemError:
     """403: the address was never proved to be one's own."""
     return ProblemError(
@@ -128,6 +134,7 @@ def bad_request(detail: str) -> ProblemError:
 _BY_STATUS = {
     400: ("bad-request", "Bad request"),
     401: ("unauthorized", "Not signed in"),
+    403: ("forbidden", "Not allowed"),
     404: ("not-found", "Not found"),
     405: ("method-not-allowed", "Method not allowed"),
     413: ("body-too-large", "Body too large"),

@@ -16,6 +16,7 @@ from api.shelf import Shelf
 from models.bells import SOCKET_TIMEOUT_SECONDS, Bells, open_broker
 from models.catalogue import Catalogue
 from models.config import Config
+from models.configuration import Configurations
 from models.db import Database, open_database
 from models.settings import Installation, load_installation
 from models.status import SnapshotCopies
@@ -35,6 +36,7 @@ class Services(Struct, frozen=True):
     bells: Bells
     networks: Mapping[str, Network]
     catalogue: Catalogue
+    configurations: Configurations
     shelf: Shelf
     messenger: Messenger
     http: httpx.AsyncClient
@@ -72,6 +74,7 @@ async def open_services(
                 bells=bells,
                 networks=networks(config, database, http),
                 catalogue=Catalogue(database),
+                configurations=Configurations(database),
                 shelf=Shelf(database),
                 messenger=open_messenger(config),
                 http=http,

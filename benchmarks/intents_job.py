@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable
 from uuid import UUID
 
 from models.catalogue import Catalogue
+from models.configuration import Configurations
 from models.db import Database
 from models.queue import Piece
 from models.settings import load_installation
@@ -37,5 +38,7 @@ async def apply_one(database: Database, group_number: int, bucket: int, intent_i
     global _shop
     if _shop is None:
         installation = await load_installation(database)
-        _shop = Workshop(database, installation, NoCopies(), Catalogue(database))
+        _shop = Workshop(
+            database, installation, NoCopies(), Catalogue(database), Configurations(database)
+        )
     await apply_batch(_shop, Piece(group_number, bucket), 1, only=UUID(intent_id))

@@ -16,6 +16,7 @@ from engine.timeline import PRODUCTION, timetable
 from models.bells import Bells, open_broker
 from models.catalogue import Catalogue
 from models.clock import utcnow
+from models.configuration import Configurations
 from models.db import Database, connected, rows, run, sql
 from models.settings import load_installation
 from models.status import SnapshotCopies
@@ -65,7 +66,9 @@ async def bench_of(database: Database, redis_url: str, live: int) -> AsyncIterat
     try:
         installation = await load_installation(database)
         copies = SnapshotCopies(redis, installation.id)
-        shop = Workshop(database, installation, copies, Catalogue(database))
+        shop = Workshop(
+            database, installation, copies, Catalogue(database), Configurations(database)
+        )
         credit = next(entry for entry in entries(timetable(PRODUCTION)) if entry.name == "credit")
         yield Bench(database, shop, credit, live)
     finally:

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from msgspec import Struct
 
-BOOSTS_PER_DAY = 3
 ANSWER_TIME = timedelta(seconds=30)
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from engine.boost import ANSWER_TIME, BOOSTS_PER_DAY, OPEN_BOOST_STATUSES, Boost, BoostStatus
+from engine.boost import ANSWER_TIME, OPEN_BOOST_STATUSES, Boost, BoostStatus
 from engine.content import OPTION_COUNT, Question, Video, is_right, present
 from engine.decision import Decision, House, LogEntry, Member, Note, Payment
 from engine.intents import (
@@ -40,7 +40,7 @@ def start_boost(member: Member, intent: Intent, house: House) -> Decision:
     session = _boostable(member, at)
     if isinstance(session, Rejected):
         return Decision(session)
-    refused = _used_up(member, video, at)
+    refused = _used_up(member, video, at, house.settings(at).boosts_per_day)
     if refused is not None:
         return Decision(refused)
     duration_seconds = video.duration_seconds or _player_seconds(action)
@@ -66,7 +66,7 @@ def start_boost(member: Member, intent: Intent, house: House) -> Decision:
         day=utc_day(at),
         status=BoostStatus.WATCHING,
         duration_seconds=duration_seconds,
-        reward_micro=house.reward_micro * video.boost_percent // 100,
+        reward_micro=session.reward_micro * video.boost_percent // 100,
         started_at=at,
     )
     changed = _one_at_a_time(member, boost)
@@ -95,12 +95,13 @@ def _boostable(member: Member, at: datetime) -> Session | Rejected:
     )
 
 
-def _used_up(member: Member, video: Video, at: datetime) -> Rejected | None:
-    """Three a UTC day; each video once a day, from when its question might be seen."""
+def _used_up(member: Member, video: Video, at: datetime, boosts_per_day: int) -> Rejected | None:
+    """So many a UTC day; each video once a day, from when its question might be seen."""
     day = utc_day(at)
     todays = [boost for boost in member.boosts.values() if boost.day == day]
-    if sum(boost.status is BoostStatus.PAID for boost in todays) >= BOOSTS_PER_DAY:
-        return Rejected(Reason.BOOSTS_USED_UP, f"{BOOSTS_PER_DAY} boosts a day.", next_midnight(at))
+    if sum(boost.status is BoostStatus.PAID for boost in todays) >= boosts_per_day:
+        used_up = f"{boosts_per_day} boosts a day."
+        return Rejected(Reason.BOOSTS_USED_UP, used_up, next_midnight(at))
     if any(boost.video_id == video.id and boost.watched_at is not None for boost in todays):
         return Rejected(Reason.VIDEO_USED, "You have watched this video today.", next_midnight(at))
     return None

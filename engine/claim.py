@@ -8,7 +8,6 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from engine.daily import (
-    BONUS_MICRO,
     QUIZ_ATTEMPTS,
     TASKS_PER_DAY,
     Category,
@@ -36,8 +35,9 @@ def pay_task(
     notes = [Note(state.user_id, "task.paid", facts | {"amount_micro": state.reward_micro}, at)]
     achievements = []
     if _completes_day(state, member, house):
-        payments.append(_payment(state, "BONUS", BONUS_MICRO, f"bonus:{name}", "promotion", at))
-        bonus = {"day": state.day, "amount_micro": BONUS_MICRO, "achievement": "DAILY_CHAMPION"}
+        amount = house.days[state.day].bonus_micro
+        payments.append(_payment(state, "BONUS", amount, f"bonus:{name}", "promotion", at))
+        bonus = {"day": state.day, "amount_micro": amount, "achievement": "DAILY_CHAMPION"}
         notes.append(Note(state.user_id, "day.bonus", bonus, at))
         achievements.append(Achievement(state.user_id, "DAILY_CHAMPION", state.day, at))
     return Decision(

@@ -48,6 +48,7 @@ class DayCatalogue(Struct, frozen=True):
     types: tuple[TaskType, ...]
     articles: tuple[str, ...]
     questions: tuple[str, ...]
+    bonus_micro: int = BONUS_MICRO  # for whoever does them all
 
 
 class DrawnTask(Struct, frozen=True):
@@ -208,6 +209,6 @@ def show_day(
         day=day,
         resets_at=datetime.combine(day + timedelta(days=1), time(), tzinfo=UTC),
         completed_count=sum(state.status is TaskStatus.CLAIMED for state in states.values()),
-        bonus=format_amount(BONUS_MICRO),
+        bonus=format_amount(catalogue.bonus_micro),
         tasks=tuple(shown),
     )

@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from engine.ads import AdUnit, AdView
 from engine.boost import Boost
+from engine.configuration import Configuration, Version, in_force
 from engine.content import Library
 from engine.daily import DayCatalogue, TaskState
 from engine.intents import Outcome
@@ -31,12 +32,16 @@ class House(Struct, frozen=True):
     """What holds for everybody in one piece while a batch is decided."""
 
     table: Timetable
-    reward_micro: int
     credited_through: datetime
     ads: tuple[AdUnit, ...] = ()
     full_ads: Collection[int] = ()
     library: Library = Library({}, {})
     days: dict[date, DayCatalogue] = {}
+    versions: tuple[Version, ...] = ()
+
+    def settings(self, at: datetime) -> Configuration:
+        """What held when an intent was recorded."""
+        return in_force(self.versions, at)
 
 
 class LogEntry(Struct, frozen=True):

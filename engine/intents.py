@@ -122,6 +122,12 @@ class RemindWindow(Action, frozen=True, tag="window.remind"):
     boundary: datetime
 
 
+class ApplyAdjustment(Action, frozen=True, tag="adjustment.apply"):
+    """Move the coins of an approved adjustment."""
+
+    adjustment_id: UUID
+
+
 class OpenDay(Action, frozen=True, tag="day.open"):
     """Freeze the catalogue of a UTC day."""
 
@@ -166,7 +172,7 @@ ViewAction = StartView | CompleteView | FailView | ConfirmView
 BoostAction = StartBoost | FinishWatch | AskQuestion | AnswerBoost
 TaskAction = StartTask | CompleteTask | AnswerTask | ReviewTask
 UserAction = StartMining | ViewAction | BoostAction | TaskAction
-PieceAction = CreditMining | SettleMining | RemindWindow
+PieceAction = CreditMining | SettleMining | RemindWindow | ApplyAdjustment
 UpkeepAction = (
     OpenDay
     | ComputeFacts
@@ -226,6 +232,7 @@ class Reason(StrEnum):
     TASK_OF_ANOTHER_KIND = "TASK_OF_ANOTHER_KIND"
     READ_TOO_SHORT = "READ_TOO_SHORT"
     DAY_CLOSED = "DAY_CLOSED"
+    ADJUSTMENT_REFUSED = "ADJUSTMENT_REFUSED"
 
 
 class Applied(Struct, frozen=True, tag_field="status", tag="APPLIED"):

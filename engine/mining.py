@@ -72,7 +72,7 @@ def start_mining(member: Member, intent: Intent, house: House) -> Decision:
         user_id=member.user_id,
         group_number=intent.group_number,
         status=SessionStatus.PENDING,
-        reward_micro=house.reward_micro,
+        reward_micro=house.settings(at).reward_micro,
         requested_at=at,
         window_opens_at=window.opens_at,
         expires_at=at + timedelta(seconds=house.table.timing.proof_seconds),

@@ -9,6 +9,14 @@ HOURS_PER_CYCLE = 4
 BASE_REWARD_MICRO = BASE_RATE_MICRO_PER_HOUR * HOURS_PER_CYCLE
 
 
+def parse_amount(twtc: str) -> int:
+    """A decimal string in micro-TWTC. Raise ValueError for any other."""
+    whole, _, fraction = twtc.partition(".")
+    if len(fraction) > 6:
+        raise ValueError(f"{twtc} is finer than a micro-TWTC")
+    return int(whole) * MICRO_PER_TWTC + int(fraction.ljust(6, "0"))
+
+
 def format_amount(micro: int) -> str:
     """Micro-TWTC as a decimal string with six places: 100_000_000 -> "100.000000"."""
     sign = "-" if micro < 0 else ""

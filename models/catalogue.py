@@ -4,27 +4,24 @@ A day is opened by the clock process at midnight, or by whoever needs it first.
 """
 
 import asyncio
-import logging
-import time
 from collections.abc import Collection
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
+from time import monotonic
 
 import msgspec
 
+from engine.configuration import in_force
 from engine.content import Library
-from engine.daily import KEPT_DAYS, TASKS_PER_DAY, Category, DayCatalogue, TaskType
+from engine.daily import KEPT_DAYS, Category, DayCatalogue, TaskType
 from engine.timeline import utc_day
-from models.content import TASK_MIX as DEFAULT_MIX
+from models.configuration import load_versions
 from models.content import load_library
 from models.db import Connection, Database, connected, rows, run, sql
 from models.encoding import encode
 from models.intents import CLOCK_SKEW_MAX
 
-log = logging.getLogger(__name__)
-
 LIBRARY_SECONDS_MAX = 30
 
-TASK_MIX = sql("SELECT value FROM settings WHERE name = 'task_mix'")
 ACTIVE_TYPES = sql("""
     SELECT id, name, description, category, reward_micro, required_action FROM task_types
     WHERE is_active ORDER BY id
@@ -56,12 +53,12 @@ class Catalogue:
 
     async def library(self) -> Library:
         """Videos and questions, read anew every half minute."""
-        if time.monotonic() >= self._library_until:
+        if monotonic() >= self._library_until:
             async with self._loading:
-                if time.monotonic() >= self._library_until:
+                if monotonic() >= self._library_until:
                     async with connected(self._database) as connection:
                         self._library = await load_library(connection)
-                    self._library_until = time.monotonic() + LIBRARY_SECONDS_MAX
+                    self._library_until = monotonic() + LIBRARY_SECONDS_MAX
         return self._library
 
     async def days(self, wanted: Collection[date], now: datetime) -> dict[date, DayCatalogue]:
@@ -90,14 +87,17 @@ async def open_day(connection: Connection, day: date, now: datetime) -> bool:
     """
     if await rows(connection, DAYS, {"days": [day]}):
         return False
-    params = {"day": day, "catalogue": encode(await _current(connection)), "now": now}
+    params = {"day": day, "catalogue": encode(await _current(connection, day)), "now": now}
     return bool(await run(connection, OPEN_DAY, params))
 
 
-async def _current(connection: Connection) -> DayCatalogue:
-    """What would be offered if the day were opened now."""
+async def _current(connection: Connection, day: date) -> DayCatalogue:
+    """What would be offered if the day were opened now: the mix and the bonus of its midnight."""
+    midnight = datetime.combine(day, time(), tzinfo=UTC)
+    settings = in_force(await load_versions(connection), midnight)
     return DayCatalogue(
-        mix=await _mix(connection),
+        mix={category: settings.task_mix.get(category, 0) for category in Category},
+        bonus_micro=settings.bonus_micro,
         types=tuple(
             TaskType(
                 id=row.id,
@@ -112,16 +112,3 @@ async def _current(connection: Connection) -> DayCatalogue:
         articles=tuple(row.slug for row in await rows(connection, ACTIVE_ARTICLES)),
         questions=tuple(row.key for row in await rows(connection, ACTIVE_QUIZZES)),
     )
-
-
-async def _mix(connection: Connection) -> dict[Category, int]:
-    """The setting task_mix. One that cannot be must not keep everybody from working."""
-    stored = await rows(connection, TASK_MIX)
-    try:
-        mix = msgspec.json.decode(stored[0].value, type=dict[Category, int])
-    except (msgspec.DecodeError, IndexError):
-        mix = {}
-    if sum(mix.values()) != TASKS_PER_DAY or min(mix.values()) < 0:
-        log.critical("the setting task_mix does not name %d tasks: %s", TASKS_PER_DAY, mix)
-        mix = {Category(name): count for name, count in DEFAULT_MIX.items()}
-    return {category: mix.get(category, 0) for category in Category}

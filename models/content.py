@@ -19,7 +19,6 @@ from models.encoding import encode
 
 BOOST_PERCENT = 150
 # How many tasks of each category a day has (blueprint, "Daily tasks").
-TASK_MIX = {"ADS": 8, "CONTENT": 6, "QUIZ": 4, "SOCIAL": 2}
 
 ADD_VIDEOS = sql("""
     INSERT INTO videos (id, provider, provider_id, title, channel, country, category,

@@ -100,6 +100,7 @@ KEPT = frozenset(
         "achievements",
         "active_days",
         "ad_views",
+        "adjustments",
         "boosts",
         "erasures",
         "mining_sessions",

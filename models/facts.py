@@ -50,7 +50,8 @@ COUNTS = {
     """),
     "coins": sql("""
         SELECT 'coins_micro' AS name, type || ':' || funding AS label,
-               CAST(sum(amount) AS bigint) AS value
+               CAST(sum(CASE WHEN from_account = 'wallet:' || user_id THEN -amount
+                             ELSE amount END) AS bigint) AS value
         FROM transactions
         WHERE bucket = :bucket AND created_at >= :since AND created_at < :until
         GROUP BY type, funding

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from msgspec import Struct
 
-from engine.money import BASE_REWARD_MICRO
+from engine.money import HOURS_PER_CYCLE
 from engine.timeline import BUCKET_COUNT
 from models.credit import accrued_sql
 from models.db import Database, Params, connected, rows, sql
@@ -23,8 +23,10 @@ OLDEST_DAY = "(SELECT COALESCE(max(day), '-infinity') - 6 FROM days)"
 INVARIANTS = {
     "settled balance = sum of the ledger": """
         SELECT w.user_id, w.settled_balance, t.total FROM wallets w
-        LEFT JOIN (SELECT bucket, user_id, CAST(sum(amount) AS bigint) AS total FROM transactions
-                   WHERE bucket BETWEEN :first AND :last AND to_account = 'wallet:' || user_id
+        LEFT JOIN (SELECT bucket, user_id,
+                          CAST(sum(CASE WHEN to_account = 'wallet:' || user_id THEN amount
+                                        ELSE -amount END) AS bigint) AS total FROM transactions
+                   WHERE bucket BETWEEN :first AND :last AND type <> 'WITHDRAWAL'
                    GROUP BY bucket, user_id) t
           ON t.bucket = w.bucket AND t.user_id = w.user_id
         WHERE w.bucket BETWEEN :first AND :last
@@ -56,9 +58,15 @@ INVARIANTS = {
           ON s.bucket = t.bucket AND t.reference = 'mining:' || s.id AND s.status = 'COMPLETED'
         WHERE t.bucket BETWEEN :first AND :last AND t.type = 'MINING' AND s.id IS NULL
     """,
-    "a session's reward is the base reward": f"""
-        SELECT id, reward_micro FROM mining_sessions
-        WHERE bucket BETWEEN :first AND :last AND reward_micro <> {BASE_REWARD_MICRO}
+    "a session's reward is the base rate that held at its start, times four": f"""
+        SELECT s.id, s.reward_micro, c.version FROM mining_sessions s
+        CROSS JOIN LATERAL (
+            SELECT version, CAST(settings ->> 'base_rate_micro_per_hour' AS bigint) AS rate
+            FROM configuration_versions
+            WHERE effective_from <= s.requested_at OR version = 1
+            ORDER BY version DESC LIMIT 1) c
+        WHERE s.bucket BETWEEN :first AND :last
+          AND s.reward_micro <> c.rate * {HOURS_PER_CYCLE}
     """,
     "sessions of a user never overlap": """
         SELECT o.user_id, o.id FROM (
@@ -149,6 +157,18 @@ INVARIANTS = {
          AND t.reference = 'task:' || d.user_id || ':' || d.day || ':' || d.number
         WHERE d.bucket BETWEEN :first AND :last AND d.status = 'CLAIMED' AND d.category = 'ADS'
           AND d.day >= {OLDEST_DAY} AND (v.id IS NULL OR t.id IS NULL)
+    """,
+    "an applied adjustment has its payment, and a payment its adjustment": """
+        SELECT a.id, t.reference FROM
+            (SELECT bucket, id, user_id, amount_micro, direction FROM adjustments
+             WHERE bucket BETWEEN :first AND :last AND status = 'APPLIED') a
+        FULL JOIN
+            (SELECT bucket, reference, user_id, amount, to_account FROM transactions
+             WHERE bucket BETWEEN :first AND :last AND type = 'ADJUSTMENT') t
+          ON t.bucket = a.bucket AND t.reference = 'adjustment:' || a.id AND t.user_id = a.user_id
+         AND t.amount = a.amount_micro
+         AND (a.direction = 'CREDIT') = (t.to_account = 'wallet:' || a.user_id)
+        WHERE a.id IS NULL OR t.reference IS NULL
     """,
     "an applied boost intent stands in its boost": """
         SELECT i.id, i.kind FROM intents i

@@ -26,7 +26,8 @@ from engine.timeline import (
     timetable,
 )
 from models.clock import new_id
-from models.content import TASK_MIX, seed_content
+from models.configuration import seed_configuration
+from models.content import seed_content
 from models.db import Connection, Database, connected, rows, run, sql, transaction
 from models.encoding import encode
 
@@ -147,8 +148,7 @@ async def seed(database: Database, timing: Timing, now: datetime) -> None:
 async def _seed_reference(connection: Connection, timing: Timing, now: datetime) -> None:
     installation = {"name": "installation", "value": encode(new_id(now)), "now": now}
     await run(connection, KEEP_SETTING, installation)
-    mix = {"name": "task_mix", "value": encode(TASK_MIX), "now": now}
-    await run(connection, KEEP_SETTING, mix)
+    await seed_configuration(connection, now)
     stored = {row.name: row.value for row in await rows(connection, SETTINGS)}.get("timing")
     before = msgspec.json.decode(stored, type=Timing) if stored else timing
     params: dict[str, Any] = {"name": "timing", "value": encode(timing), "now": now}

@@ -202,6 +202,25 @@ def facts(
     _end(facts(day, compute=compute))
 
 
+admin = typer.Typer(help="Roles of users.", no_args_is_help=True)
+app.add_typer(admin, name="admin")
+
+
+@admin.command()
+def grant(
+    who: Annotated[str, typer.Argument(metavar="USER", help="E-mail address, phone number or id.")],
+    role: Annotated[str, typer.Argument(help="user, vip, moderator, admin or superadmin.")],
+    reason: Annotated[str, typer.Option(help="Kept in the trail.")] = "command line",
+) -> None:
+    """Give a user a role. How the first superadmin comes to be.
+
+    Of the system of DATABASE_URL and REDIS_URL, or the one that ./run runs here.
+    """
+    from ops.admin import grant
+
+    _end(grant(who, role, reason))
+
+
 @app.command()
 def demo(
     population: Annotated[int, typer.Option(min=1, help="How many people.")] = 2000,

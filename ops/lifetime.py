@@ -64,7 +64,11 @@ class Lifetime:
         self.bells = bells
         self.seed = seed
         self.shop = Workshop(
-            services.database, services.installation, services.copies, services.catalogue
+            services.database,
+            services.installation,
+            services.copies,
+            services.catalogue,
+            services.configurations,
         )
         self.due_work = DueWork(services.database, entries(services.installation.table))
         self.people: list[Person] = []

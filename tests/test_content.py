@@ -52,8 +52,9 @@ async def test_the_kinds_of_tasks_and_their_mix(database: Database) -> None:
         ("SOCIAL", 3_000_000),
     ]
     assert all(set(msgspec.json.decode(kind.description)) == {"en", "ar"} for kind in kinds)
-    (mix,) = await query(database, "SELECT value FROM settings WHERE name = 'task_mix'")
-    assert msgspec.json.decode(mix.value) == {"ADS": 8, "CONTENT": 6, "QUIZ": 4, "SOCIAL": 2}
+    (version,) = await query(database, "SELECT settings FROM configuration_versions")
+    mix = msgspec.json.decode(version.settings)["task_mix"]
+    assert mix == {"ADS": 8, "CONTENT": 6, "QUIZ": 4, "SOCIAL": 2}
 
 
 async def test_an_operators_edits_outlive_another_seeding(database: Database) -> None:
@@ -62,7 +63,6 @@ async def test_an_operators_edits_outlive_another_seeding(database: Database) ->
            WHERE id = 'youtube:P_q3BdrFsLI'""",
         "UPDATE articles SET is_active = false WHERE slug = 'petra-rose-city'",
         "UPDATE task_types SET reward_micro = 7 WHERE id = 1",
-        "UPDATE settings SET value = '{\"ADS\": 20}' WHERE name = 'task_mix'",
         "DELETE FROM questions WHERE key = 'article:petra-rose-city'",
     )
     async with connected(database) as connection:
@@ -71,17 +71,16 @@ async def test_an_operators_edits_outlive_another_seeding(database: Database) ->
     await seed(database, PRODUCTION, START)
     (found,) = await query(
         database,
-        """SELECT v.title, v.boost_percent, a.is_active, t.reward_micro, s.value, q.key
-           FROM videos v, articles a, task_types t, settings s, questions q
+        """SELECT v.title, v.boost_percent, a.is_active, t.reward_micro, q.key
+           FROM videos v, articles a, task_types t, questions q
            WHERE v.id = 'youtube:P_q3BdrFsLI' AND a.slug = 'petra-rose-city' AND t.id = 1
-             AND s.name = 'task_mix' AND q.article_slug = a.slug""",
+             AND q.article_slug = a.slug""",
     )
     assert tuple(found) == (
         "Ours",
         200,
         False,
         7,
-        '{"ADS": 20}',
         "article:petra-rose-city",
     )
 

@@ -22,9 +22,7 @@ from engine.daily import (
     open_wave,
     show_day,
 )
-from models.catalogue import Catalogue, open_day
 from models.clock import utcnow
-from models.db import connected, run, sql, transaction
 from models.queue import Piece, requeue
 from tests.day import do_task, tasks
 from tests.test_boosts_races import dead_letter, revive
@@ -130,18 +128,6 @@ def test_a_wave_opens_when_all_before_it_are_over(statuses: Sequence[TaskStatus 
     assert wave == 3 or not all(over[wave * 5 : wave * 5 + 5])
     shown = show_day(1, DAY, catalogue(), states).tasks
     assert all((task.status == "LOCKED") <= (task.wave > wave) for task in shown)
-
-
-@pytest.mark.parametrize("mix", ['{"ADS": 19}', '{"ADS": 21}', '{"ADS": 22, "QUIZ": -2}'])
-async def test_a_mix_that_cannot_be_does_not_stop_a_day(world: World, mix: str) -> None:
-    async with transaction(world.database) as connection:
-        statement = sql("UPDATE settings SET value = CAST(:v AS jsonb) WHERE name = 'task_mix'")
-        await run(connection, statement, {"v": mix})
-    day = DAY + timedelta(days=1)
-    async with connected(world.database) as connection:
-        assert await open_day(connection, day, START)
-    opened = await Catalogue(world.database).days([day], START + timedelta(days=1))
-    assert opened[day].mix[Category.ADS] == 8
 
 
 async def test_whoever_needs_a_day_opens_it_once(world: World) -> None:

@@ -5,10 +5,12 @@ from typing import Any
 
 import pytest
 
+from engine.daily import Category
 from models.clock import utcnow
 from models.db import run, sql, transaction
 from models.reviews import record_review
 from tests.day import answer_quiz, do_task, first_of, start_task, tasks
+from tests.staff import configure
 from tests.test_api_input import problem_of
 from tests.words import at
 from tests.world import Person, World
@@ -286,8 +288,9 @@ async def test_a_setting_edited_during_a_day_changes_the_next_one(world: World) 
     before = await tasks(person)
     async with transaction(world.database) as connection:
         await run(connection, sql("UPDATE task_types SET reward_micro = 1 WHERE id = 1"))
-        mix = "UPDATE settings SET value = '{\"ADS\": 20}' WHERE name = 'task_mix'"
-        await run(connection, sql(mix))
+    mix = dict.fromkeys(Category, 0) | {Category.ADS: 20}
+    await configure(world, task_mix=mix, bonus_micro=70_000_000)
     assert await tasks(person) == before
     world.move_to(MIDNIGHT)  # not opened by the clock process yet
     assert {(t["category"], t["reward"]) for t in await tasks(person)} == {("ADS", "0.000001")}
+    assert (await person.get("/v1/tasks/today")).json()["bonus"] == "70.000000"

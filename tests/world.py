@@ -22,6 +22,7 @@ from models.accounts import Newcomer, register
 from models.catalogue import Catalogue
 from models.clock import utcnow
 from models.config import Config
+from models.configuration import Configurations
 from models.db import Database, Row, connected, rows, run, sql, transaction
 from models.invariants import audit
 from models.queue import Piece
@@ -289,7 +290,9 @@ async def open_world(
         app.state.services = services
         installation = services.installation
         copies = SnapshotCopies(redis, installation.id)
-        shop = Workshop(database, installation, copies, Catalogue(database))
+        shop = Workshop(
+            database, installation, copies, Catalogue(database), Configurations(database)
+        )
         world = World(config, database, clock, app, http, shop)
         await world.go_to(utcnow())  # the upkeep of the past finds nobody yet
         yield world

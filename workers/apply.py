@@ -18,6 +18,7 @@ from engine.decide import decide
 from engine.decision import Achievement, Decision, House, LogEntry, Member, Note, Payment
 from engine.intents import (
     Applied,
+    ApplyAdjustment,
     CreditMining,
     Intent,
     Outcome,
@@ -36,6 +37,7 @@ from models.logs import Evidence, store_logs
 from models.notes import store_notes
 from models.queue import BATCH_SIZE, Piece, claim, complete, due_ids, record_failure
 from models.reminders import remind
+from workers.adjust import adjust
 from workers.gather import furnish, gather_members, with_room
 from workers.push.send import send_pushes
 from workers.upkeep import drain_upkeep
@@ -240,6 +242,10 @@ async def _run_ticks(
             case RemindWindow(boundary):
                 told = await remind(connection, piece, table, boundary)
                 effects.outcomes.append((intent, Applied({"told": told})))
+            case ApplyAdjustment(adjustment_id):
+                outcome, user_id = await adjust(connection, piece.bucket, adjustment_id, now)
+                effects.outcomes.append((intent, outcome))
+                changed |= user_id
             case _:
                 continue
     return changed

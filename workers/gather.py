@@ -23,7 +23,6 @@ from engine.intents import (
     TaskAction,
     ViewAction,
 )
-from engine.money import BASE_REWARD_MICRO
 from engine.timeline import utc_day
 from models import earnings, members
 from models.db import Connection
@@ -98,11 +97,11 @@ async def furnish(
         library = await shop.catalogue.library()
     house = House(
         table=shop.installation.table,
-        reward_micro=BASE_REWARD_MICRO,
         credited_through=credited_through,
         ads=await load_ads(connection) if wanted else (),
         library=library,
         days=catalogues,
+        versions=await shop.configurations.versions(connection),
     )
     room = await take_requests(shop.database, house.ads, wanted, now)
     return with_room(house, room), room

@@ -24,6 +24,7 @@ from engine.timeline import UPKEEP_GROUP
 from models.bells import DRAIN_ACTOR, QUEUES, SOCKET_TIMEOUT_SECONDS, Bells, open_broker
 from models.catalogue import Catalogue
 from models.config import Config, load_config
+from models.configuration import Configurations
 from models.db import open_database
 from models.queue import Piece
 from models.settings import load_installation
@@ -93,6 +94,7 @@ class Tools(Middleware):
                     installation,
                     copies,
                     catalogue,
+                    Configurations(self.database),
                     providers(self._config),
                     self._sender,
                     Path(self._config.archive_dir) if self._config.archive_dir else None,

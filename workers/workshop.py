@@ -6,6 +6,7 @@ from pathlib import Path
 from msgspec import Struct
 
 from models.catalogue import Catalogue
+from models.configuration import Configurations
 from models.db import Database
 from models.settings import Installation
 from models.status import SnapshotCopies
@@ -20,6 +21,7 @@ class Workshop(Struct, frozen=True):
     installation: Installation
     copies: SnapshotCopies
     catalogue: Catalogue
+    configurations: Configurations
     providers: Sequence[VideoProvider] = ()
     sender: Sender | None = None
     archive: Path | None = None  # where old logs go as files

@@ -13,6 +13,7 @@ from msgspec import Meta, Struct
 
 from api.intake import IntentView, evidence, record_and_ring, submit
 from api.networks import Answer, CallbackRequest, VerifiedCallback
+from api.permissions import MEMBER, PUBLIC
 from api.problems import ProblemError, not_found
 from api.services import Services
 from engine.ads import decode_nonce
@@ -76,6 +77,7 @@ async def failed(
     http_method=[HttpMethod.GET, HttpMethod.POST],
     summary="A network's proof that an ad was watched",
     security=[],
+    opt=PUBLIC,
 )
 async def callback(
     network: FromPath[str], request: Request[Any, Any, Any], services: NamedDependency[Services]
@@ -146,4 +148,6 @@ def _respond(answer: Answer) -> Response[bytes]:
 
 
 handlers: list[Any] = [started, completed, failed, callback]
-router = Router("/v1/ads", route_handlers=handlers, tags=["ads"], security=[{"bearer": []}])
+router = Router(
+    "/v1/ads", route_handlers=handlers, tags=["ads"], security=[{"bearer": []}], opt=MEMBER
+)

@@ -13,6 +13,7 @@ from api.codes import send_code
 from api.identities import Identity, identity_of
 from api.messages.senders import NotSentError
 from api.passwords import Password, hash_password, needs_rehash, refuse_weak, verify_password
+from api.permissions import MEMBER, PUBLIC
 from api.problems import ProblemError, bad_request, unauthorized
 from api.services import Services
 from api.signing_in import COOKIE, PRIVATE, Tokens, begin, clear_cookie, client_of, hand_out
@@ -185,6 +186,7 @@ async def logout(
     "/logout-everywhere",
     status_code=204,
     summary="Sign out on every device",
+    opt=MEMBER,
     security=[{"bearer": []}],
 )
 async def logout_everywhere(
@@ -195,4 +197,4 @@ async def logout_everywhere(
 
 
 handlers: list[Any] = [register_account, login, refresh, logout, logout_everywhere]
-router = Router("/v1/auth", route_handlers=handlers, tags=["accounts"])
+router = Router("/v1/auth", route_handlers=handlers, tags=["accounts"], opt=PUBLIC)

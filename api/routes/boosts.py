@@ -11,6 +11,7 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
 from api.intake import IntentView, evidence, record_and_ring, submit
+from api.permissions import MEMBER
 from api.problems import ProblemError, bad_request, not_found
 from api.services import Services
 from api.watch_token import seal, unseal
@@ -176,4 +177,6 @@ async def _record(
 
 
 handlers: list[Any] = [start, progress, question, answer]
-router = Router("/v1/boosts", route_handlers=handlers, tags=["boosts"], security=[{"bearer": []}])
+router = Router(
+    "/v1/boosts", route_handlers=handlers, tags=["boosts"], security=[{"bearer": []}], opt=MEMBER
+)

@@ -13,6 +13,7 @@ from msgspec.structs import asdict, replace
 
 from api.intake import IntentView, answer
 from api.paging import After, Limit, decode_cursor, encode_cursor
+from api.permissions import MEMBER
 from api.problems import not_found, unauthorized
 from api.routes.closing import close
 from api.services import Services
@@ -226,4 +227,4 @@ async def intent(
 
 
 handlers: list[Any] = [me, change, close, wallet, transactions, notifications, intent]
-router = Router("/v1", route_handlers=handlers, tags=["me"], security=[{"bearer": []}])
+router = Router("/v1", route_handlers=handlers, tags=["me"], security=[{"bearer": []}], opt=MEMBER)

@@ -14,6 +14,7 @@ from msgspec import Meta, Struct
 
 from api.auth import Access, read_ticket
 from api.passwords import verify_password
+from api.permissions import MEMBER, PUBLIC
 from api.problems import ProblemError, unauthorized, wrong_password
 from api.routes.verification import own_account, send_or_refuse, wrong_code
 from api.services import Services
@@ -86,7 +87,7 @@ class FactorsView(Struct, frozen=True):
     methods: list[str]
 
 
-@get("/mfa", summary="The second factors", security=[{"bearer": []}])
+@get("/mfa", summary="The second factors", opt=MEMBER, security=[{"bearer": []}])
 async def factors(
     services: NamedDependency[Services], user_id: NamedDependency[int]
 ) -> FactorsView:
@@ -95,7 +96,7 @@ async def factors(
     return FactorsView(found.methods)
 
 
-@post("/mfa/totp", summary="Set up an authenticator app", security=[{"bearer": []}])
+@post("/mfa/totp", summary="Set up an authenticator app", opt=MEMBER, security=[{"bearer": []}])
 async def set_up_totp(
     data: JSONBody[PasswordGiven],
     services: NamedDependency[Services],
@@ -118,6 +119,7 @@ async def set_up_totp(
     "/mfa/totp/confirm",
     status_code=200,
     summary="Turn the authenticator app on",
+    opt=MEMBER,
     security=[{"bearer": []}],
 )
 async def confirm(
@@ -139,6 +141,7 @@ async def confirm(
     "/mfa/code",
     status_code=200,
     summary="Have a code sent at each sign-in",
+    opt=MEMBER,
     security=[{"bearer": []}],
 )
 async def set_up_codes(
@@ -159,7 +162,13 @@ async def set_up_codes(
     return RecoveryCodes(codes)
 
 
-@delete("/mfa", status_code=204, summary="Remove the second factors", security=[{"bearer": []}])
+@delete(
+    "/mfa",
+    status_code=204,
+    summary="Remove the second factors",
+    opt=MEMBER,
+    security=[{"bearer": []}],
+)
 async def remove(
     data: JSONBody[PasswordGiven],
     services: NamedDependency[Services],
@@ -240,4 +249,4 @@ def _recovery_codes() -> list[str]:
 
 
 handlers: list[Any] = [factors, set_up_totp, confirm, set_up_codes, remove, send, sign_in]
-router = Router("/v1/auth", route_handlers=handlers, tags=["accounts"])
+router = Router("/v1/auth", route_handlers=handlers, tags=["accounts"], opt=PUBLIC)

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from api.auth import signed_in
 from api.intake import IntentView, submit, with_page
 from api.paging import After, Limit, decode_cursor, encode_cursor
+from api.permissions import MEMBER
 from api.poll import Answer, Held, PollResponse, make_answer
 from api.problems import unauthorized
 from api.routes.me import PRIVATE
@@ -136,4 +137,6 @@ async def sessions(
 
 
 handlers: list[Any] = [status, start, sessions]
-router = Router("/v1/mining", route_handlers=handlers, tags=["mining"], security=[{"bearer": []}])
+router = Router(
+    "/v1/mining", route_handlers=handlers, tags=["mining"], security=[{"bearer": []}], opt=MEMBER
+)

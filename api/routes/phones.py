@@ -8,6 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
+from api.permissions import MEMBER
 from api.problems import bad_request, not_found
 from api.routes.me import PRIVATE
 from api.services import Services
@@ -89,4 +90,4 @@ async def unread(
 
 
 handlers: list[Any] = [register, forget, read, unread]
-router = Router("/v1", route_handlers=handlers, tags=["me"], security=[{"bearer": []}])
+router = Router("/v1", route_handlers=handlers, tags=["me"], security=[{"bearer": []}], opt=MEMBER)

@@ -9,6 +9,7 @@ from litestar.params import JSONBody
 from litestar.response import Stream
 from msgspec import Struct
 
+from api.permissions import MEMBER
 from api.problems import ProblemError
 from api.routes.me import PRIVATE
 from api.services import Services
@@ -75,4 +76,6 @@ def _shown(granted: dict[str, bool]) -> Consents:
 
 
 handlers: list[Any] = [export, consents, change]
-router = Router("/v1", route_handlers=handlers, tags=["privacy"], security=[{"bearer": []}])
+router = Router(
+    "/v1", route_handlers=handlers, tags=["privacy"], security=[{"bearer": []}], opt=MEMBER
+)

@@ -10,6 +10,7 @@ from litestar.params import FromPath
 from msgspec import Struct
 
 from api.auth import Access
+from api.permissions import MEMBER
 from api.problems import not_found
 from api.services import Services
 from models.clock import utcnow
@@ -53,4 +54,4 @@ async def end(
 
 
 handlers: list[Any] = [sign_ins, end]
-router = Router("/v1", route_handlers=handlers, tags=["me"], security=[{"bearer": []}])
+router = Router("/v1", route_handlers=handlers, tags=["me"], security=[{"bearer": []}], opt=MEMBER)

@@ -8,6 +8,7 @@ from litestar.params import JSONBody, PathParameter
 from msgspec import Meta, Struct
 
 from api.intake import IntentView, submit
+from api.permissions import MEMBER
 from api.routes.me import PRIVATE
 from api.services import Services
 from engine.daily import ShownDay, show_day
@@ -82,4 +83,6 @@ async def answer(
 
 
 handlers: list[Any] = [today, started, completed, answer]
-router = Router("/v1/tasks", route_handlers=handlers, tags=["tasks"], security=[{"bearer": []}])
+router = Router(
+    "/v1/tasks", route_handlers=handlers, tags=["tasks"], security=[{"bearer": []}], opt=MEMBER
+)

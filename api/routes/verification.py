@@ -15,6 +15,7 @@ from api.codes import send_code
 from api.identities import Identity, identity_of
 from api.messages.senders import NotSentError
 from api.passwords import Password, hash_password, refuse_weak, verify_password
+from api.permissions import MEMBER, PUBLIC
 from api.problems import ProblemError, unauthorized, wrong_password
 from api.services import Services
 from models.accounts import Account, find_account, find_by_identity
@@ -45,7 +46,9 @@ class PasswordChange(Struct, frozen=True, forbid_unknown_fields=True):
     new_password: Password
 
 
-@post("/verify", status_code=204, summary="Verify the address", security=[{"bearer": []}])
+@post(
+    "/verify", status_code=204, summary="Verify the address", opt=MEMBER, security=[{"bearer": []}]
+)
 async def verify(
     data: JSONBody[CodeGiven], services: NamedDependency[Services], user_id: NamedDependency[int]
 ) -> None:
@@ -61,6 +64,7 @@ async def verify(
     "/verification-code",
     status_code=204,
     summary="Send another code",
+    opt=MEMBER,
     security=[{"bearer": []}],
 )
 async def resend(services: NamedDependency[Services], user_id: NamedDependency[int]) -> None:
@@ -107,7 +111,13 @@ async def reset(data: JSONBody[NewPassword], services: NamedDependency[Services]
     await verify_address(services.database, services.copies, account.id, now)
 
 
-@post("/password", status_code=204, summary="Change the password", security=[{"bearer": []}])
+@post(
+    "/password",
+    status_code=204,
+    summary="Change the password",
+    opt=MEMBER,
+    security=[{"bearer": []}],
+)
 async def change(
     data: JSONBody[PasswordChange],
     services: NamedDependency[Services],
@@ -163,4 +173,4 @@ def wrong_code() -> ProblemError:
 
 
 handlers: list[Any] = [verify, resend, forgotten, reset, change]
-router = Router("/v1/auth", route_handlers=handlers, tags=["accounts"])
+router = Router("/v1/auth", route_handlers=handlers, tags=["accounts"], opt=PUBLIC)

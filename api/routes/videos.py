@@ -11,10 +11,10 @@ from litestar.params import FromPath, QueryParameter
 from msgspec import Struct
 
 from api.paging import After, Limit
+from api.permissions import MEMBER
 from api.problems import bad_request, not_found
 from api.routes.me import PRIVATE
 from api.services import Services
-from engine.boost import BOOSTS_PER_DAY
 from engine.timeline import utc_day
 from engine.videos import COUNTRIES, Category
 from models.clock import utcnow
@@ -93,12 +93,13 @@ async def videos(
         and (region is None or video.regions.admits(region))
         and not (unused_today and video.id in usage.video_ids)
     ]
+    settings = await services.configurations.at(now)
     own_url = services.config.own_videos_url
     items = [_view(video, own_url, video.id in usage.video_ids) for video in found[:limit]]
     return VideoPage(
         items,
         _encode(items[-1].id) if len(found) > limit else None,
-        max(0, BOOSTS_PER_DAY - usage.paid_count),
+        max(0, settings.boosts_per_day - usage.paid_count),
     )
 
 
@@ -157,4 +158,6 @@ def _decode(cursor: str | None) -> str:
 
 
 handlers: list[Any] = [videos, article]
-router = Router("/v1", route_handlers=handlers, tags=["content"], security=[{"bearer": []}])
+router = Router(
+    "/v1", route_handlers=handlers, tags=["content"], security=[{"bearer": []}], opt=MEMBER
+)

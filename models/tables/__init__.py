@@ -6,6 +6,7 @@ micro-TWTC; instants are timestamptz written by us, never by the server's clock.
 
 from models.tables import (
     accounts,
+    administration,
     content,
     earning,
     facts,
@@ -20,6 +21,7 @@ from models.tables.columns import metadata
 
 __all__ = [
     "accounts",
+    "administration",
     "content",
     "earning",
     "facts",

@@ -31,6 +31,7 @@ users = Table(
     Column("phone", Text),
     Column("password_hash", Text, nullable=False),
     Column("is_active", Boolean, nullable=False),
+    Column("role", Text, nullable=False, server_default="user"),
     Column("version", BigInteger, nullable=False),
     instant("created_at"),
     instant("last_login_at", nullable=True),
@@ -46,6 +47,8 @@ users = Table(
     PrimaryKeyConstraint("bucket", "id", name="users_pkey"),
     CheckConstraint("bucket = id % 64", name="users_bucket_of_id"),
     CheckConstraint("group_number BETWEEN 1 AND 10", name="users_group_number_range"),
+    one_of("users", "role", "user", "vip", "moderator", "admin", "superadmin"),
+    Index("users_with_role", "bucket", "role", "id", postgresql_where=text("role <> 'user'")),
     CheckConstraint(
         "email IS NOT NULL OR phone IS NOT NULL OR closed_at IS NOT NULL", name="users_reachable"
     ),
@@ -102,7 +105,11 @@ transactions = Table(
     ),
     CheckConstraint("amount > 0", name="transactions_amount_positive"),
     CheckConstraint("from_account <> to_account", name="transactions_two_accounts"),
-    one_of("transactions", "type", "MINING", "BOOST", "TASK", "BONUS", "WITHDRAWAL"),
+    one_of("transactions", "type", "MINING", "BOOST", "TASK", "BONUS", "WITHDRAWAL", "ADJUSTMENT"),
+    CheckConstraint(
+        "(type = 'ADJUSTMENT') = ('treasury:adjustment' IN (from_account, to_account))",
+        name="transactions_adjustment_accounts",
+    ),
     Index("transactions_created_idx", "bucket", "created_at"),
     Index("transactions_user_idx", "bucket", "user_id", "created_at", "id"),
 )

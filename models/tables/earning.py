@@ -19,7 +19,8 @@ from sqlalchemy import (
 
 from models.tables.columns import CHURNING, bucket, instant, metadata, of_user, one_of
 
-# The blueprint's boost_sessions. `day` is the UTC day of the start; `slot` is 1, 2 or 3 once paid.
+# The blueprint's boost_sessions. `day` is the UTC day of the start; `slot` counts the paid ones of
+# a day from 1.
 boosts = Table(
     "boosts",
     metadata,
@@ -51,7 +52,7 @@ boosts = Table(
     ),
     ForeignKeyConstraint(["video_id"], ["videos.id"], name="boosts_video_fkey"),
     one_of("boosts", "status", "WATCHING", "WATCHED", "ASKED", "PAID", "WRONG", "FAILED"),
-    CheckConstraint("slot BETWEEN 1 AND 3", name="boosts_three_a_day"),
+    CheckConstraint("slot BETWEEN 1 AND 20", name="boosts_slot_range"),
     CheckConstraint("(status = 'PAID') = (slot IS NOT NULL)", name="boosts_paid_has_slot"),
     CheckConstraint("(status = 'FAILED') = (failed_at IS NOT NULL)", name="boosts_failed"),
     CheckConstraint("(failed_at IS NULL) = (failure IS NULL)", name="boosts_failure_named"),

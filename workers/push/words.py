@@ -34,6 +34,10 @@ _WORDS: dict[str, dict[str, tuple[str, str]]] = {
         "en": ("Daily Champion!", "All tasks done: +{amount} TWTC"),
         "ar": ("بطل اليوم!", "أُنجزت كل المهام: +{amount} TWTC"),
     },
+    "wallet.adjusted": {
+        "en": ("Your balance was corrected", "By {amount} TWTC. Look into your wallet."),
+        "ar": ("تم تصحيح رصيدك", "بمقدار {amount} TWTC. راجع محفظتك."),
+    },
     "group.moved": {
         "en": ("Your hours have changed", "You are in another group now. Look up its windows."),
         "ar": ("تغيّرت ساعاتك", "أنت الآن في مجموعة أخرى. اطّلع على نوافذها."),

@@ -1,0 +1,96 @@
+"""Who may call which route: declared by every route, enforced here and nowhere else.
+
+A route says `opt=PUBLIC`, `opt=MEMBER` or `opt=needs(Permission.…)`, itself or by its router. One
+that says nothing, or is not guarded as it says, keeps the application from starting (decision
+0028).
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from litestar import Litestar, Request
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+from litestar.routes import HTTPRoute
+
+from api.auth import signed_in
+from api.intake import evidence
+from api.problems import ProblemError, forbidden, unauthorized
+from api.services import Services
+from engine.permissions import Permission, may
+from models.admin_log import Actor
+from models.roles import read_standing
+
+_PUBLIC, _MEMBER = "public", "member"
+PUBLIC = {"permission": _PUBLIC}
+MEMBER = {"permission": _MEMBER}
+# By one of these dependencies a member's route has verified the token before it runs.
+_SIGNED_IN = frozenset({"user_id", "access"})
+
+
+class OpenRouteError(RuntimeError):
+    """A route does not say who may call it, or is not guarded as it says."""
+
+
+def needs(permission: Permission) -> dict[str, Any]:
+    """The declaration of a route that not every member may call."""
+    return {"permission": permission}
+
+
+async def enforce(
+    connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
+) -> None:
+    """The guard of privileged routes: role and standing are read from the database every time.
+
+    Raise ProblemError: 401 without a valid token, 403 without the permission.
+    """
+    needed = handler.opt.get("permission")
+    if connection.scope.get("method") == "OPTIONS":
+        return  # the framework's own answer: which methods there are
+    if not isinstance(needed, Permission):
+        raise forbidden()
+    services: Services = connection.app.state.services
+    user_id = signed_in(services, connection.headers.get("authorization", ""))
+    standing = await read_standing(services.database, user_id)
+    if standing is None:
+        raise unauthorized("This account no longer exists.")
+    if not standing.is_active:
+        raise ProblemError("account-disabled", "Account disabled", 403, "This account is disabled.")
+    if not may(standing.role, needed):
+        raise forbidden(needed)
+    connection.scope["twtc_role"] = (user_id, standing.role)  # type: ignore[typeddict-unknown-key]
+
+
+async def provide_actor(request: Request[Any, Any, Any]) -> Actor:
+    """Who does something privileged, and from where, as a dependency of guarded handlers."""
+    user_id, role = request.scope["twtc_role"]  # type: ignore[typeddict-item]
+    return Actor(user_id, role, evidence(request)["ip"])
+
+
+def handlers_of(app: Litestar) -> Iterator[tuple[str, str, BaseRouteHandler]]:
+    """Every (path, method, handler) that the application answers, but for automatic OPTIONS."""
+    for route in app.routes:
+        if isinstance(route, HTTPRoute):
+            for handler in route.route_handlers:
+                for method in sorted(handler.http_methods - {"OPTIONS"}):
+                    yield route.path_format, method, handler
+        else:
+            yield route.path_format, "any", route.route_handler
+
+
+def check_routes(app: Litestar) -> None:
+    """Raise OpenRouteError for a route that does not say who may call it, or does not keep it."""
+    for path, method, handler in handlers_of(app):
+        needed, name = handler.opt.get("permission"), f"{method} {path}"
+        if isinstance(needed, Permission):
+            if enforce not in _guards(handler):
+                raise OpenRouteError(f"{name} needs {needed}, but is not guarded")
+        elif needed == _MEMBER:
+            if not _SIGNED_IN & handler.parsed_fn_signature.parameters.keys():
+                raise OpenRouteError(f"{name} is for members, but does not ask who is signed in")
+        elif needed != _PUBLIC:
+            raise OpenRouteError(f"{name} does not say who may call it")
+
+
+def _guards(handler: BaseRouteHandler) -> list[Any]:
+    return [guard for layer in handler.ownership_layers for guard in layer.guards or ()]

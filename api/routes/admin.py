@@ -1,0 +1,19 @@
+"""The administration: every route under it is guarded (decision 0028)."""
+
+from litestar import Router
+
+from api.permissions import enforce
+from api.routes import admin_adjustments, admin_configuration, admin_log, admin_users
+
+router = Router(
+    "/v1/admin",
+    route_handlers=[
+        *admin_users.handlers,
+        *admin_configuration.handlers,
+        *admin_adjustments.handlers,
+        *admin_log.handlers,
+    ],
+    guards=[enforce],
+    tags=["administration"],
+    security=[{"bearer": []}],
+)

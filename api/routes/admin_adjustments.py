@@ -1,0 +1,191 @@
+"""Coins moved by hand, by four eyes."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from litestar import Request, get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+from msgspec import Meta, Struct
+
+from api.intake import idempotency_key
+from api.paging import After, Limit, decode_cursor, encode_cursor
+from api.permissions import needs
+from api.problems import ProblemError, bad_request, not_found
+from api.routes.admin_users import Reason, UserId
+from api.routes.me import PRIVATE
+from api.services import Services
+from engine.money import format_amount, parse_amount
+from engine.permissions import Permission
+from models.adjustments import (
+    NoSuchAdjustmentError,
+    NotDecidableError,
+    Proposal,
+    decide_adjustment,
+    list_adjustments,
+    propose,
+)
+from models.admin_log import Actor
+from models.clock import utcnow
+from models.db import Row
+from models.history import FIRST_PAGE
+
+ADJUSTMENT_MICRO_MAX = 10**12
+Amount = Annotated[str, Meta(pattern=r"^[0-9]{1,7}(\.[0-9]{1,6})?$")]
+
+
+class ProposalBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """What is proposed; `amount` in TWTC as a decimal string."""
+
+    direction: Literal["CREDIT", "DEBIT"]
+    amount: Amount
+    reason: Reason
+
+
+class DecisionBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """Why it is approved or rejected."""
+
+    note: Reason
+
+
+class AdjustmentView(Struct, frozen=True):
+    """PROPOSED, then REJECTED, or APPROVED and soon APPLIED, or REFUSED with its `failure`."""
+
+    id: UUID
+    user_id: int
+    direction: str
+    amount: str
+    reason: str
+    status: str
+    proposer_id: int
+    proposed_at: datetime
+    expires_at: datetime
+    decider_id: int | None
+    decided_at: datetime | None
+    note: str | None
+    applied_at: datetime | None
+    failure: str | None
+
+
+class AdjustmentPage(Struct, frozen=True):
+    """Newest first."""
+
+    items: list[AdjustmentView]
+    next_cursor: str | None
+
+
+@get(
+    "/adjustments",
+    summary="Coins moved by hand",
+    opt=needs(Permission.ADJUSTMENTS_READ),
+    response_headers=PRIVATE,
+)
+async def adjustments(
+    services: NamedDependency[Services], cursor: After = None, limit: Limit = 20
+) -> AdjustmentPage:
+    """All proposals, a page at a time."""
+    before = decode_cursor(cursor) or FIRST_PAGE
+    page = await list_adjustments(services.database, before.at, before.id, limit)
+    return AdjustmentPage([_view(row) for row in page], encode_cursor(page, limit, "proposed_at"))
+
+
+@post(
+    "/users/{subject_id:int}/adjustments",
+    summary="Propose to move coins",
+    opt=needs(Permission.ADJUSTMENTS_PROPOSE),
+)
+async def propose_adjustment(
+    request: Request[Any, Any, Any],
+    subject_id: UserId,
+    data: JSONBody[ProposalBody],
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+) -> AdjustmentView:
+    """Nothing moves before a colleague has approved it, within a week."""
+    amount_micro = parse_amount(data.amount)
+    if not 1 <= amount_micro <= ADJUSTMENT_MICRO_MAX:
+        raise bad_request(f"amount must be at most {format_amount(ADJUSTMENT_MICRO_MAX)}, not 0.")
+    key = idempotency_key(request)
+    proposal = Proposal(subject_id, data.direction, amount_micro, data.reason, key)
+    try:
+        row = await propose(services.database, actor, proposal, utcnow())
+    except NotDecidableError as error:
+        raise _conflict(error) from None
+    if row is None:
+        raise not_found("user")
+    return _view(row)
+
+
+@post(
+    "/users/{subject_id:int}/adjustments/{adjustment_id:uuid}/approve",
+    status_code=200,
+    summary="Approve a proposal",
+    opt=needs(Permission.ADJUSTMENTS_DECIDE),
+)
+async def approve(
+    subject_id: UserId,
+    adjustment_id: FromPath[UUID],
+    data: JSONBody[DecisionBody],
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+) -> AdjustmentView:
+    """By somebody else than who proposed it. A worker moves the coins next."""
+    return await _decide(services, actor, subject_id, adjustment_id, data.note, is_approved=True)
+
+
+@post(
+    "/users/{subject_id:int}/adjustments/{adjustment_id:uuid}/reject",
+    status_code=200,
+    summary="Reject or withdraw a proposal",
+    opt=needs(Permission.ADJUSTMENTS_DECIDE),
+)
+async def reject(
+    subject_id: UserId,
+    adjustment_id: FromPath[UUID],
+    data: JSONBody[DecisionBody],
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+) -> AdjustmentView:
+    """Nothing moves."""
+    return await _decide(services, actor, subject_id, adjustment_id, data.note, is_approved=False)
+
+
+async def _decide(
+    services: Services,
+    actor: Actor,
+    user_id: int,
+    adjustment_id: FromPath[UUID],
+    note: str,
+    *,
+    is_approved: bool,
+) -> AdjustmentView:
+    try:
+        row, piece = await decide_adjustment(
+            services.database,
+            actor,
+            user_id,
+            adjustment_id,
+            is_approved=is_approved,
+            note=note,
+            now=utcnow(),
+        )
+    except NoSuchAdjustmentError:
+        raise not_found("adjustment") from None
+    except NotDecidableError as error:
+        raise _conflict(error) from None
+    if piece is not None:
+        await services.bells.ring(piece)
+    return _view(row)
+
+
+def _conflict(error: Exception) -> ProblemError:
+    return ProblemError("conflict", "Not possible now", 409, str(error))
+
+
+def _view(row: Row) -> AdjustmentView:
+    values = dict(row)
+    return AdjustmentView(amount=format_amount(values.pop("amount_micro")), **values)
+
+
+handlers: list[Any] = [adjustments, propose_adjustment, approve, reject]

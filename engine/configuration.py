@@ -1,0 +1,96 @@
+"""What a superadmin may set, in versions that hold from an instant on (decision 0028)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from msgspec import Struct, field
+
+from engine.daily import TASKS_PER_DAY, Category
+from engine.money import BASE_RATE_MICRO_PER_HOUR, HOURS_PER_CYCLE, MICRO_PER_TWTC
+
+BASE_RATE_MICRO_MAX = 1_000 * MICRO_PER_TWTC
+BONUS_MICRO_MAX = 10_000 * MICRO_PER_TWTC
+BOOSTS_PER_DAY_MAX = 20
+WINDOW_SECONDS_MAX = 86_400
+QUOTA_MAX = 1_000_000
+
+
+class Limit(Struct, frozen=True, forbid_unknown_fields=True):
+    """At most `quota` requests within any `window_seconds`."""
+
+    quota: int
+    window_seconds: int
+
+
+# Blueprint, "Security": per user or, before sign-in, per account named; and per address.
+# A status poll that has nothing new to tell counts against none of them (decision 0029).
+LIMITS = {
+    "address": Limit(100, 60),
+    "registrations": Limit(3, 3_600),
+    "sign_ins": Limit(5, 900),
+    "mining": Limit(12, 14_400),
+    "tasks": Limit(120, 86_400),
+    "wallet": Limit(10, 3_600),
+    "member": Limit(300, 60),
+}
+
+
+# Blueprint, "Daily tasks": the full mix.
+TASK_MIX = {Category.ADS: 8, Category.CONTENT: 6, Category.QUIZ: 4, Category.SOCIAL: 2}
+
+
+class Configuration(Struct, frozen=True, forbid_unknown_fields=True):
+    """Rates, limits and mix. The stagger is the timing's, which `twtc release` sets."""
+
+    base_rate_micro_per_hour: int = BASE_RATE_MICRO_PER_HOUR
+    boosts_per_day: int = 3
+    bonus_micro: int = 50 * MICRO_PER_TWTC
+    task_mix: dict[Category, int] = field(default_factory=TASK_MIX.copy)
+    limits: dict[str, Limit] = field(default_factory=LIMITS.copy)
+
+    @property
+    def reward_micro(self) -> int:
+        """What a whole session earns: base_reward = BASE_RATE x 4 (blueprint, "Mining cycle")."""
+        return self.base_rate_micro_per_hour * HOURS_PER_CYCLE
+
+
+class Version(Struct, frozen=True):
+    """A configuration, and from when on it holds."""
+
+    number: int
+    effective_from: datetime
+    settings: Configuration
+
+
+class ConfigurationError(ValueError):
+    """A configuration that cannot be; the message says what is wrong."""
+
+
+def check_configuration(settings: Configuration) -> None:
+    """Raise ConfigurationError for values outside what the engine and its tables can hold."""
+    ranges = {
+        "base_rate_micro_per_hour": (1, BASE_RATE_MICRO_MAX),
+        "boosts_per_day": (0, BOOSTS_PER_DAY_MAX),
+        "bonus_micro": (1, BONUS_MICRO_MAX),
+    }
+    for name, (least, most) in ranges.items():
+        if not least <= getattr(settings, name) <= most:
+            raise ConfigurationError(f"{name} must be from {least} to {most}")
+    mix = settings.task_mix
+    if sum(mix.values()) != TASKS_PER_DAY or min(mix.values()) < 0:
+        raise ConfigurationError(f"task_mix must name {TASKS_PER_DAY} tasks")
+    if settings.limits.keys() != LIMITS.keys():
+        raise ConfigurationError(f"limits must name {', '.join(sorted(LIMITS))}")
+    for name, limit in settings.limits.items():
+        if not (1 <= limit.quota <= QUOTA_MAX and 1 <= limit.window_seconds <= WINDOW_SECONDS_MAX):
+            raise ConfigurationError(
+                f"limits.{name} must be 1 to {QUOTA_MAX} within 1 to {WINDOW_SECONDS_MAX} seconds"
+            )
+
+
+def in_force(versions: Sequence[Version], at: datetime) -> Configuration:
+    """What holds at an instant: the highest version whose time has come. `versions` by number."""
+    for version in reversed(versions):
+        if version.effective_from <= at:
+            return version.settings
+    return versions[0].settings if versions else Configuration()

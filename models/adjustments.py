@@ -1,0 +1,253 @@
+"""Coins moved by hand: proposed by one, approved by another, applied by a worker (decision 0028).
+
+The table's constraints keep four eyes, whoever writes to it. A debit takes settled coins only: what
+a running session has earned so far belongs to its settlement.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+
+from engine.intents import ApplyAdjustment
+from engine.timeline import BUCKET_COUNT, bucket_of
+from models.admin_log import Action, Actor, log_action
+from models.clock import new_id
+from models.db import Connection, Database, Row, connected, rows, run, sql, transaction
+from models.encoding import encode
+from models.intents import CLOCK_SKEW_MAX
+from models.queue import LEASE_SECONDS, Piece, kind_of
+
+LIVES = timedelta(days=7)
+
+_COLUMNS = """id, user_id, direction, amount_micro, reason, status, proposer_id, proposed_at,
+           expires_at, decider_id, decided_at, note, applied_at, failure"""
+
+PROPOSE = sql(f"""
+    INSERT INTO adjustments (bucket, id, user_id, direction, amount_micro, reason, status,
+                             proposer_id, key, proposed_at, expires_at)
+    SELECT u.bucket, CAST(:id AS uuid), u.id, :direction, CAST(:amount AS bigint), :reason,
+           'PROPOSED', CAST(:proposer AS bigint), :key, CAST(:now AS timestamptz),
+           CAST(:expires_at AS timestamptz)
+    FROM users u WHERE u.bucket = :bucket AND u.id = :user_id
+    ON CONFLICT (bucket, proposer_id, key) DO NOTHING
+    RETURNING {_COLUMNS}
+""")
+BY_KEY = sql(f"""
+    SELECT {_COLUMNS} FROM adjustments
+    WHERE bucket = :bucket AND proposer_id = :proposer AND key = :key
+""")
+LOCK = sql(f"""
+    SELECT {_COLUMNS} FROM adjustments WHERE bucket = :bucket AND id = :id FOR UPDATE
+""")
+DECIDE = sql(f"""
+    UPDATE adjustments
+    SET status = :status, decider_id = :decider, decided_at = :now, note = :note
+    WHERE bucket = :bucket AND id = :id
+    RETURNING {_COLUMNS}
+""")
+RECORD_APPLY = sql("""
+    INSERT INTO intents (bucket, id, group_number, kind, origin, key, body_hash, payload, evidence,
+                         recorded_at, due_at, ring_at, attempts, status)
+    SELECT u.bucket, CAST(:id AS uuid), u.group_number, :kind, 'adjustment', :key, '',
+           CAST(:payload AS jsonb), '{}', CAST(:now AS timestamptz), CAST(:due_at AS timestamptz),
+           CAST(:ring_at AS timestamptz), 0, 'RECORDED'
+    FROM users u WHERE u.bucket = :bucket AND u.id = :user_id
+    RETURNING group_number
+""")
+MOVE = sql("""
+    UPDATE wallets SET balance = balance + :signed, settled_balance = settled_balance + :signed,
+                       updated_at = :now
+    WHERE bucket = :bucket AND user_id = :user_id AND settled_balance + :signed >= 0
+""")
+ENTER = sql("""
+    INSERT INTO transactions (bucket, id, user_id, type, from_account, to_account, amount,
+                              reference, funding, description, metadata, created_at)
+    VALUES (:bucket, :entry_id, :user_id, 'ADJUSTMENT', :from_account, :to_account, :amount,
+            :reference, 'adjustment', 'Correction', '{}', :now)
+""")
+FINISH = sql("""
+    UPDATE adjustments SET status = :status, applied_at = :applied_at, failure = :failure
+    WHERE bucket = :bucket AND id = :id
+""")
+# One probe of an index in each bucket, whatever there is.
+PAGE = sql(f"""
+    SELECT a.* FROM unnest(CAST(:buckets AS smallint[])) AS b (bucket)
+    CROSS JOIN LATERAL (
+        SELECT {_COLUMNS} FROM adjustments
+        WHERE bucket = b.bucket
+          AND (proposed_at, id) < (CAST(:before_at AS timestamptz), CAST(:before_id AS uuid))
+        ORDER BY proposed_at DESC, id DESC LIMIT :limit) a
+    ORDER BY a.proposed_at DESC, a.id DESC LIMIT :limit
+""")
+
+
+class Proposal(Struct, frozen=True):
+    """What is proposed: `direction` is CREDIT or DEBIT of a user's wallet."""
+
+    user_id: int
+    direction: str
+    amount_micro: int
+    reason: str
+    key: str
+
+
+class NotDecidableError(Exception):
+    """The adjustment cannot be decided so; the message says why."""
+
+
+class NoSuchAdjustmentError(Exception):
+    """There is no adjustment of that id for that user."""
+
+
+async def propose(
+    database: Database, actor: Actor, proposal: Proposal, now: datetime
+) -> Row | None:
+    """Keep a proposal; the same key gives the same one again. None if there is no such user.
+
+    Raise NotDecidableError if it is for the actor's own wallet, or the key was another proposal's.
+    """
+    if actor.user_id is None or actor.user_id == proposal.user_id:
+        raise NotDecidableError("Nobody adjusts their own wallet.")
+    bucket = bucket_of(proposal.user_id)
+    params: dict[str, Any] = {
+        "bucket": bucket,
+        "id": new_id(now),
+        "user_id": proposal.user_id,
+        "direction": proposal.direction,
+        "amount": proposal.amount_micro,
+        "reason": proposal.reason,
+        "proposer": actor.user_id,
+        "key": proposal.key,
+        "now": now,
+        "expires_at": now + LIVES,
+    }
+    async with transaction(database) as connection:
+        added = await rows(connection, PROPOSE, params)
+        if added:
+            facts = {"id": added[0].id, "direction": proposal.direction}
+            facts |= {"amount_micro": proposal.amount_micro}
+            action = Action(
+                "adjustment.propose", "user", str(proposal.user_id), {}, facts, proposal.reason
+            )
+            await log_action(connection, actor, action, now)
+            return added[0]
+        known = {"bucket": bucket, "proposer": actor.user_id, "key": proposal.key}
+        found = await rows(connection, BY_KEY, known)
+    if not found:
+        return None
+    same = (found[0].user_id, found[0].direction, found[0].amount_micro, found[0].reason)
+    if same != (proposal.user_id, proposal.direction, proposal.amount_micro, proposal.reason):
+        raise NotDecidableError("This key was used for another proposal. Send a new one.")
+    return found[0]
+
+
+async def decide_adjustment(
+    database: Database,
+    actor: Actor,
+    user_id: int,
+    adjustment_id: UUID,
+    *,
+    is_approved: bool,
+    note: str,
+    now: datetime,
+) -> tuple[Row, Piece | None]:
+    """Approve or reject; an approval records the intent that applies it, to be rung for.
+
+    Raise NoSuchAdjustmentError or NotDecidableError; then nothing changed.
+    """
+    bucket = bucket_of(user_id)
+    async with transaction(database) as connection:
+        found = await rows(connection, LOCK, {"bucket": bucket, "id": adjustment_id})
+        if not found or found[0].user_id != user_id:
+            raise NoSuchAdjustmentError
+        _refuse(found[0], actor, now, is_approved=is_approved)
+        status = "APPROVED" if is_approved else "REJECTED"
+        params = {"bucket": bucket, "id": adjustment_id, "status": status, "note": note}
+        decided = await rows(connection, DECIDE, params | {"decider": actor.user_id, "now": now})
+        name = "adjustment.approve" if is_approved else "adjustment.reject"
+        action = Action(name, "user", str(user_id), {}, {"id": adjustment_id}, note)
+        await log_action(connection, actor, action, now)
+        if not is_approved:
+            return decided[0], None
+        recorded = await rows(
+            connection, RECORD_APPLY, _intent(bucket, user_id, adjustment_id, now)
+        )
+    return decided[0], Piece(recorded[0].group_number, bucket)
+
+
+def _refuse(found: Row, actor: Actor, now: datetime, *, is_approved: bool) -> None:
+    if found.status != "PROPOSED":
+        raise NotDecidableError(f"It is {found.status.lower()} already.")
+    if actor.user_id is None or actor.user_id == found.user_id:
+        raise NotDecidableError("Nobody decides about their own wallet.")
+    if is_approved and actor.user_id == found.proposer_id:
+        raise NotDecidableError("Whoever proposed it cannot approve it. Ask a colleague.")
+    if is_approved and now >= found.expires_at:
+        raise NotDecidableError("The proposal is older than a week. Propose it again.")
+
+
+def _intent(bucket: int, user_id: int, adjustment_id: UUID, now: datetime) -> dict[str, Any]:
+    action = ApplyAdjustment(adjustment_id)
+    return {
+        "bucket": bucket,
+        "id": new_id(now),
+        "user_id": user_id,
+        "kind": kind_of(action),
+        "key": str(adjustment_id),
+        "payload": encode(action),
+        "now": now,
+        "due_at": now - CLOCK_SKEW_MAX,
+        "ring_at": now + timedelta(seconds=LEASE_SECONDS),
+    }
+
+
+async def apply_adjustment(
+    connection: Connection, bucket: int, adjustment_id: UUID, now: datetime
+) -> Row | None:
+    """Move the coins of an approved adjustment, once. None if it was done already.
+
+    One that the wallet cannot bear becomes REFUSED; nothing moves.
+    """
+    found = await rows(connection, LOCK, {"bucket": bucket, "id": adjustment_id})
+    if not found or found[0].status != "APPROVED":
+        return None
+    of = found[0]
+    is_credit = of.direction == "CREDIT"
+    accounts = ("treasury:adjustment", f"wallet:{of.user_id}")
+    params = {
+        "bucket": bucket,
+        "id": adjustment_id,
+        "entry_id": new_id(now),
+        "user_id": of.user_id,
+        "signed": of.amount_micro if is_credit else -of.amount_micro,
+        "amount": of.amount_micro,
+        "from_account": accounts[0] if is_credit else accounts[1],
+        "to_account": accounts[1] if is_credit else accounts[0],
+        "reference": f"adjustment:{adjustment_id}",
+        "now": now,
+    }
+    if await run(connection, MOVE, params):
+        await run(connection, ENTER, params)
+        end: dict[str, Any] = {"status": "APPLIED", "applied_at": now, "failure": None}
+    else:
+        failure = "The wallet does not hold so many settled coins."
+        end = {"status": "REFUSED", "applied_at": None, "failure": failure}
+    await run(connection, FINISH, {"bucket": bucket, "id": adjustment_id} | end)
+    return (await rows(connection, LOCK, {"bucket": bucket, "id": adjustment_id}))[0]
+
+
+async def list_adjustments(
+    database: Database, before_at: datetime, before_id: UUID, limit: int
+) -> Sequence[Row]:
+    """A page, newest first."""
+    params = {
+        "buckets": list(range(BUCKET_COUNT)),
+        "before_at": before_at,
+        "before_id": before_id,
+        "limit": limit,
+    }
+    async with connected(database) as connection:
+        return await rows(connection, PAGE, params)

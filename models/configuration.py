@@ -1,0 +1,166 @@
+"""Versions of the configuration: read by every process, added to by superadmins (decision 0028).
+
+A version holds from at least five minutes after it was written, so that no process can have missed
+it: each reads the few rows anew every minute. The table's own constraint keeps the distance.
+"""
+
+import time
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import msgspec
+
+from engine.configuration import (
+    Configuration,
+    ConfigurationError,
+    Version,
+    check_configuration,
+    in_force,
+)
+from engine.daily import Category
+from models.admin_log import Action, Actor, log_action
+from models.db import Connection, Database, Row, connected, rows, run, sql, transaction
+from models.encoding import encode
+
+AHEAD = timedelta(minutes=5)
+READ_ANEW_SECONDS = 60
+
+# Rows are few, one a change.
+VERSIONS = sql("""
+    SELECT version, settings, changed, author_id, reason, created_at, effective_from
+    FROM configuration_versions ORDER BY version
+""")
+ADD = sql("""
+    INSERT INTO configuration_versions
+        (version, settings, changed, author_id, reason, created_at, effective_from)
+    VALUES (:version, CAST(:settings AS jsonb), CAST(:changed AS jsonb), :author_id, :reason, :now,
+            CAST(:effective_from AS timestamptz))
+    ON CONFLICT (version) DO NOTHING
+""")
+FORMER_MIX = sql("SELECT value FROM settings WHERE name = 'task_mix'")
+
+_configurations = msgspec.json.Decoder(Configuration)
+
+
+class VersionConflictError(Exception):
+    """Somebody else changed the configuration meanwhile."""
+
+
+class Configurations:
+    """One per process."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._versions: tuple[Version, ...] = ()
+        self._until = 0.0
+
+    async def versions(self, connection: Connection) -> tuple[Version, ...]:
+        """All versions by number, also those whose time has not come."""
+        if time.monotonic() >= self._until:
+            self._versions = await load_versions(connection)
+            self._until = time.monotonic() + READ_ANEW_SECONDS
+        return self._versions
+
+    def forget(self) -> None:
+        """Read them anew when they are needed next."""
+        self._until = 0.0
+
+    async def at(self, now: datetime) -> Configuration:
+        """What holds at an instant."""
+        if time.monotonic() >= self._until:
+            async with connected(self._database) as connection:
+                await self.versions(connection)
+        return in_force(self._versions, now)
+
+
+async def load_versions(connection: Connection) -> tuple[Version, ...]:
+    """All versions by number."""
+    return tuple(version_of(row) for row in await rows(connection, VERSIONS))
+
+
+def version_of(row: Row) -> Version:
+    """A row as the rules see it."""
+    return Version(row.version, row.effective_from, _configurations.decode(row.settings))
+
+
+async def seed_configuration(connection: Connection, now: datetime) -> None:
+    """The installation's own version 1. A task mix set before there were versions stands in it."""
+    settings = Configuration()
+    former = await rows(connection, FORMER_MIX)
+    if former:
+        mix = msgspec.json.decode(former[0].value, type=dict[Category, int])
+        kept = msgspec.structs.replace(settings, task_mix=dict.fromkeys(Category, 0) | mix)
+        try:
+            check_configuration(kept)
+            settings = kept
+        except ConfigurationError:
+            pass  # it was never in force either
+    await run(connection, ADD, _params(1, settings, {}, None, "installation", now, now))
+
+
+async def read_versions(database: Database) -> Sequence[Row]:
+    """All versions as they are stored, by number."""
+    async with connected(database) as connection:
+        return await rows(connection, VERSIONS)
+
+
+async def change_configuration(
+    database: Database,
+    actor: Actor,
+    expected: int,
+    settings: Configuration,
+    reason: str,
+    effective_from: datetime | None,
+    now: datetime,
+) -> Version:
+    """Add a version after version `expected`, and to the trail.
+
+    Raise ConfigurationError or VersionConflictError; then nothing was written.
+    """
+    check_configuration(settings)
+    since = max(effective_from or now, now + AHEAD)
+    async with transaction(database) as connection:
+        last = (await load_versions(connection))[-1]
+        if last.number != expected:
+            raise VersionConflictError
+        since = max(since, last.effective_from)
+        changed = differences(last.settings, settings)
+        if not changed:
+            raise ConfigurationError("nothing would change")
+        params = _params(expected + 1, settings, changed, actor.user_id, reason, now, since)
+        if not await run(connection, ADD, params):
+            raise VersionConflictError
+        before = {name: values[0] for name, values in changed.items()}
+        after = {name: values[1] for name, values in changed.items()}
+        action = Action(
+            "configuration.change", "configuration", str(expected + 1), before, after, reason
+        )
+        await log_action(connection, actor, action, now)
+    return Version(expected + 1, since, settings)
+
+
+def differences(before: Configuration, after: Configuration) -> dict[str, list[Any]]:
+    """What is another value in the second, by name: [before, after]."""
+    old, new = msgspec.structs.asdict(before), msgspec.structs.asdict(after)
+    return {name: [old[name], new[name]] for name in new if old[name] != new[name]}
+
+
+def _params(
+    number: int,
+    settings: Configuration,
+    changed: dict[str, list[Any]],
+    author_id: int | None,
+    reason: str,
+    now: datetime,
+    effective_from: datetime,
+) -> dict[str, Any]:
+    return {
+        "version": number,
+        "settings": encode(settings),
+        "changed": encode(changed),
+        "author_id": author_id,
+        "reason": reason,
+        "now": now,
+        "effective_from": effective_from,
+    }

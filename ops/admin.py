@@ -1,0 +1,66 @@
+"""`twtc admin grant`: give somebody a role, above all the first superadmin."""
+
+import asyncio
+import os
+import sys
+
+from redis.asyncio import Redis
+
+from api.identities import normal_email, normal_phone
+from engine.permissions import Role
+from models.accounts import find_by_identity
+from models.admin_log import OPERATOR
+from models.bells import SOCKET_TIMEOUT_SECONDS
+from models.clock import utcnow
+from models.config import Config, ConfigError, load_config
+from models.db import DATABASE_ERRORS, Database, open_database
+from models.pii import Keyring
+from models.roles import NoSuchUserError, set_role
+from models.settings import NotReleasedError, load_installation
+from models.status import SnapshotCopies
+from ops.running import with_addresses
+
+
+def grant(who: str, role: str, reason: str) -> int:
+    """Give a user, named by e-mail address, phone number or id, a role. Return the exit status."""
+    if role not in list(Role):
+        print(f"admin: {role!r} is no role; there are {', '.join(Role)}", file=sys.stderr)
+        return 2
+    try:
+        config = load_config(with_addresses(os.environ))
+        return asyncio.run(_grant(config, who, Role(role), reason))
+    except NoSuchUserError:
+        print(f"admin: there is no user {who!r}", file=sys.stderr)
+    except (ConfigError, NotReleasedError, *DATABASE_ERRORS) as error:
+        print(f"admin: {error}", file=sys.stderr)
+    return 2
+
+
+async def _grant(config: Config, who: str, role: Role, reason: str) -> int:
+    database = open_database(config.database_url, pool_size=1, application_name="twtc-admin")
+    redis = Redis.from_url(
+        config.redis_url,
+        socket_timeout=SOCKET_TIMEOUT_SECONDS,
+        socket_connect_timeout=SOCKET_TIMEOUT_SECONDS,
+    )
+    try:
+        copies = SnapshotCopies(redis, (await load_installation(database)).id)
+        user_id = await _find(database, config.keyring, who)
+        await set_role(database, copies, OPERATOR, user_id, role, reason, utcnow())
+    finally:
+        await redis.aclose()
+        await database.dispose()
+    print(f"user {user_id} is {role} now")
+    return 0
+
+
+async def _find(database: Database, keyring: Keyring, who: str) -> int:
+    """The user of an id, an e-mail address or a phone number. Raise NoSuchUserError."""
+    if who.isascii() and who.isdecimal() and len(who) <= 18:
+        return int(who)
+    email, phone = normal_email(who), normal_phone(who)
+    for kind, value in (("email", email), ("phone", phone)):
+        account = await find_by_identity(database, keyring, kind, value) if value else None
+        if account is not None:
+            return account.id
+    raise NoSuchUserError

@@ -1,0 +1,36 @@
+"""People with a role."""
+
+from typing import Any
+
+from msgspec.structs import replace
+
+from engine.permissions import Role
+from models.admin_log import OPERATOR, Actor
+from models.clock import utcnow
+from models.configuration import change_configuration, read_versions, version_of
+from models.roles import set_role
+from tests.world import Person, World
+
+
+async def staff(world: World, role: Role, group_number: int | None = None) -> Person:
+    """A new member with a role."""
+    person = await world.person(group_number)
+    await promote(world, person, role)
+    return person
+
+
+async def promote(world: World, person: Person, role: Role) -> None:
+    """Give somebody a role, as the command line does."""
+    copies = world.services.copies
+    await set_role(world.database, copies, OPERATOR, person.id, role, "test", utcnow())
+
+
+async def configure(world: World, **changes: Any) -> None:
+    """Change the configuration as a superadmin does; it holds five minutes later."""
+    chief = Actor(1_000_000, Role.SUPERADMIN, None)
+    now = utcnow()
+    last = (await read_versions(world.database))[-1]
+    settings = replace(version_of(last).settings, **changes)
+    await change_configuration(world.database, chief, last.version, settings, "test", None, now)
+    for held in (world.services.configurations, world.shop.configurations):
+        held.forget()

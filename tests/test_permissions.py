@@ -1,0 +1,235 @@
+"""Every route, called by everybody: who may and who may not (decision 0028).
+
+The table is written by hand and must name exactly the application's routes: a new route fails here
+until somebody has said who may call it.
+"""
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from litestar import Litestar, get
+
+from api.app import create_app
+from api.permissions import MEMBER, PUBLIC, OpenRouteError, check_routes, handlers_of, needs
+from engine.permissions import PERMISSIONS, Permission, Role, may_act_on, may_change_role
+from models.config import Config
+from tests.staff import promote, staff
+from tests.world import Person, World
+
+# The lowest role that may call a route; everybody above may as well.
+ANYBODY, SIGNED_IN = "anybody", "user"
+TABLE = {
+    "POST /v1/auth/register": ANYBODY,
+    "POST /v1/auth/login": ANYBODY,
+    "POST /v1/auth/refresh": ANYBODY,
+    "POST /v1/auth/logout": ANYBODY,
+    "GET /v1/ads/callbacks/{network}": ANYBODY,  # signed by the network
+    "POST /v1/ads/callbacks/{network}": ANYBODY,
+    "GET /healthz": ANYBODY,
+    "GET /readyz": ANYBODY,
+    "GET /docs": ANYBODY,
+    "GET /docs/swagger": ANYBODY,
+    "GET /docs/{path}": ANYBODY,
+    "GET /docs/openapi.json": ANYBODY,
+    "GET /docs/oauth2-redirect.html": ANYBODY,
+    "GET /v1/me": SIGNED_IN,
+    "GET /v1/wallet": SIGNED_IN,
+    "GET /v1/wallet/transactions": SIGNED_IN,
+    "GET /v1/notifications": SIGNED_IN,
+    "POST /v1/notifications/read": SIGNED_IN,
+    "GET /v1/notifications/unread": SIGNED_IN,
+    "GET /v1/intents/{intent_id}": SIGNED_IN,
+    "GET /v1/mining/status": SIGNED_IN,
+    "GET /v1/mining/sessions": SIGNED_IN,
+    "POST /v1/mining/sessions": SIGNED_IN,
+    "POST /v1/ads/views/{view_id}/started": SIGNED_IN,
+    "POST /v1/ads/views/{view_id}/completed": SIGNED_IN,
+    "POST /v1/ads/views/{view_id}/failed": SIGNED_IN,
+    "POST /v1/boosts": SIGNED_IN,
+    "POST /v1/boosts/{boost_id}/progress": SIGNED_IN,
+    "GET /v1/boosts/{boost_id}/question": SIGNED_IN,
+    "POST /v1/boosts/{boost_id}/answer": SIGNED_IN,
+    "GET /v1/tasks/today": SIGNED_IN,
+    "POST /v1/tasks/{number}/started": SIGNED_IN,
+    "POST /v1/tasks/{number}/completed": SIGNED_IN,
+    "POST /v1/tasks/{number}/answer": SIGNED_IN,
+    "GET /v1/videos": SIGNED_IN,
+    "GET /v1/articles/{slug}": SIGNED_IN,
+    "POST /v1/devices": SIGNED_IN,
+    "DELETE /v1/devices/{device_id}": SIGNED_IN,
+    "GET /v1/admin/users": "moderator",
+    "GET /v1/admin/users/{subject_id}": "moderator",
+    "POST /v1/admin/users/{subject_id}/disable": "admin",
+    "POST /v1/admin/users/{subject_id}/enable": "admin",
+    "POST /v1/admin/users/{subject_id}/role": "admin",
+    "GET /v1/admin/log": "superadmin",
+    "GET /v1/admin/configuration": "admin",
+    "POST /v1/admin/configuration": "superadmin",
+    "GET /v1/admin/adjustments": "admin",
+    "POST /v1/admin/users/{subject_id}/adjustments": "admin",
+    "POST /v1/admin/users/{subject_id}/adjustments/{adjustment_id}/approve": "admin",
+    "POST /v1/admin/users/{subject_id}/adjustments/{adjustment_id}/reject": "admin",
+    "PATCH /v1/me": SIGNED_IN,
+    "DELETE /v1/me": SIGNED_IN,
+    "GET /v1/me/export": SIGNED_IN,
+    "GET /v1/me/consents": SIGNED_IN,
+    "PUT /v1/me/consents": SIGNED_IN,
+    "GET /v1/me/sign-ins": SIGNED_IN,
+    "DELETE /v1/me/sign-ins/{sign_in_id}": SIGNED_IN,
+    "POST /v1/auth/verify": SIGNED_IN,
+    "POST /v1/auth/verification-code": SIGNED_IN,
+    "POST /v1/auth/password": SIGNED_IN,
+    "POST /v1/auth/password/forgotten": ANYBODY,
+    "POST /v1/auth/password/reset": ANYBODY,
+    "POST /v1/auth/logout-everywhere": SIGNED_IN,
+    "GET /v1/auth/mfa": SIGNED_IN,
+    "POST /v1/auth/mfa": ANYBODY,
+    "POST /v1/auth/mfa/send": ANYBODY,
+    "POST /v1/auth/mfa/totp": SIGNED_IN,
+    "POST /v1/auth/mfa/totp/confirm": SIGNED_IN,
+    "POST /v1/auth/mfa/code": SIGNED_IN,
+    "DELETE /v1/auth/mfa": SIGNED_IN,
+}
+UUID = "00000000-0000-7000-8000-000000000000"
+EXAMPLES = {
+    "intent_id": UUID,
+    "view_id": UUID,
+    "boost_id": UUID,
+    "adjustment_id": UUID,
+    "letter_id": UUID,
+    "sign_in_id": UUID,
+    "subject_id": "9223372036854775807",
+    "number": "1",
+    "bucket": "1",
+    "day": "2026-02-28",
+}
+BODIES: dict[str, Any] = {
+    "POST /v1/boosts": {"video_id": "nobody's"},
+    "POST /v1/boosts/{boost_id}/progress": {"token": "x", "position_seconds": 1},
+    "POST /v1/boosts/{boost_id}/answer": {"option": 1},
+    "POST /v1/tasks/{number}/answer": {"option": 1},
+    "POST /v1/ads/views/{view_id}/failed": {"cause": "NO_FILL"},
+    "POST /v1/devices": {"token": "t" * 40, "platform": "WEB", "language": "en"},
+}
+ROLES = list(Role)
+
+
+def _placeholder() -> Config:
+    return Config("", "", "redis://", b"", (), "")
+
+
+def test_the_table_names_every_route_and_no_other() -> None:
+    routes = {f"{method} {path}" for path, method, _ in handlers_of(create_app(_placeholder()))}
+    assert routes == set(TABLE)
+
+
+async def _call(world: World, name: str, person: Person | None) -> int:
+    method, path = name.split(" ")
+    for parameter, value in EXAMPLES.items():
+        path = path.replace(f"{{{parameter}}}", value)
+    path = path.replace("{network}", "nobody").replace("{", "").replace("}", "")
+    headers = {"Idempotency-Key": "a-key"} | (person.headers if person else {})
+    body = BODIES.get(name, None if method in ("GET", "DELETE") else {})
+    answer = await world.http.request(method, path, json=body, headers=headers)
+    assert answer.status_code < 500, (name, answer.text)
+    return answer.status_code
+
+
+async def test_every_route_with_every_role_and_without(world: World) -> None:
+    people = {role: await staff(world, role) for role in ROLES}
+    wrong = []
+    for name, lowest in TABLE.items():
+        if lowest == ANYBODY:  # what it asks for instead, its own tests say
+            for person in (None, *people.values()):
+                assert await _call(world, name, person) != 403
+            continue
+        allowed = ROLES[ROLES.index(Role(lowest)) :]
+        expected = {"nobody": "401"}
+        expected |= {role.value: "pass" if role in allowed else "403" for role in ROLES}
+        for who, wanted in expected.items():
+            status = await _call(world, name, people[Role(who)] if who != "nobody" else None)
+            got = str(status) if status in (401, 403) else "pass"
+            if got != wanted:
+                wrong.append((name, who, wanted, status))
+    assert wrong == []
+
+
+def _app(handler: Any) -> Litestar:
+    return Litestar([handler], openapi_config=None)
+
+
+@pytest.mark.parametrize("opt", [{}, {"permission": None}, {"permission": "admin"}])
+def test_a_route_that_does_not_say_who_may_call_it_is_refused(opt: dict[str, Any]) -> None:
+    @get("/open", opt=opt, sync_to_thread=False)
+    def handler() -> None: ...
+
+    with pytest.raises(OpenRouteError, match="GET /open does not say"):
+        check_routes(_app(handler))
+
+
+def test_a_route_that_is_not_guarded_as_it_says_is_refused() -> None:
+    @get("/mine", opt=MEMBER, sync_to_thread=False)
+    def member() -> None: ...
+
+    @get("/privileged", opt=needs(Permission.LOG_READ), sync_to_thread=False)
+    def privileged() -> None: ...
+
+    @get("/free", opt=PUBLIC, sync_to_thread=False)
+    def public() -> None: ...
+
+    for handler in (member, privileged):
+        with pytest.raises(OpenRouteError):
+            check_routes(_app(handler))
+    check_routes(_app(public))
+
+
+async def test_a_change_of_role_holds_from_the_next_request(world: World) -> None:
+    person = await world.person()
+    assert (await person.get("/v1/admin/users")).status_code == 403
+    headers = person.headers  # one token throughout
+    for role, status in ((Role.MODERATOR, 200), (Role.USER, 403), (Role.ADMIN, 200)):
+        await promote(world, person, role)
+        answer = await world.http.get("/v1/admin/users", headers=headers)
+        assert answer.status_code == status
+
+
+async def test_a_disabled_administrator_may_nothing(world: World) -> None:
+    chief, admin = await staff(world, Role.SUPERADMIN), await staff(world, Role.ADMIN)
+    body = {"reason": "left the company"}
+    answer = await chief.post(f"/v1/admin/users/{admin.id}/disable", body)
+    assert answer.json() == {"id": admin.id, "role": "admin", "is_active": False}
+    refused = await admin.get("/v1/admin/users")
+    assert refused.status_code == 403
+    assert refused.json()["type"] == "urn:twtc:problem:account-disabled"
+
+
+async def test_the_status_poll_reads_no_role(world: World, monkeypatch: Any) -> None:
+    person = await world.person()
+    read: list[int] = []
+
+    async def count(_database: Any, user_id: int) -> None:
+        read.append(user_id)
+
+    monkeypatch.setattr("api.permissions.read_standing", count)
+    assert (await person.get("/v1/mining/status")).status_code == 200
+    assert (await person.get("/v1/admin/users")).status_code == 401
+    assert read == [person.id]
+
+
+def test_roles_hold_what_the_ones_below_hold() -> None:
+    for lower, higher in pairwise(ROLES):
+        assert PERMISSIONS[lower] < PERMISSIONS[higher]
+    assert PERMISSIONS[Role.USER] == frozenset()
+    assert PERMISSIONS[Role.SUPERADMIN] == frozenset(Permission)
+
+
+def test_nobody_reaches_their_equals_but_superadmins() -> None:
+    for actor in ROLES:
+        for subject in ROLES:
+            reaches = actor is Role.SUPERADMIN or ROLES.index(actor) > ROLES.index(subject)
+            assert may_act_on(actor, subject) == reaches
+    assert not may_change_role(Role.ADMIN, Role.USER, Role.ADMIN)
+    assert not may_change_role(Role.ADMIN, Role.SUPERADMIN, Role.USER)
+    assert may_change_role(Role.ADMIN, Role.MODERATOR, Role.USER)
+    assert may_change_role(Role.SUPERADMIN, Role.SUPERADMIN, Role.USER)
