@@ -11,6 +11,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 
 from api.auth import provide_access, provide_user_id
 from api.documentation import describe
+from api.limits import LimitsMiddleware
 from api.permissions import PUBLIC, check_routes, provide_actor
 from api.problems import HANDLERS
 from api.requests import JSONRequest
@@ -64,6 +65,7 @@ def create_app(config: Config) -> Litestar:
             "access": Provide(provide_access),
         },
         exception_handlers=HANDLERS,
+        middleware=[LimitsMiddleware()],
         request_class=JSONRequest,
         request_max_body_size=BODY_BYTES_MAX,
         openapi_config=OpenAPIConfig(

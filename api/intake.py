@@ -15,6 +15,7 @@ import msgspec
 from litestar import Request, Response
 from msgspec import Struct
 
+from api.client_ip import client_ip
 from api.networks.house import House, page_url
 from api.problems import (
     Problem,
@@ -128,7 +129,7 @@ def idempotency_key(request: Request[Any, Any, Any]) -> str:
 def evidence(request: Request[Any, Any, Any]) -> dict[str, Any]:
     """Where a request came from; it travels with the intent."""
     return {
-        "ip": request.client.host if request.client else None,
+        "ip": client_ip(request.scope, request.app.state.config.trusted_proxies),
         "user_agent": request.headers.get("user-agent", "")[:500],
     }
 

@@ -61,6 +61,12 @@ async def enforce(
     connection.scope["twtc_role"] = (user_id, standing.role)  # type: ignore[typeddict-unknown-key]
 
 
+async def has_higher_limits(services: Services, user_id: int) -> bool:
+    """Whether somebody who reached a limit may ask more often."""
+    standing = await read_standing(services.database, user_id)
+    return standing is not None and may(standing.role, Permission.HIGHER_LIMITS)
+
+
 async def provide_actor(request: Request[Any, Any, Any]) -> Actor:
     """Who does something privileged, and from where, as a dependency of guarded handlers."""
     user_id, role = request.scope["twtc_role"]  # type: ignore[typeddict-item]

@@ -74,6 +74,7 @@ _TITLES = {
     Reason.TASK_OF_ANOTHER_KIND: "Task of another kind",
     Reason.READ_TOO_SHORT: "Article not read to its end",
     Reason.DAY_CLOSED: "Day closed",
+    Reason.ADJUSTMENT_REFUSED: "Adjustment refused",
 }
 _OPENS = frozenset({Reason.WINDOW_CLOSED, Reason.ALREADY_MINING})
 
@@ -98,6 +99,12 @@ def unauthorized(
     """401, with the challenge that RFC 9110 asks for."""
     challenge = {"WWW-Authenticate": 'Bearer realm="twtc"'}
     return ProblemError("unauthorized", "Not signed in", 401, detail, challenge)
+
+
+def rate_limited(name: str, headers: dict[str, str]) -> ProblemError:
+    """429: asked too often; the headers say how long to wait."""
+    detail = f"Too many requests by the limit {name!r}. Wait for the seconds of Retry-After."
+    return ProblemError("rate-limited", "Too many requests", 429, detail, headers)
 
 
 def forbidden(permission: str = "") -> ProblemError:

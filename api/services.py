@@ -1,7 +1,7 @@
 """What the handlers work with: opened when the process starts, closed when it stops."""
 
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 
 import httpx
 from litestar import Litestar
@@ -18,6 +18,7 @@ from models.catalogue import Catalogue
 from models.config import Config
 from models.configuration import Configurations
 from models.db import Database, open_database
+from models.limiter import Limiter, Tally
 from models.settings import Installation, load_installation
 from models.status import SnapshotCopies
 
@@ -39,6 +40,8 @@ class Services(Struct, frozen=True):
     configurations: Configurations
     shelf: Shelf
     messenger: Messenger
+    limiter: Limiter
+    tally: Tally
     http: httpx.AsyncClient
 
 
@@ -63,7 +66,8 @@ async def open_services(
         installation = await load_installation(database)
         copies = SnapshotCopies(redis, installation.id)
         held = HeldCopies(copies, config.redis_url)
-        async with held.feed:
+        limiter = Limiter(config.redis_url, f"twtc:{installation.id}")
+        async with held.feed, aclosing(limiter):
             yield Services(
                 config=config,
                 database=database,
@@ -77,6 +81,8 @@ async def open_services(
                 configurations=Configurations(database),
                 shelf=Shelf(database),
                 messenger=open_messenger(config),
+                limiter=limiter,
+                tally=Tally(),
                 http=http,
             )
     finally:

@@ -9,6 +9,7 @@ from litestar.datastructures import Cookie
 from msgspec import Struct
 
 from api.auth import ACCESS_SECONDS, issue_access_token, new_refresh_token
+from api.client_ip import client_ip
 from api.services import Services
 from models.clock import new_id
 from models.sign_ins import REFRESH_DAYS, Client, begin_sign_in
@@ -32,7 +33,7 @@ class Tokens(Struct, frozen=True):
 
 def client_of(request: Request[Any, Any, Any]) -> Client:
     """The device that sent a request."""
-    address = request.client.host if request.client else None
+    address = client_ip(request.scope, request.app.state.config.trusted_proxies)
     return Client(request.headers.get("user-agent", "")[:500], address)
 
 

@@ -75,6 +75,7 @@ async def _all(servers: Servers, options: Options) -> int:
             "TWTC_PII_KEYS": secrets.token_urlsafe(48),
             "TWTC_INDEX_KEY": secrets.token_urlsafe(48),
             "TWTC_OUTBOX_DIR": tempfile.gettempdir(),
+            "TWTC_LIMITS": "off",
         }
         async with AsyncExitStack() as stack:
             product, anew, peer = [

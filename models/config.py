@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from models.pii import Keyring
+from models.proxies import Proxies
 
 _SECRET_BYTES_MIN = 32
 # Secrets of ad networks, which the vendor chooses or the operator shares with it.
@@ -42,6 +43,8 @@ class Config(Struct, frozen=True):
     mail_from: str = ""
     outbox_dir: str = ""
     breaches_url: str = ""
+    trusted_proxies: Proxies = Proxies()
+    has_limits: bool = True
 
 
 def load_config(environ: Mapping[str, str] | None = None, *, signs: bool = False) -> Config:
@@ -72,6 +75,8 @@ def load_config(environ: Mapping[str, str] | None = None, *, signs: bool = False
         breaches_url=_http_url(
             "TWTC_BREACHES_URL", env.get("TWTC_BREACHES_URL", "https://api.pwnedpasswords.com")
         ),
+        trusted_proxies=_proxies(env.get("TWTC_TRUSTED_PROXIES", "")),
+        has_limits=_is_on("TWTC_LIMITS", env.get("TWTC_LIMITS", "on")),
         own_videos_url=_http_url("TWTC_OWN_VIDEOS_URL", env.get("TWTC_OWN_VIDEOS_URL", "")),
     )
 
@@ -121,6 +126,20 @@ def postgresql_url(url: str) -> str:
     if not separator or scheme.split("+")[0] not in ("postgresql", "postgres"):
         raise ConfigError("DATABASE_URL must begin with postgresql://")
     return f"postgresql://{rest}"
+
+
+def _proxies(text: str) -> Proxies:
+    """Proxies whose X-Forwarded-For is believed: addresses or networks, separated by commas."""
+    try:
+        return Proxies(text)
+    except ValueError as error:
+        raise ConfigError(f"TWTC_TRUSTED_PROXIES: {error}") from None
+
+
+def _is_on(name: str, value: str) -> bool:
+    if value not in ("on", "off"):
+        raise ConfigError(f"{name} must be on or off")
+    return value == "on"
 
 
 def _http_url(name: str, url: str) -> str:

@@ -58,6 +58,7 @@ def demo(population: int = 2000, days: int = 3, seed: int = 1, out: Path = Path(
             network_secrets=NETWORK_SECRETS,
             partner_url="http://127.0.0.1:8100",
             keyring=Keyring((SECRET,), SECRET),
+            has_limits=False,  # everybody asks from one address
         )
         report = asyncio.run(_live(config, console, population, days, seed))
     print_report(console, report)

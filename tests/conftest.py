@@ -103,6 +103,7 @@ def config(database_url: str, redis_urls: tuple[str, str], tmp_path: Path) -> Co
             (b"a-test-key-of-thirty-two-bytes!!",), b"a-test-index-key-of-32-bytes!!!!"
         ),
         outbox_dir=str(tmp_path / "outbox"),
+        has_limits=False,  # whole days pass on a frozen clock; tests/test_limits.py has them
     )
 
 

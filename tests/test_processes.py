@@ -45,6 +45,7 @@ class Processes:
             "TWTC_PII_KEYS": config.keyring.secrets[0].decode(),
             "TWTC_INDEX_KEY": config.keyring.index_secret.decode(),
             "TWTC_OUTBOX_DIR": config.outbox_dir,
+            "TWTC_LIMITS": "off",
             **{f"TWTC_{name}_SECONDS": str(value) for name, value in TIMING.items()},
         }
         self.running: dict[str, subprocess.Popen[bytes]] = {}

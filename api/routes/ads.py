@@ -12,6 +12,7 @@ from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
 from api.intake import IntentView, evidence, record_and_ring, submit
+from api.limits import UNLIMITED
 from api.networks import Answer, CallbackRequest, VerifiedCallback
 from api.permissions import MEMBER, PUBLIC
 from api.problems import ProblemError, not_found
@@ -77,7 +78,7 @@ async def failed(
     http_method=[HttpMethod.GET, HttpMethod.POST],
     summary="A network's proof that an ad was watched",
     security=[],
-    opt=PUBLIC,
+    opt=PUBLIC | UNLIMITED,  # networks call for many people, from few addresses
 )
 async def callback(
     network: FromPath[str], request: Request[Any, Any, Any], services: NamedDependency[Services]

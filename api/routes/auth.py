@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 from api.auth import Access, issue_ticket, refresh_token_user, successor_of
 from api.codes import send_code
 from api.identities import Identity, identity_of
+from api.limits import count_attempt, forget_attempts
 from api.messages.senders import NotSentError
 from api.passwords import Password, hash_password, needs_rehash, refuse_weak, verify_password
 from api.permissions import MEMBER, PUBLIC
@@ -62,7 +63,7 @@ class SecondFactorNeeded(Struct, frozen=True):
     methods: list[str]
 
 
-@post("/register", summary="Create an account")
+@post("/register", summary="Create an account", opt={"limits": ("registrations",)})
 async def register_account(
     request: Request[Any, Any, Any],
     data: JSONBody[Registration],
@@ -118,12 +119,15 @@ async def login(
     """
     kind, value = identity_of(data)
     keyring = services.config.keyring
+    attempts = keyring.index(kind, value)
+    await count_attempt(services, attempts)
     account = await find_by_identity(services.database, keyring, kind, value)
     fits = await verify_password(account.password_hash if account else None, data.password)
     if account is None or not fits:
         raise unauthorized("The account or the password is wrong.")
     if not account.is_active:
         raise ProblemError("account-disabled", "Account disabled", 403, "This account is disabled.")
+    await forget_attempts(services, attempts)
     now = utcnow()
     factors = await find_factors(services.database, keyring, account.id)
     if factors.methods:

@@ -7,6 +7,7 @@ from litestar.di import NamedDependency
 from msgspec import Struct
 from redis.exceptions import RedisError
 
+from api.limits import UNLIMITED
 from api.permissions import PUBLIC
 from api.services import Services
 from models.db import DATABASE_ERRORS, connected, run, sql
@@ -46,4 +47,4 @@ async def readyz(services: NamedDependency[Services]) -> Response[Health]:
 
 
 handlers: list[Any] = [healthz, readyz]
-router = Router("/", route_handlers=handlers, tags=["operations"], opt=PUBLIC)
+router = Router("/", route_handlers=handlers, tags=["operations"], opt=PUBLIC | UNLIMITED)

@@ -153,7 +153,7 @@ def _profile(services: Services, account: Account) -> Profile:
     )
 
 
-@get("/wallet", summary="Balance", response_headers=PRIVATE)
+@get("/wallet", summary="Balance", response_headers=PRIVATE, opt={"limits": ("wallet",)})
 async def wallet(services: NamedDependency[Services], user_id: NamedDependency[int]) -> WalletView:
     """What one owns, as the last tick left it."""
     row = await read_wallet(services.database, user_id)

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from api.auth import signed_in
 from api.intake import IntentView, submit, with_page
+from api.limits import UNLIMITED, check_poll
 from api.paging import After, Limit, decode_cursor, encode_cursor
 from api.permissions import MEMBER
 from api.poll import Answer, Held, PollResponse, make_answer
@@ -61,6 +62,8 @@ async def answer_at_once(request: Request[Any, Any, Any]) -> PollResponse | None
     None leaves the request to the handler: what is not held takes longer anyway.
     """
     services: Services = request.app.state.services
+    if services.config.has_limits:
+        await check_poll(request.scope, services)
     headers = dict(reversed([*request.scope["headers"]]))  # of several of a name the first counts
     user_id = signed_in(services, headers.get(b"authorization", b"").decode("latin-1"))
     now = utcnow()
@@ -70,7 +73,13 @@ async def answer_at_once(request: Request[Any, Any, Any]) -> PollResponse | None
     return PollResponse(_answer_of(services, held, now), headers.get(b"if-none-match"))
 
 
-@get("/status", summary="The poll", response_headers=PRIVATE, before_request=answer_at_once)
+@get(
+    "/status",
+    summary="The poll",
+    response_headers=PRIVATE,
+    before_request=answer_at_once,
+    opt=UNLIMITED,
+)
 async def status(
     request: Request[Any, Any, Any],
     services: NamedDependency[Services],
@@ -107,7 +116,7 @@ def _answer_of(services: Services, held: Held, now: datetime) -> Answer:
     return answer
 
 
-@post("/sessions", status_code=202, summary="Start mining")
+@post("/sessions", status_code=202, summary="Start mining", opt={"limits": ("mining",)})
 async def start(
     request: Request[Any, Any, Any],
     services: NamedDependency[Services],

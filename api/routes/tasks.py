@@ -45,7 +45,7 @@ async def today(services: NamedDependency[Services], user_id: NamedDependency[in
     return show_day(user_id, day, catalogue, await read_day(services.database, user_id, day))
 
 
-@post("/{number:int}/started", status_code=202, summary="Begin a task")
+@post("/{number:int}/started", status_code=202, summary="Begin a task", opt={"limits": ("tasks",)})
 async def started(
     number: Number,
     request: Request[Any, Any, Any],
@@ -57,7 +57,9 @@ async def started(
     return await submit(request, services, user_id, StartTask(number))
 
 
-@post("/{number:int}/completed", status_code=202, summary="A task is done")
+@post(
+    "/{number:int}/completed", status_code=202, summary="A task is done", opt={"limits": ("tasks",)}
+)
 async def completed(
     number: Number,
     request: Request[Any, Any, Any],
@@ -70,7 +72,12 @@ async def completed(
     return await submit(request, services, user_id, CompleteTask(number, proof))
 
 
-@post("/{number:int}/answer", status_code=202, summary="Answer a quiz task")
+@post(
+    "/{number:int}/answer",
+    status_code=202,
+    summary="Answer a quiz task",
+    opt={"limits": ("tasks",)},
+)
 async def answer(
     number: Number,
     request: Request[Any, Any, Any],

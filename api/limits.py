@@ -1,0 +1,143 @@
+"""How often somebody may ask (blueprint, "Security"; decision 0029).
+
+A route's `opt["limits"]` names what it counts against besides the address and the member. The poll
+counts in its own process, since a question to Redis would cost more than its answer.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from litestar.enums import ScopeType
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.auth import signed_in
+from api.client_ip import client_ip, network_of
+from api.permissions import has_higher_limits
+from api.problems import ProblemError, rate_limited
+from api.services import Services
+from engine.configuration import Configuration, Limit
+from models.clock import utcnow
+from models.limiter import Count, Limiter, Standing
+
+UNLIMITED = {"is_unlimited": True}
+VIP_FACTOR = 3
+
+
+class LimitsMiddleware(ASGIMiddleware):
+    """Counts every request of a route that is not UNLIMITED, and says how the counts stand."""
+
+    scopes = (ScopeType.HTTP,)
+    exclude_opt_key = "is_unlimited"
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        """Refuse with 429, or pass on; either with RateLimit headers."""
+        services: Services = scope["litestar_app"].state.services
+        if not services.config.has_limits:
+            await next_app(scope, receive, send)
+            return
+        opt = scope["route_handler"].opt
+        settings = await services.configurations.at(utcnow())
+        user_id = _user_of(scope)
+        standings = [
+            await services.limiter.take(count)
+            for count in counts_of(scope, settings, opt.get("limits", ()), user_id)
+        ]
+        refused = [standing for standing in standings if not standing.is_allowed]
+        if refused and user_id is not None and await has_higher_limits(services, user_id):
+            standings = [await _take_more(services.limiter, s) for s in standings]
+            refused = [standing for standing in standings if not standing.is_allowed]
+        if refused:
+            raise _refusal(refused)
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *_encoded(headers_of(standings))]
+            await send(message)
+
+        await next_app(scope, receive, send_with_headers)
+
+
+def counts_of(
+    scope: Scope, settings: Configuration, names: Sequence[str], user_id: int | None
+) -> list[Count]:
+    """What a request counts against: its address, its member, and what its route names."""
+    address = address_of(scope)
+    keys = {"address": address, "registrations": address}
+    if user_id is not None:
+        keys |= {name: str(user_id) for name in ("member", "mining", "tasks", "wallet")}
+    return [
+        Count(name, settings.limits[name], keys[name])
+        for name in ("address", "member", *names)
+        if name in keys
+    ]
+
+
+def address_of(scope: Scope) -> str:
+    """What is limited as one address."""
+    proxies = scope["litestar_app"].state.services.config.trusted_proxies
+    return network_of(client_ip(scope, proxies) or "unknown")
+
+
+async def check_poll(scope: Scope, services: Services) -> None:
+    """Count a poll in this process. Raise ProblemError (429)."""
+    limit = (await services.configurations.at(utcnow())).limits["address"]
+    seconds = services.tally.take(limit, address_of(scope))
+    if seconds:
+        raise _refusal([Standing(Count("address", limit, ""), False, 0, seconds)])
+
+
+async def _take_more(limiter: Limiter, standing: Standing) -> Standing:
+    """Count once more, by a limit of its own for who may ask more often."""
+    if standing.is_allowed:
+        return standing
+    count, extra = standing.count, VIP_FACTOR - 1
+    limit = Limit(count.limit.quota * extra, count.limit.window_seconds)
+    return await limiter.take(Count(f"{count.name}-vip", limit, count.key))
+
+
+def _user_of(scope: Scope) -> int | None:
+    for name, value in scope["headers"]:
+        if name == b"authorization":
+            try:
+                return signed_in(scope["litestar_app"].state.services, value.decode("latin-1"))
+            except ProblemError:
+                return None
+    return None
+
+
+def _refusal(refused: Sequence[Standing]) -> ProblemError:
+    longest = max(refused, key=lambda standing: standing.reset_seconds)
+    headers = dict(headers_of(refused)) | {"Retry-After": str(longest.reset_seconds)}
+    return rate_limited(longest.count.name, headers)
+
+
+def headers_of(standings: Sequence[Standing]) -> Mapping[str, str]:
+    """RateLimit-Policy and RateLimit (draft-ietf-httpapi-ratelimit-headers)."""
+    policies = [
+        f'"{s.count.name}";q={s.count.limit.quota};w={s.count.limit.window_seconds}'
+        for s in standings
+    ]
+    states = [f'"{s.count.name}";r={s.remaining};t={s.reset_seconds}' for s in standings]
+    return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(states)}
+
+
+async def count_attempt(services: Services, key: str) -> None:
+    """Count an attempt to sign in to an account. Raise ProblemError (429)."""
+    if not services.config.has_limits:
+        return
+    settings = await services.configurations.at(utcnow())
+    standing = await services.limiter.take(Count("sign_ins", settings.limits["sign_ins"], key))
+    if not standing.is_allowed:
+        raise _refusal([standing])
+
+
+async def forget_attempts(services: Services, key: str) -> None:
+    """Somebody has signed in: earlier attempts were their own."""
+    if services.config.has_limits:
+        settings = await services.configurations.at(utcnow())
+        await services.limiter.forget(Count("sign_ins", settings.limits["sign_ins"], key))
+
+
+def _encoded(headers: Mapping[str, str]) -> list[Any]:
+    return [(name.lower().encode(), value.encode()) for name, value in headers.items()]

@@ -1,0 +1,179 @@
+"""Limits: what is counted for whom, behind which proxies, and what happens without Redis."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from msgspec.structs import replace
+
+from api.client_ip import client_ip, network_of
+from engine.configuration import LIMITS, Limit
+from engine.permissions import Role
+from models.clock import utcnow
+from models.config import Config, ConfigError, load_config
+from models.limiter import Count, Limiter
+from models.proxies import Proxies
+from tests.accounts import PASSWORD, auth, signed_up
+from tests.staff import configure, staff
+from tests.world import World
+
+PROXIES = Proxies("10.0.0.0/8, fd00::/8")
+
+
+@pytest.fixture
+def config(config: Config) -> Config:
+    """With limits, and behind a proxy on the test's own address."""
+    return replace(config, has_limits=True, trusted_proxies=Proxies("127.0.0.1"))
+
+
+def scope(peer: str | None, *forwarded: str) -> Any:
+    """What a server hands over."""
+    headers = [(b"x-forwarded-for", value.encode()) for value in forwarded]
+    return {"client": (peer, 1) if peer else None, "headers": headers}
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "expected"),
+    [
+        ("203.0.113.9", [], "203.0.113.9"),
+        ("203.0.113.9", ["198.51.100.1"], "203.0.113.9"),  # not by a proxy of ours
+        ("10.0.0.1", ["198.51.100.1"], "198.51.100.1"),
+        ("10.0.0.1", ["1.1.1.1, 198.51.100.1"], "198.51.100.1"),  # the first is a claim
+        ("10.0.0.1", ["1.1.1.1, 198.51.100.1, 10.0.0.2"], "198.51.100.1"),
+        ("10.0.0.1", ["1.1.1.1", "198.51.100.1"], "198.51.100.1"),  # two headers are one list
+        ("10.0.0.1", ["10.0.0.3, 10.0.0.2"], "10.0.0.3"),
+        ("10.0.0.1", ["not an address"], "10.0.0.1"),
+        ("10.0.0.1", [""], "10.0.0.1"),
+        ("10.0.0.1", [], "10.0.0.1"),
+        ("::ffff:10.0.0.1", ["198.51.100.1"], "198.51.100.1"),
+        ("fd00::1", ["2001:db8::7"], "2001:db8::7"),
+        (None, ["198.51.100.1"], None),
+    ],
+)
+def test_whose_address_it_is(peer: str | None, forwarded: list[str], expected: str | None) -> None:
+    assert client_ip(scope(peer, *forwarded), PROXIES) == expected
+
+
+def test_nobody_is_trusted_unless_named() -> None:
+    assert client_ip(scope("10.0.0.1", "198.51.100.1"), Proxies()) == "10.0.0.1"
+
+
+def test_a_customer_has_a_whole_ipv6_network() -> None:
+    assert network_of("2001:db8:1:2::3") == network_of("2001:db8:1:2:ffff::4")
+    assert network_of("2001:db8:1:2::3") != network_of("2001:db8:1:3::3")
+    assert network_of("198.51.100.1") != network_of("198.51.100.2")
+
+
+@pytest.mark.parametrize("env", [{"TWTC_TRUSTED_PROXIES": "somewhere"}, {"TWTC_LIMITS": "perhaps"}])
+def test_a_wrong_setting_is_refused(env: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match=next(iter(env))):
+        load_config({"DATABASE_URL": "postgresql://x", "REDIS_URL": "redis://x"} | env)
+
+
+async def ask(world: World, address: str, path: str = "/docs/openapi.json") -> httpx.Response:
+    return await world.http.get(path, headers={"X-Forwarded-For": address})
+
+
+async def test_an_address_has_a_hundred_requests_a_minute(world: World) -> None:
+    for left in (99, 98):
+        answer = await ask(world, "198.51.100.1")
+        assert answer.headers["RateLimit-Policy"] == '"address";q=100;w=60'
+        assert answer.headers["RateLimit"].startswith(f'"address";r={left};t=')
+    answers = await asyncio.gather(*(ask(world, "198.51.100.1") for _ in range(110)))
+    assert sum(answer.status_code == 200 for answer in answers) == 98
+    refused = await ask(world, "198.51.100.1")
+    assert refused.status_code == 429
+    assert refused.json()["type"] == "urn:twtc:problem:rate-limited"
+    assert 1 <= int(refused.headers["Retry-After"]) <= 60
+    assert (await ask(world, "198.51.100.2")).status_code == 200
+    assert (await ask(world, "198.51.100.1", "/healthz")).status_code == 200
+    world.move_to(utcnow() + timedelta(seconds=61))
+    assert (await ask(world, "198.51.100.1")).status_code == 200
+
+
+async def test_a_forged_header_is_no_way_around(world: World) -> None:
+    for n in range(101):
+        answer = await ask(world, f"203.0.113.{n}, 198.51.100.1")
+    assert answer.status_code == 429
+
+
+async def test_an_address_registers_three_accounts_an_hour(world: World) -> None:
+    for n in range(3):
+        await signed_up(world, f"ann{n}@example.com")
+    body = {"email": "ann3@example.com", "password": PASSWORD}
+    assert (await auth(world, "register", **body)).status_code == 429
+    world.move_to(utcnow() + timedelta(minutes=61))
+    assert (await auth(world, "register", **body)).status_code == 201
+
+
+async def test_five_wrong_passwords_close_an_account_for_a_quarter_of_an_hour(
+    world: World,
+) -> None:
+    await signed_up(world)
+    wrong = {"email": " ANN@example.com", "password": "not the right one"}
+    right = {"email": "ann@example.com", "password": PASSWORD}
+    for _ in range(4):
+        assert (await auth(world, "login", **wrong)).status_code == 401
+    assert (await auth(world, "login", **right)).status_code == 200  # and counts anew
+    for _ in range(5):
+        assert (await auth(world, "login", **wrong)).status_code == 401
+    assert (await auth(world, "login", **right)).status_code == 429
+    other = {"email": "bob@example.com", "password": PASSWORD}
+    assert (await auth(world, "login", **other)).status_code == 401
+    world.move_to(utcnow() + timedelta(minutes=15, seconds=1))
+    assert (await auth(world, "login", **right)).status_code == 200
+
+
+async def test_a_wallet_is_read_ten_times_an_hour_and_by_a_vip_thirty_times(world: World) -> None:
+    for person, reads in ((await world.person(), 10), (await staff(world, Role.VIP), 30)):
+        for _ in range(reads):
+            assert (await person.get("/v1/wallet")).status_code == 200
+        assert (await person.get("/v1/wallet")).status_code == 429
+        assert (await person.get("/v1/me")).status_code == 200
+
+
+async def test_a_refused_start_records_nothing(world: World) -> None:
+    person = await world.person()
+    world.move_to(person.next_opening())
+    limit = {"mining": Limit(1, 60)}
+    await configure(world, limits=LIMITS | limit)
+    world.move_to(utcnow() + timedelta(minutes=6))
+    assert (await person.post("/v1/mining/sessions")).status_code == 202
+    assert (await person.post("/v1/mining/sessions")).status_code == 429
+    assert await world.value("SELECT count(*) FROM intents WHERE kind = 'mining.start'") == 1
+
+
+async def test_polls_count_in_their_process(world: World, monkeypatch: Any) -> None:
+    person = await world.person()
+    taken: list[str] = []
+
+    async def take(count: Count) -> None:
+        taken.append(count.name)
+
+    monkeypatch.setattr(world.services.limiter, "take", take)
+    answers = [await person.get("/v1/mining/status") for _ in range(101)]
+    assert [answer.status_code for answer in answers] == [200] * 100 + [429]
+    assert answers[-1].headers["Retry-After"] == "60"
+    assert taken == []
+    world.move_to(utcnow() + timedelta(minutes=1))
+    assert (await person.get("/v1/mining/status")).status_code == 200
+
+
+async def test_without_redis_a_process_counts_alone_and_grants_half(world: World) -> None:
+    limiter = Limiter("redis://127.0.0.1:1/0", "test")
+    count = Count("address", Limit(10, 60), "198.51.100.1")
+    taken = [await limiter.take(count) for _ in range(6)]
+    assert [standing.is_allowed for standing in taken] == [True] * 5 + [False]
+    await limiter.forget(count)
+    assert (await limiter.take(count)).is_allowed
+
+
+async def test_two_processes_count_together(world: World) -> None:
+    count = Count("address", Limit(2, 60), "198.51.100.1")
+    one, two = (Limiter(world.config.redis_url, "test") for _ in range(2))
+    taken = [await each.take(count) for each in (one, two, one)]
+    assert [standing.is_allowed for standing in taken] == [True, True, False]
+    for limiter in (one, two):
+        await limiter.aclose()
