@@ -21,6 +21,7 @@ from engine.intents import (
     PreparePartitions,
     PruneIntents,
     RebalanceGroups,
+    RefreshLists,
     RemindWindow,
     SettleMining,
     SyncVideos,
@@ -117,6 +118,7 @@ def entries(table: Timetable) -> tuple[Entry, ...]:
         upkeep("forget", lambda at: ForgetPeople(), 2 * 60, 3600),
         upkeep("inactive", lambda at: CloseInactive(), 3 * 3600),
         upkeep("videos", lambda at: SyncVideos(), 4 * 3600),
+        upkeep("lists", lambda at: RefreshLists(), 5 * 3600),
         upkeep("rebalance", lambda at: RebalanceGroups(), MONDAY_3AM_SECONDS, WEEK_SECONDS),
         upkeep("invariants", lambda at: CheckInvariants(), 5 * 60, 3600),
     )

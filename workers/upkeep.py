@@ -20,6 +20,7 @@ from engine.intents import (
     PreparePartitions,
     PruneIntents,
     RebalanceGroups,
+    RefreshLists,
     SyncVideos,
 )
 from engine.timeline import utc_day
@@ -34,6 +35,7 @@ from models.invariants import audit, buckets_of_hour, find_overdue
 from models.partitions import archive_partitions, drop_archived, prepare_partitions
 from models.queue import BATCH_SIZE, Piece, claim, complete, due_ids, record_failure
 from models.upkeep import prune
+from workers.reputation import refresh_lists
 from workers.videos.sync import sync_videos
 from workers.workshop import Workshop
 
@@ -93,6 +95,8 @@ async def _work(
             return await sync_videos(shop.database, shop.providers, now)
         case ForgetPeople():
             return {"forgotten": await erase_due(shop.database, now)}
+        case RefreshLists():
+            return {"lists": await refresh_lists(shop.database, shop.ip_lists, now)}
         case CloseInactive():
             return {"closed": await close_inactive(shop.database, shop.copies, now)}
         case CheckInvariants():
