@@ -178,6 +178,18 @@ class RefreshLists(Action, frozen=True, tag="lists.refresh"):
     """Fetch the lists of addresses with a reputation."""
 
 
+class ScoreAccounts(Action, frozen=True, tag="accounts.score"):
+    """Score what accounts did up to a UTC day that is over."""
+
+    day: date
+
+
+class TrainModel(Action, frozen=True, tag="model.train"):
+    """Train the model that scores are made with."""
+
+    day: date
+
+
 class CheckInvariants(Action, frozen=True, tag="invariants.check"):
     """Run the audit."""
 
@@ -197,6 +209,8 @@ UpkeepAction = (
     | ForgetPeople
     | CloseInactive
     | RefreshLists
+    | ScoreAccounts
+    | TrainModel
     | CheckInvariants
 )
 AnyAction = UserAction | FlagUser | PieceAction | UpkeepAction

@@ -88,6 +88,8 @@ DELETED = frozenset(
         "codes",
         "consents",
         "devices",
+        "account_days",
+        "anomaly_scores",
         "fraud_trails",
         "notifications",
         "recovery_codes",

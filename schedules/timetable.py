@@ -23,8 +23,10 @@ from engine.intents import (
     RebalanceGroups,
     RefreshLists,
     RemindWindow,
+    ScoreAccounts,
     SettleMining,
     SyncVideos,
+    TrainModel,
 )
 from engine.timeline import (
     DAY_SECONDS,
@@ -112,6 +114,8 @@ def entries(table: Timetable) -> tuple[Entry, ...]:
             40 * 60,
             catch_up_max=7,
         ),
+        upkeep("score", lambda at: ScoreAccounts(utc_day(at) - timedelta(days=1)), 50 * 60),
+        upkeep("train", lambda at: TrainModel(utc_day(at) - timedelta(days=1)), 6 * 3600),
         upkeep("partitions", lambda at: PreparePartitions(), 1 * 3600),
         upkeep("prune", lambda at: PruneIntents(), 2 * 3600),
         # Before the hourly check, or that would find it undone after an outage.

@@ -16,6 +16,7 @@ from models.tables import (
     mining,
     privacy,
     reference,
+    scores,
     sign_ins,
 )
 from models.tables.columns import metadata
@@ -33,5 +34,6 @@ __all__ = [
     "mining",
     "privacy",
     "reference",
+    "scores",
     "sign_ins",
 ]
