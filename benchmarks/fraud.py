@@ -16,9 +16,10 @@ from benchmarks.fraud_population import population
 from engine.anomaly.acts import Day
 from engine.anomaly.bands import FLOORS, LEVELS, Band, band_of
 from engine.anomaly.features import Norm, features, is_enough
-from engine.anomaly.model import Model, Verdict, judge
+from engine.anomaly.model import Model, Verdict, judge, write_model
 from engine.anomaly.norms import norms_of
 from workers.scoring.examples import examples
+from workers.scoring.nightly import FIRST_MODEL
 from workers.scoring.training import learn
 
 FLAGGED = FLOORS[Band.REVIEW]
@@ -29,6 +30,7 @@ class Options(argparse.Namespace):
 
     per_kind: int
     seed: int
+    save: bool
 
 
 def main(args: list[str]) -> int:
@@ -36,12 +38,15 @@ def main(args: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="run bench fraud", description=__doc__)
     parser.add_argument("--per-kind", type=int, default=400, help="accounts of each kind")
     parser.add_argument("--seed", type=int, default=1, help="another one, other accounts")
+    parser.add_argument("--save", action="store_true", help="as the first model")
     options = parser.parse_args(args, namespace=Options())
     console = Console()
     begun = time.perf_counter()
     accounts, labels = examples(options.seed, people=2_100, programs=2_100)
     model = learn(accounts, labels, options.seed)
     console.print(f"trained on {len(accounts):,} accounts in {time.perf_counter() - begun:.1f} s")
+    if options.save:
+        FIRST_MODEL.write_bytes(write_model(model) + b"\n")
     found = population(options.seed + 1_000, options.per_kind)
     people = {name: days for name, days in found.items() if name.startswith("person")}
     norms = norms_of([days for each in people.values() for days in each])

@@ -45,6 +45,6 @@ async def apply_one(database: Database, group_number: int, bucket: int, intent_i
             NoCopies(),
             Catalogue(database),
             Configurations(database),
-            Reputation(database),
+            Reputation(),
         )
     await apply_batch(_shop, Piece(group_number, bucket), 1, only=UUID(intent_id))

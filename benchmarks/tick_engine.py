@@ -73,7 +73,7 @@ async def bench_of(database: Database, redis_url: str, live: int) -> AsyncIterat
             copies,
             Catalogue(database),
             Configurations(database),
-            Reputation(database),
+            Reputation(),
         )
         credit = next(entry for entry in entries(timetable(PRODUCTION)) if entry.name == "credit")
         yield Bench(database, shop, credit, live)

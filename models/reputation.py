@@ -15,7 +15,7 @@ from time import monotonic
 import maxminddb
 
 from engine.fraud.places import Place
-from models.db import Database, connected, rows, run, sql, transaction
+from models.db import Connection, Database, rows, run, sql, transaction
 from models.proxies import parse_address
 
 log = logging.getLogger(__name__)
@@ -70,8 +70,7 @@ def parse_list(text: str) -> list[IPv4Network | IPv6Network]:
 class Reputation:
     """The lists as one process holds them."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
+    def __init__(self) -> None:
         self._lists: Mapping[str, AddressList] = {}
         self._fetched: Mapping[str, datetime] = {}
         self._until = 0.0
@@ -80,16 +79,15 @@ class Reputation:
         """The worst list that an address stands on."""
         return next((kind for kind, listed in self._lists.items() if ip in listed), None)
 
-    async def read_anew(self) -> None:
+    async def read_anew(self, connection: Connection) -> None:
         """Read the lists if they have changed; the old ones serve until the new ones are whole."""
         if monotonic() < self._until:
             return
         self._until = monotonic() + READ_ANEW_SECONDS
-        async with connected(self._database) as connection:
-            fetched = {row.kind: row.fetched_at for row in await rows(connection, FETCHED)}
-            if fetched == self._fetched:
-                return
-            found = {row.kind: row.networks for row in await rows(connection, LISTS)}
+        fetched = {row.kind: row.fetched_at for row in await rows(connection, FETCHED)}
+        if fetched == self._fetched:
+            return
+        found = {row.kind: row.networks for row in await rows(connection, LISTS)}
         self._lists = {k: AddressList(parse_list(found[k])) for k in KINDS if k in found}
         self._fetched = fetched
 

@@ -70,7 +70,7 @@ class Lifetime:
             services.copies,
             services.catalogue,
             services.configurations,
-            Reputation(services.database),
+            Reputation(),
         )
         self.due_work = DueWork(services.database, entries(services.installation.table))
         self.people: list[Person] = []

@@ -14,6 +14,7 @@ from api.captcha.hosted import HCaptcha, Turnstile
 from engine.permissions import Role
 from models.clock import utcnow
 from models.config import CaptchaConfig, Config, ConfigError, load_config
+from models.db import connected
 from models.proxies import Proxies
 from models.reputation import AddressList, Places, parse_list, store_list
 from tests.accounts import PASSWORD, auth, sent_code, signed_up, verify
@@ -238,7 +239,8 @@ async def test_lists_are_replaced_whole_or_not_at_all(world: World, tmp_path: Pa
             assert await refresh_lists(world.database, sources, utcnow()) == expected
     reputation = world.shop.reputation
     reputation.forget()
-    await reputation.read_anew()
+    async with connected(world.database) as connection:
+        await reputation.read_anew(connection)
     assert reputation.find("198.51.100.7") == "TOR"
     assert reputation.find("192.0.2.127") == reputation.find("2001:db8::9") == "BANNED"
     assert reputation.find("192.0.2.128") is None

@@ -297,7 +297,7 @@ async def open_world(
             copies,
             Catalogue(database),
             Configurations(database),
-            Reputation(database),
+            Reputation(),
         )
         world = World(config, database, clock, app, http, shop)
         await world.go_to(utcnow())  # the upkeep of the past finds nobody yet

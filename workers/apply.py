@@ -155,7 +155,7 @@ async def _decide_all(
         return effects
     people = await gather_members(connection, piece.bucket, wishes)
     effects.bench = bench = await open_bench(connection, piece.bucket, wishes)
-    await shop.reputation.read_anew()
+    await shop.reputation.read_anew(connection)
     house, effects.unused = await furnish(shop, connection, wishes, people, credited_through, now)
     for intent in wishes:
         assert intent.user_id is not None

@@ -96,7 +96,7 @@ class Tools(Middleware):
                     copies,
                     catalogue,
                     Configurations(self.database),
-                    Reputation(self.database),
+                    Reputation(),
                     Places(self._config.places_file),
                     self._config.ip_lists,
                     providers(self._config),

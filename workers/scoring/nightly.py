@@ -4,10 +4,11 @@ import asyncio
 import importlib.util
 import logging
 from datetime import date, datetime
+from pathlib import Path
 
 from engine.anomaly.acts import Day
 from engine.anomaly.features import features, is_enough
-from engine.anomaly.model import Model, ModelError, Verdict, judge
+from engine.anomaly.model import Model, ModelError, Verdict, judge, read_model
 from engine.anomaly.norms import norms_of
 from engine.timeline import BUCKET_COUNT, Timetable
 from models.db import Database
@@ -24,7 +25,8 @@ from workers.scoring.examples import examples
 
 log = logging.getLogger(__name__)
 
-EXAMPLES = 2_100
+# What `./run bench fraud --save` has written: trained on examples of people and programs.
+FIRST_MODEL = Path(__file__).with_name("first_model.json")
 # From so many people of its own on an installation needs no others to learn from.
 PEOPLE_MIN = 2_100
 PEOPLE_MAX = 6_300
@@ -37,7 +39,7 @@ async def score_day(
     measured = 0
     for bucket in range(BUCKET_COUNT):
         measured += await measure_bucket(database, table, bucket, day)
-    trained = await model_in_use(database, day, now)
+    trained = await model_in_use(database)
     if trained is None or not measured:
         return {"measured": measured, "scored": 0, "flagged": 0}
     norms = norms_of([week for _, week in await _sample(database, day)])
@@ -55,25 +57,26 @@ async def score_day(
     return {"measured": measured, "scored": scored, "flagged": flagged}
 
 
-async def model_in_use(database: Database, day: date, now: datetime) -> Trained | None:
-    """The latest model, or the first one, trained now. None if it cannot be trained here."""
+async def model_in_use(database: Database) -> Trained | None:
+    """The latest model, or the one that the installation began with. None if it is spoiled."""
     try:
-        found = await latest_model(database)
+        return await latest_model(database) or Trained(0, read_model(FIRST_MODEL.read_bytes()))
     except ModelError as error:
-        log.critical("the stored model is not used: %s", error)
-        found = None
-    if found is None and await train_model(database, day, now):
-        found = await latest_model(database)
-    return found
+        log.critical("nobody is scored: %s", error)
+        return None
 
 
 async def train_model(database: Database, day: date, now: datetime) -> dict[str, int]:
-    """Train on the installation's people, or on examples while they are few. Nothing without
-    scikit-learn, which is an optional group of dependencies."""
+    """Train on the installation's people, once there are enough; until then the first model serves.
+
+    Nothing without scikit-learn, which is an optional group of dependencies.
+    """
+    people = [week for _, week in await _sample(database, day) if is_enough(week)]
+    if len(people) < PEOPLE_MIN:
+        return {"people": len(people)}
     if importlib.util.find_spec("sklearn") is None:
         log.error("no model is trained: install the dependency group fraud on a worker")
         return {}
-    people = [week for _, week in await _sample(database, day) if is_enough(week)]
     model = await asyncio.to_thread(_train, people, day.toordinal())
     await store_model(database, model, len(people), now)
     return {"people": len(people)}
@@ -82,10 +85,9 @@ async def train_model(database: Database, day: date, now: datetime) -> dict[str,
 def _train(people: list[list[Day]], seed: int) -> Model:
     from workers.scoring.training import learn  # scikit-learn takes a second to import
 
-    is_own = len(people) >= PEOPLE_MIN
-    made, labels = examples(seed, 0 if is_own else EXAMPLES, EXAMPLES)
+    programs, labels = examples(seed, 0, len(people[:PEOPLE_MAX]))
     own = people[:PEOPLE_MAX]
-    return learn([*made, *own], [*labels, *[False] * len(own)], seed)
+    return learn([*programs, *own], [*labels, *[False] * len(own)], seed)
 
 
 async def _sample(database: Database, day: date) -> list[tuple[int, list[Day]]]:
