@@ -8,7 +8,7 @@ WORKDIR /app
 # The dependencies change less often than the code: a layer of their own.
 COPY pyproject.toml uv.lock ./
 RUN --mount=type=cache,target=/root/.cache/uv \
-    uv sync --frozen --no-default-groups --no-install-project
+    uv sync --frozen --no-default-groups --group fraud --no-install-project
 COPY README.md LICENSE ./
 COPY engine engine
 COPY models models
@@ -16,7 +16,7 @@ COPY workers workers
 COPY schedules schedules
 COPY api api
 COPY ops ops
-RUN --mount=type=cache,target=/root/.cache/uv uv sync --frozen --no-default-groups
+RUN --mount=type=cache,target=/root/.cache/uv uv sync --frozen --no-default-groups --group fraud
 
 FROM python:3.13-slim
 RUN useradd --system --uid 10001 --no-create-home twtc && install -d -o twtc /archive

@@ -27,6 +27,7 @@ from api.routes import (
     phones,
     privacy,
     sign_ins,
+    standing,
     tasks,
     verification,
     videos,
@@ -53,6 +54,7 @@ def create_app(config: Config) -> Litestar:
             videos.router,
             phones.router,
             privacy.router,
+            standing.router,
             health.router,
             admin.router,
         ],
@@ -68,26 +70,30 @@ def create_app(config: Config) -> Litestar:
         middleware=[LimitsMiddleware()],
         request_class=JSONRequest,
         request_max_body_size=BODY_BYTES_MAX,
-        openapi_config=OpenAPIConfig(
-            title="TWTC Engine",
-            version="1",
-            path="/docs",
-            description="Attention in, coins out. Amounts are decimal strings of TWTC, instants "
-            "RFC 3339 in UTC; errors are RFC 9457 problems.",
-            components=Components(
-                security_schemes={
-                    "bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")
-                }
-            ),
-            render_plugins=[SwaggerRenderPlugin()],
-            openapi_router=Router("/docs", route_handlers=[], opt=PUBLIC, include_in_schema=False),
-        ),
+        openapi_config=_documentation(),
         logging_config=None,
         debug=False,
     )
     check_routes(app)
     describe(app.openapi_schema)
     return app
+
+
+def _documentation() -> OpenAPIConfig:
+    return OpenAPIConfig(
+        title="TWTC Engine",
+        version="1",
+        path="/docs",
+        description="Attention in, coins out. Amounts are decimal strings of TWTC, instants "
+        "RFC 3339 in UTC; errors are RFC 9457 problems.",
+        components=Components(
+            security_schemes={
+                "bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")
+            }
+        ),
+        render_plugins=[SwaggerRenderPlugin()],
+        openapi_router=Router("/docs", route_handlers=[], opt=PUBLIC, include_in_schema=False),
+    )
 
 
 def __getattr__(name: str) -> Any:

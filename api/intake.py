@@ -15,23 +15,28 @@ import msgspec
 from litestar import Request, Response
 from msgspec import Struct
 
+from api.auth import access_of
 from api.client_ip import client_ip
+from api.devices import DEVICE_HEADER, read_device
 from api.networks.house import House, page_url
 from api.problems import (
     Problem,
     ProblemError,
     bad_request,
+    held,
     not_found,
     refusal,
     verification_required,
 )
 from api.services import Services
 from api.watch_token import seal
+from engine.fraud.holds import refuse_held
 from engine.intents import Applied, Outcome, Rejected, UserAction
 from engine.watching import begin_watch
 from models.clock import utcnow
 from models.encoding import encode
 from models.intents import (
+    HeldError,
     KeyReusedError,
     NothingToActOnError,
     Recorded,
@@ -80,7 +85,7 @@ async def submit(
         key=key,
         body_hash=sha256(encode(action).encode()).digest(),
         recorded_at=utcnow(),
-        evidence=evidence(request),
+        evidence=own_evidence(request, services, user_id),
         view_id=view_id,
         is_own=True,
     )
@@ -104,6 +109,8 @@ async def record_and_ring(services: Services, wish: Wish) -> Recorded:
         ) from None
     except UnverifiedError:
         raise verification_required() from None
+    except HeldError as error:
+        raise held(refuse_held(error.hold, error.until)) from None
     except NothingToActOnError:
         raise not_found("ad view" if wish.view_id else "account") from None
     if recorded.is_new:
@@ -132,6 +139,15 @@ def evidence(request: Request[Any, Any, Any]) -> dict[str, Any]:
         "ip": client_ip(request.scope, request.app.state.config.trusted_proxies),
         "user_agent": request.headers.get("user-agent", "")[:500],
     }
+
+
+def own_evidence(
+    request: Request[Any, Any, Any], services: Services, user_id: int
+) -> dict[str, Any]:
+    """Evidence of a signed-in user's request: also the sign-in, and the device if it is known."""
+    access = access_of(services, request.headers.get("authorization", ""))
+    device = read_device(services.config.secret, user_id, request.headers.get(DEVICE_HEADER, ""))
+    return evidence(request) | {"session": str(access.sign_in_id), "device": device}
 
 
 def wait_seconds(request: Request[Any, Any, Any]) -> int:

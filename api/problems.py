@@ -75,6 +75,10 @@ _TITLES = {
     Reason.READ_TOO_SHORT: "Article not read to its end",
     Reason.DAY_CLOSED: "Day closed",
     Reason.ADJUSTMENT_REFUSED: "Adjustment refused",
+    Reason.COOLDOWN: "Too much at once",
+    Reason.CAPTCHA_REQUIRED: "CAPTCHA required",
+    Reason.REAUTHENTICATION_REQUIRED: "Sign in again",
+    Reason.SUSPENDED: "Account suspended",
 }
 _OPENS = frozenset({Reason.WINDOW_CLOSED, Reason.ALREADY_MINING})
 
@@ -91,6 +95,13 @@ def refusal(rejected: Rejected) -> Problem:
         opens_at=rejected.retry_at if reason in _OPENS else None,
         reason=reason.value,
     )
+
+
+def held(rejected: Rejected) -> ProblemError:
+    """403: the account has to do something first, or to wait; as a refused intent says it."""
+    known = refusal(rejected)
+    slug = known.type.removeprefix(TYPE_PREFIX)
+    return ProblemError(slug, known.title, 403, known.detail)
 
 
 def unauthorized(

@@ -9,6 +9,8 @@ from litestar.datastructures import State
 from msgspec import Struct
 from redis.asyncio import Redis
 
+from api.captcha import open_captcha
+from api.captcha.contract import Captcha
 from api.messages.senders import Messenger, open_messenger
 from api.networks import Network, networks
 from api.poll import HeldCopies
@@ -40,6 +42,7 @@ class Services(Struct, frozen=True):
     configurations: Configurations
     shelf: Shelf
     messenger: Messenger
+    captcha: Captcha | None
     limiter: Limiter
     tally: Tally
     http: httpx.AsyncClient
@@ -81,6 +84,7 @@ async def open_services(
                 configurations=Configurations(database),
                 shelf=Shelf(database),
                 messenger=open_messenger(config),
+                captcha=open_captcha(config, http),
                 limiter=limiter,
                 tally=Tally(),
                 http=http,

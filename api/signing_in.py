@@ -11,7 +11,9 @@ from msgspec import Struct
 from api.auth import ACCESS_SECONDS, issue_access_token, new_refresh_token
 from api.client_ip import client_ip
 from api.services import Services
+from engine.fraud.levels import Hold
 from models.clock import new_id
+from models.fraud import lift_hold
 from models.sign_ins import REFRESH_DAYS, Client, begin_sign_in
 
 COOKIE = "twtc_refresh"
@@ -48,6 +50,8 @@ async def begin(
     """Sign a device in, and answer its tokens."""
     family_id, token = new_id(now), new_refresh_token(user_id)
     await begin_sign_in(services.database, user_id, family_id, token, client_of(request), now)
+    asked_for = [Hold.REAUTHENTICATION]
+    await lift_hold(services.database, services.copies, user_id, asked_for, now)
     return hand_out(services, user_id, family_id, now, token, now, in_cookie=in_cookie)
 
 

@@ -11,6 +11,7 @@ from models.catalogue import Catalogue
 from models.configuration import Configurations
 from models.db import Database
 from models.queue import Piece
+from models.reputation import Reputation
 from models.settings import load_installation
 from models.status import SnapshotCopies
 from workers.apply import apply_batch
@@ -39,6 +40,11 @@ async def apply_one(database: Database, group_number: int, bucket: int, intent_i
     if _shop is None:
         installation = await load_installation(database)
         _shop = Workshop(
-            database, installation, NoCopies(), Catalogue(database), Configurations(database)
+            database,
+            installation,
+            NoCopies(),
+            Catalogue(database),
+            Configurations(database),
+            Reputation(),
         )
     await apply_batch(_shop, Piece(group_number, bucket), 1, only=UUID(intent_id))

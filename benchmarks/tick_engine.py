@@ -18,6 +18,7 @@ from models.catalogue import Catalogue
 from models.clock import utcnow
 from models.configuration import Configurations
 from models.db import Database, connected, rows, run, sql
+from models.reputation import Reputation
 from models.settings import load_installation
 from models.status import SnapshotCopies
 from ops.servers import Servers
@@ -67,7 +68,12 @@ async def bench_of(database: Database, redis_url: str, live: int) -> AsyncIterat
         installation = await load_installation(database)
         copies = SnapshotCopies(redis, installation.id)
         shop = Workshop(
-            database, installation, copies, Catalogue(database), Configurations(database)
+            database,
+            installation,
+            copies,
+            Catalogue(database),
+            Configurations(database),
+            Reputation(),
         )
         credit = next(entry for entry in entries(timetable(PRODUCTION)) if entry.name == "credit")
         yield Bench(database, shop, credit, live)

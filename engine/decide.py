@@ -9,6 +9,7 @@ from engine.decision import Decision, House, Member
 from engine.intents import (
     AnswerBoost,
     AnswerTask,
+    Applied,
     AskQuestion,
     BoostAction,
     CompleteTask,
@@ -16,6 +17,7 @@ from engine.intents import (
     ConfirmView,
     FailView,
     FinishWatch,
+    FlagUser,
     Intent,
     Reason,
     Rejected,
@@ -66,6 +68,8 @@ def decide(member: Member, intent: Intent, house: House) -> Decision:
             Rejected(Reason.ACCOUNT_DISABLED, "This account is disabled. Write to support.")
         )
     action = intent.action
+    if isinstance(action, FlagUser):
+        return Decision(Applied({}))  # what it brings, engine.fraud.checks says
     if type(action) in _ON_MEMBER:
         return _ON_MEMBER[type(action)](member, intent, house)
     if isinstance(action, ViewAction):

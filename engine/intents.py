@@ -104,6 +104,16 @@ class ReviewTask(Action, frozen=True, tag="task.review"):
     reviewer: str
 
 
+class FlagUser(Action, frozen=True, tag="fraud.flag"):
+    """Something that no single intent shows: too many accounts on a device, a high score."""
+
+    event: str
+    severity: str
+    details: dict[str, Any]
+    hold: str | None = None
+    level: int = 0
+
+
 class CreditMining(Action, frozen=True, tag="mining.credit"):
     """Pay a piece's live sessions what they earned up to a boundary."""
 
@@ -164,6 +174,22 @@ class CloseInactive(Action, frozen=True, tag="accounts.close_inactive"):
     """Close the accounts that nobody has used for two years."""
 
 
+class RefreshLists(Action, frozen=True, tag="lists.refresh"):
+    """Fetch the lists of addresses with a reputation."""
+
+
+class ScoreAccounts(Action, frozen=True, tag="accounts.score"):
+    """Score what accounts did up to a UTC day that is over."""
+
+    day: date
+
+
+class TrainModel(Action, frozen=True, tag="model.train"):
+    """Train the model that scores are made with."""
+
+    day: date
+
+
 class CheckInvariants(Action, frozen=True, tag="invariants.check"):
     """Run the audit."""
 
@@ -182,9 +208,12 @@ UpkeepAction = (
     | SyncVideos
     | ForgetPeople
     | CloseInactive
+    | RefreshLists
+    | ScoreAccounts
+    | TrainModel
     | CheckInvariants
 )
-AnyAction = UserAction | PieceAction | UpkeepAction
+AnyAction = UserAction | FlagUser | PieceAction | UpkeepAction
 
 
 class Intent(Struct, frozen=True):
@@ -233,6 +262,10 @@ class Reason(StrEnum):
     READ_TOO_SHORT = "READ_TOO_SHORT"
     DAY_CLOSED = "DAY_CLOSED"
     ADJUSTMENT_REFUSED = "ADJUSTMENT_REFUSED"
+    COOLDOWN = "COOLDOWN"
+    CAPTCHA_REQUIRED = "CAPTCHA_REQUIRED"
+    REAUTHENTICATION_REQUIRED = "REAUTHENTICATION_REQUIRED"
+    SUSPENDED = "SUSPENDED"
 
 
 class Applied(Struct, frozen=True, tag_field="status", tag="APPLIED"):

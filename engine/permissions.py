@@ -19,6 +19,8 @@ class Permission(StrEnum):
     HIGHER_LIMITS = "limits.higher"
     USERS_READ = "users.read"
     TASKS_REVIEW = "tasks.review"
+    FRAUD_READ = "fraud.read"
+    FRAUD_DECIDE = "fraud.decide"
     FACTS_READ = "facts.read"
     USERS_DISABLE = "users.disable"
     ROLES_GRANT = "roles.grant"
@@ -38,7 +40,14 @@ class Permission(StrEnum):
 _ADDED = {
     Role.USER: frozenset[Permission](),
     Role.VIP: frozenset({Permission.HIGHER_LIMITS}),
-    Role.MODERATOR: frozenset({Permission.USERS_READ, Permission.TASKS_REVIEW}),
+    Role.MODERATOR: frozenset(
+        {
+            Permission.USERS_READ,
+            Permission.TASKS_REVIEW,
+            Permission.FRAUD_READ,
+            Permission.FRAUD_DECIDE,
+        }
+    ),
     Role.ADMIN: frozenset(
         {
             Permission.FACTS_READ,

@@ -11,6 +11,8 @@ from msgspec import Struct
 
 from engine.accrual import accrued
 from engine.ads import AdView
+from engine.fraud.holds import refuse_held
+from engine.fraud.levels import Alert, Hold, held_at
 from engine.intents import Reason, Rejected
 from engine.mining import refuse_start
 from engine.money import format_amount
@@ -43,6 +45,8 @@ class Snapshot(Struct, frozen=True):
     views: tuple[AdView, ...]  # of PENDING sessions
     boosted_micro: dict[UUID, int] = {}  # what boosts of these sessions have been paid
     is_verified: bool = True
+    hold: Hold | None = None
+    hold_until: datetime | None = None
 
 
 class SessionStatusView(Struct, frozen=True):
@@ -99,11 +103,14 @@ def render_status(snapshot: Snapshot, table: Timetable, now: datetime) -> Mining
     running = next((s for s in sessions if _is_running(s, now)), None)
     ahead = next((s for s in sessions if s.started_at is None or now < s.started_at), None)
     answer = refuse_start({s.id: s for s in sessions}, snapshot.is_active, group, table, now)
+    hold = held_at(Alert(hold=snapshot.hold, hold_until=snapshot.hold_until), now)
     if snapshot.is_active and not snapshot.is_verified:
         answer = UNVERIFIED
+    elif snapshot.is_active and hold is not None:
+        answer = refuse_held(hold, snapshot.hold_until)
     earned = sum(_earned(session, boundary, now) for session in snapshot.sessions)
     changes = [s.started_at for s in sessions] + [s.ends_at for s in sessions]
-    changes += [s.lapses_at for s in sessions]
+    changes += [s.lapses_at for s in sessions] + [snapshot.hold_until]
     if running:
         changes.append(boundary + timedelta(seconds=timing.tick_seconds))
     window = _window(table, snapshot, now)

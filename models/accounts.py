@@ -40,7 +40,7 @@ CREATE_WALLET = sql("""
 
 FIND_USER = sql("""
     SELECT id, group_number, email, phone, password_hash, is_active, created_at, last_login_at,
-           verified_at, display_name, country, language
+           verified_at, display_name, country, language, hold
     FROM users WHERE bucket = :bucket AND id = :user_id
 """)
 
@@ -53,6 +53,11 @@ NOTE_LOGIN = sql("""
 CHANGE_PASSWORD = sql("""
     UPDATE users SET password_hash = :password_hash
     WHERE bucket = :bucket AND id = :user_id AND is_active
+""")
+
+IS_TRACKED = sql("""
+    SELECT NOT tracking_opt_out AS is_tracked FROM users
+    WHERE bucket = :bucket AND id = :user_id
 """)
 
 CHANGE_PROFILE = sql("""
@@ -86,6 +91,7 @@ class Account(Struct, frozen=True):
     display_name: str | None
     country: str | None
     language: str
+    hold: str | None = None
 
 
 class Newcomer(Struct, frozen=True):
@@ -149,6 +155,14 @@ async def find_account(database: Database, keyring: Keyring, user_id: int) -> Ac
     if not found:
         return None
     return Account(**open_fields(keyring, user_id, dict(found[0]), SEALED["users"]))
+
+
+async def is_tracked(database: Database, user_id: int) -> bool:
+    """Whether features of a user's devices and addresses may be kept."""
+    async with connected(database) as connection:
+        params = {"bucket": bucket_of(user_id), "user_id": user_id}
+        found = await rows(connection, IS_TRACKED, params)
+    return bool(found) and bool(found[0].is_tracked)
 
 
 async def find_by_identity(

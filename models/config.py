@@ -24,6 +24,16 @@ class ConfigError(ValueError):
     """The environment is incomplete or unsafe; the message says what to set."""
 
 
+class CaptchaConfig(Struct, frozen=True):
+    """Whose CAPTCHA is shown, and the secret that its answers are checked with."""
+
+    provider: str
+    site_key: str
+    secret: str
+    url: str
+    hostname: str
+
+
 class Config(Struct, frozen=True):
     """Where the servers are, and the secrets. URLs may be shared by many processes."""
 
@@ -45,6 +55,9 @@ class Config(Struct, frozen=True):
     breaches_url: str = ""
     trusted_proxies: Proxies = Proxies()
     has_limits: bool = True
+    places_file: str = ""
+    ip_lists: Mapping[str, str] = {}
+    captcha: CaptchaConfig | None = None
 
 
 def load_config(environ: Mapping[str, str] | None = None, *, signs: bool = False) -> Config:
@@ -77,6 +90,9 @@ def load_config(environ: Mapping[str, str] | None = None, *, signs: bool = False
         ),
         trusted_proxies=_proxies(env.get("TWTC_TRUSTED_PROXIES", "")),
         has_limits=_is_on("TWTC_LIMITS", env.get("TWTC_LIMITS", "on")),
+        places_file=env.get("TWTC_PLACES_FILE", "").strip(),
+        ip_lists=_ip_lists(env.get("TWTC_IP_LISTS", "")),
+        captcha=_captcha(env) if signs else None,
         own_videos_url=_http_url("TWTC_OWN_VIDEOS_URL", env.get("TWTC_OWN_VIDEOS_URL", "")),
     )
 
@@ -134,6 +150,44 @@ def _proxies(text: str) -> Proxies:
         return Proxies(text)
     except ValueError as error:
         raise ConfigError(f"TWTC_TRUSTED_PROXIES: {error}") from None
+
+
+_IP_KINDS = ("VPN", "DATACENTRE", "TOR", "BANNED")
+
+
+def _ip_lists(text: str) -> dict[str, str]:
+    """`tor=https://…,vpn=/path`: where each list of addresses comes from."""
+    lists: dict[str, str] = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        kind, _, source = part.partition("=")
+        if kind.upper() not in _IP_KINDS or not source.startswith(("http://", "https://", "/")):
+            kinds = ", ".join(_IP_KINDS).lower()
+            raise ConfigError(f"TWTC_IP_LISTS: {part!r} is not KIND=URL or KIND=/FILE; of {kinds}")
+        lists[kind.upper()] = source
+    return lists
+
+
+_CAPTCHAS = {
+    "turnstile": "https://challenges.cloudflare.com/turnstile/v0/siteverify",
+    "hcaptcha": "https://api.hcaptcha.com/siteverify",
+    "local": "",
+}
+
+
+def _captcha(env: Mapping[str, str]) -> CaptchaConfig | None:
+    """Whose CAPTCHA is shown. The local one is a sum, which any program solves."""
+    provider = env.get("TWTC_CAPTCHA", "")
+    if not provider:
+        return None
+    if provider not in _CAPTCHAS:
+        raise ConfigError(f"TWTC_CAPTCHA must be one of {', '.join(_CAPTCHAS)}")
+    if provider == "local" and env.get("TWTC_PROFILE") == "production":
+        raise ConfigError("TWTC_CAPTCHA=local is for development: a program can solve it")
+    key, secret = env.get("TWTC_CAPTCHA_SITE_KEY", ""), env.get("TWTC_CAPTCHA_SECRET", "")
+    if provider != "local" and not (key and secret):
+        raise ConfigError("set TWTC_CAPTCHA_SITE_KEY and TWTC_CAPTCHA_SECRET")
+    url = _CAPTCHAS[provider]
+    return CaptchaConfig(provider, key, secret, url, env.get("TWTC_CAPTCHA_HOSTNAME", ""))
 
 
 def _is_on(name: str, value: str) -> bool:

@@ -31,6 +31,13 @@ OPT_OUT = sql("""
 """)
 
 
+FORGET_DEVICES = sql("DELETE FROM fingerprints WHERE user_id = :user_id")
+FORGET_PLACE = sql("""
+    UPDATE fraud_trails SET latitude = NULL, longitude = NULL, placed_at = NULL
+    WHERE bucket = :bucket AND user_id = :user_id
+""")
+
+
 async def read_consents(database: Database, user_id: int) -> dict[str, bool]:
     """Whether a user agrees to each purpose."""
     async with connected(database) as connection:
@@ -51,7 +58,12 @@ async def change_consents(
         "policy_version": POLICY_VERSION,
         "now": now,
     }
+    if changes.get("TRACKING") is False:
+        async with transaction(database) as connection:
+            await run(connection, FORGET_DEVICES, {"user_id": user_id})
     async with transaction(database) as connection:
         if "TRACKING" in changes:
             await run(connection, OPT_OUT, params | {"opts_out": not changes["TRACKING"]})
+            if not changes["TRACKING"]:
+                await run(connection, FORGET_PLACE, params)
         await run(connection, CHANGE_CONSENTS, params)

@@ -56,6 +56,7 @@ DUE = sql("""
     ORDER BY requested_at LIMIT :limit
 """)
 
+FREE_FINGERPRINTS = sql("DELETE FROM fingerprints WHERE user_id = ANY(CAST(:users AS bigint[]))")
 FREE_IDENTITIES = sql("DELETE FROM identities WHERE user_id = ANY(CAST(:users AS bigint[]))")
 
 DEVICES_OF = sql("""
@@ -87,6 +88,9 @@ DELETED = frozenset(
         "codes",
         "consents",
         "devices",
+        "account_days",
+        "anomaly_scores",
+        "fraud_trails",
         "notifications",
         "recovery_codes",
         "refresh_tokens",
@@ -171,6 +175,7 @@ async def _free(database: Database, bucket: int, users: Sequence[int]) -> None:
         devices = await rows(connection, DEVICES_OF, params)
     async with transaction(database) as connection:
         await run(connection, FREE_IDENTITIES, params)
+        await run(connection, FREE_FINGERPRINTS, params)
         if devices:
             owned = {"ids": [d.id for d in devices], "owners": [d.user_id for d in devices]}
             await run(connection, FREE_DEVICES, owned)

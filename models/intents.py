@@ -6,7 +6,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from engine.intents import AnyAction
+from engine.fraud.levels import Hold
+from engine.intents import AnyAction, StartBoost, StartMining, StartTask
 from engine.timeline import bucket_of
 from models.clock import new_id
 from models.db import Database, Row, connected, rows, sql
@@ -15,6 +16,10 @@ from models.queue import LEASE_SECONDS, kind_of
 
 # A worker whose clock is behind the API's must still find what its bell was rung for.
 CLOCK_SKEW_MAX = timedelta(minutes=1)
+
+
+# What a held account may not begin.
+STARTS = (StartMining, StartBoost, StartTask)
 
 
 class Recorded(Struct, frozen=True):
@@ -53,6 +58,15 @@ class UnverifiedError(Exception):
     """The user has not proved yet to read what is sent to their address."""
 
 
+class HeldError(Exception):
+    """Something is expected of the user, or they have to wait; `hold` says which."""
+
+    def __init__(self, hold: Hold, until: datetime) -> None:
+        super().__init__(hold)
+        self.hold = hold
+        self.until = until
+
+
 class NothingToActOnError(Exception):
     """The user or the view that the wish names does not exist for them."""
 
@@ -66,7 +80,10 @@ RECORD = sql(f"""
                          evidence, recorded_at, due_at, ring_at, attempts, status)
     SELECT u.bucket, CAST(:id AS uuid), COALESCE(s.group_number, u.group_number), u.id,
            :kind, :origin, :key, :body_hash,
-           CAST(:payload AS jsonb), CAST(:evidence AS jsonb), CAST(:recorded_at AS timestamptz),
+           CAST(:payload AS jsonb),
+           CASE WHEN u.tracking_opt_out THEN CAST(:evidence AS jsonb) - 'device'
+                ELSE CAST(:evidence AS jsonb) END,
+           CAST(:recorded_at AS timestamptz),
            CAST(:due_at AS timestamptz), CAST(:ring_at AS timestamptz), 0, 'RECORDED'
     FROM users u
     LEFT JOIN ad_views v ON v.bucket = u.bucket AND v.id = CAST(:view_id AS uuid)
@@ -75,7 +92,9 @@ RECORD = sql(f"""
                                AND s.bucket = :bucket
     WHERE u.bucket = :bucket AND u.id = :user_id
       AND (CAST(:view_id AS uuid) IS NULL OR v.id IS NOT NULL)
-      AND (u.verified_at IS NOT NULL OR NOT :is_own)
+      AND (NOT :is_own OR u.verified_at IS NOT NULL AND (
+           u.hold IS NULL OR u.hold_until <= CAST(:recorded_at AS timestamptz)
+           OR u.hold <> 'SUSPENDED' AND NOT :is_start))
     ON CONFLICT (bucket, origin, key) DO NOTHING
     RETURNING {_COLUMNS}
 """)
@@ -90,8 +109,8 @@ FIND_OWN = sql(f"""
 """)
 
 
-IS_UNVERIFIED = sql("""
-    SELECT verified_at IS NULL AS is_unverified FROM users
+STANDING = sql("""
+    SELECT verified_at IS NULL AS is_unverified, hold, hold_until FROM users
     WHERE bucket = :bucket AND id = :user_id
 """)
 
@@ -99,7 +118,8 @@ IS_UNVERIFIED = sql("""
 async def record(database: Database, wish: Wish) -> Recorded:
     """Commit a wish, or find the one recorded under the same key.
 
-    Raise KeyReusedError, UnverifiedError or NothingToActOnError; then nothing was written.
+    Nothing was written when it raises KeyReusedError, UnverifiedError, HeldError or
+    NothingToActOnError.
     """
     bucket = bucket_of(wish.user_id)
     async with connected(database) as connection:  # one statement: committed when it returns
@@ -116,13 +136,23 @@ async def record(database: Database, wish: Wish) -> Recorded:
         found = await rows(connection, FIND_BY_KEY, params)
         if not found:
             user = {"bucket": bucket, "user_id": wish.user_id}
-            standing = await rows(connection, IS_UNVERIFIED, user)
-            if standing and standing[0].is_unverified:
-                raise UnverifiedError
+            standing = await rows(connection, STANDING, user)
+            if standing and wish.is_own:
+                _refuse(standing[0], wish)
             raise NothingToActOnError
     if not found[0].same_body:
         raise KeyReusedError
     return _recorded(found[0])
+
+
+def _refuse(standing: Row, wish: Wish) -> None:
+    if standing.is_unverified:
+        raise UnverifiedError
+    if standing.hold is None or standing.hold_until <= wish.recorded_at:
+        return
+    hold = Hold(standing.hold)
+    if hold is Hold.SUSPENDED or isinstance(wish.action, STARTS):
+        raise HeldError(hold, standing.hold_until)
 
 
 def _record_params(wish: Wish, bucket: int) -> dict[str, Any]:
@@ -141,6 +171,7 @@ def _record_params(wish: Wish, bucket: int) -> dict[str, Any]:
         "ring_at": wish.recorded_at + timedelta(seconds=LEASE_SECONDS),
         "view_id": wish.view_id,
         "is_own": wish.is_own,
+        "is_start": isinstance(wish.action, STARTS),
     }
 
 

@@ -43,6 +43,7 @@ class Evidence(Struct, frozen=True):
 
     ip: str | None
     user_agent: str | None
+    device: str | None
     recorded_at: datetime
 
 
@@ -78,6 +79,6 @@ def _fraud_row(entry: LogEntry, evidence: Evidence) -> dict[str, Any]:
         "severity": entry.severity,
         "details": encode(entry.details),
         "ip_address": evidence.ip,
-        "device_fingerprint": None,
+        "device_fingerprint": evidence.device,
         "created_at": evidence.recorded_at,
     }

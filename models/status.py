@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from engine.ads import AdView, Proof, Purpose, ViewStatus
+from engine.fraud.levels import Hold
 from engine.session import Session, SessionStatus
 from engine.status import Snapshot
 from engine.timeline import bucket_of
@@ -32,7 +33,7 @@ _encoder = msgspec.json.Encoder()
 # One statement, so that versions, balances and sessions belong together.
 SNAPSHOTS = sql("""
     SELECT u.id AS user_id, u.version, u.group_number AS home_group, u.is_active,
-           u.verified_at IS NOT NULL AS is_verified,
+           u.verified_at IS NOT NULL AS is_verified, u.hold, u.hold_until,
            w.settled_balance, s.id AS session_id, s.group_number, s.status, s.reward_micro,
            s.requested_at, s.window_opens_at, s.expires_at, s.view_id, s.started_at, s.ends_at,
            v.id AS shown_view_id, v.purpose, v.ad_id, v.network, v.unit, v.min_seconds, v.proof,
@@ -84,6 +85,8 @@ async def load_snapshots(
             views=(before.views if before else ()) + view,
             boosted_micro=(before.boosted_micro if before else {}) | boosted,
             is_verified=row.is_verified,
+            hold=Hold(row.hold) if row.hold else None,
+            hold_until=row.hold_until,
         )
     return list(snapshots.values())
 

@@ -20,6 +20,7 @@ from engine.timeline import GROUP_COUNT, PRODUCTION, Window, current_window, mic
 from models.accounts import Newcomer, register
 from models.bells import Bells
 from models.queue import Piece
+from models.reputation import Reputation
 from ops.asgi import Reply, call
 from ops.demo_boosts import boost
 from ops.demo_networks import SECRET, confirm
@@ -69,6 +70,7 @@ class Lifetime:
             services.copies,
             services.catalogue,
             services.configurations,
+            Reputation(),
         )
         self.due_work = DueWork(services.database, entries(services.installation.table))
         self.people: list[Person] = []

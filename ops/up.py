@@ -146,6 +146,7 @@ def environment(
         "TWTC_PARTNER_URL": f"http://127.0.0.1:{partner_port}",
         "TWTC_ARCHIVE_DIR": str(data_dir / "archive"),
         "TWTC_OUTBOX_DIR": str(data_dir / "outbox"),
+        "TWTC_CAPTCHA": "" if profile == "production" else "local",
         # At home everybody asks from one address, and tries again and again.
         "TWTC_LIMITS": "on" if profile == "production" else "off",
         "dramatiq_queue_prefetch": QUEUE_PREFETCH,

@@ -21,9 +21,12 @@ from engine.intents import (
     PreparePartitions,
     PruneIntents,
     RebalanceGroups,
+    RefreshLists,
     RemindWindow,
+    ScoreAccounts,
     SettleMining,
     SyncVideos,
+    TrainModel,
 )
 from engine.timeline import (
     DAY_SECONDS,
@@ -111,12 +114,15 @@ def entries(table: Timetable) -> tuple[Entry, ...]:
             40 * 60,
             catch_up_max=7,
         ),
+        upkeep("score", lambda at: ScoreAccounts(utc_day(at) - timedelta(days=1)), 50 * 60),
+        upkeep("train", lambda at: TrainModel(utc_day(at) - timedelta(days=1)), 6 * 3600),
         upkeep("partitions", lambda at: PreparePartitions(), 1 * 3600),
         upkeep("prune", lambda at: PruneIntents(), 2 * 3600),
         # Before the hourly check, or that would find it undone after an outage.
         upkeep("forget", lambda at: ForgetPeople(), 2 * 60, 3600),
         upkeep("inactive", lambda at: CloseInactive(), 3 * 3600),
         upkeep("videos", lambda at: SyncVideos(), 4 * 3600),
+        upkeep("lists", lambda at: RefreshLists(), 5 * 3600),
         upkeep("rebalance", lambda at: RebalanceGroups(), MONDAY_3AM_SECONDS, WEEK_SECONDS),
         upkeep("invariants", lambda at: CheckInvariants(), 5 * 60, 3600),
     )

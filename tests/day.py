@@ -17,6 +17,11 @@ async def right_option(person: Person, key: str, seed: str) -> int:
     return next(option for option in range(4) if is_right(question, seed, option))
 
 
+def think(person: Person) -> None:
+    """Nobody decides twice within a second."""
+    person.world.move_to(utcnow() + timedelta(seconds=1))
+
+
 async def start_watch(person: Person, video_id: str, player_seconds: int = 60) -> dict[str, Any]:
     """Begin to watch. Return the boost with its first token."""
     body = {"video_id": video_id, "player_seconds": player_seconds}
@@ -80,9 +85,11 @@ async def answer_boost(
 
 async def boost(person: Person, video_id: str) -> dict[str, Any]:
     """One boost from its start to the right answer."""
+    think(person)
     begun = await start_watch(person, video_id)
     await watch(person, begun)
     await fetch_question(person, begun)
+    think(person)
     return await answer_boost(person, begun)
 
 
@@ -105,6 +112,7 @@ async def start_task(person: Person, number: int) -> dict[str, Any]:
 async def do_task(person: Person, task: dict[str, Any]) -> None:
     """Do a task of any kind, by its book."""
     number, world = task["number"], person.world
+    think(person)
     begun = await start_task(person, number)
     match task["category"]:
         case "ADS":
@@ -119,9 +127,11 @@ async def do_task(person: Person, task: dict[str, Any]) -> None:
             done = await person.ask(f"/v1/tasks/{number}/completed")
             assert done["status"] == "APPLIED", done
         case "QUIZ":
+            think(person)
             done = await answer_quiz(person, number)
             assert done["result"]["status"] == "CLAIMED", done
         case "SOCIAL":
+            think(person)
             await person.ask(f"/v1/tasks/{number}/completed", {"proof": "@traveller"})
             await world.review(person, number, is_approved=True)
 

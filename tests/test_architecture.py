@@ -15,7 +15,10 @@ MAY_IMPORT = {
     "api": {"engine", "models", "api"},
     "ops": {"engine", "models", "workers", "schedules", "api", "ops", "benchmarks"},
 }
-PURE_STDLIB = {"base64", "collections", "datetime", "enum", "hashlib", "typing", "uuid"}
+PURE_STDLIB = {"base64", "bisect", "collections", "datetime", "enum", "hashlib", "math"} | {
+    "typing",
+    "uuid",
+}
 CLOCK_READS = {("datetime", "now"), ("datetime", "utcnow"), ("time", "time"), ("time", "time_ns")}
 COMMITS = {"begin", "begin_nested", "commit", "rollback"}
 LINES_MAX = 300

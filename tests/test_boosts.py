@@ -191,6 +191,7 @@ async def test_boosts_need_a_session_that_mines_now(world: World) -> None:
     name = (await videos(world))[0]
     world.move_to(at("00:05"))
     assert (await refused(person, name))[0] == "NOT_MINING"
+    world.move_to(at("00:05:02"))
     ad = await person.begin()
     assert (await refused(person, name))[0] == "NOT_MINING"  # its ad is not proved yet
     world.move_to(at("00:06"))

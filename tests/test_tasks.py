@@ -125,7 +125,8 @@ async def test_an_article_is_read_for_twenty_seconds_to_the_microsecond(
     assert (outcome["problem"] or {}).get("reason") == reason
     if reason:
         assert outcome["problem"]["retry_at"] == "2026-03-01T00:00:20Z"
-        assert await world.value("SELECT event_type FROM fraud_logs") == "INCOMPLETE_READ"
+        logged = await world.rows("SELECT event_type FROM fraud_logs")
+        assert "INCOMPLETE_READ" in {row.event_type for row in logged}
         world.move_to(at("00:00:20"))
         assert (await person.ask(f"/v1/tasks/{number}/completed"))["status"] == "APPLIED"
     assert await paid(world) == [(f"2026-03-01:{number}", 1_500_000, "content")]

@@ -26,6 +26,7 @@ from models.configuration import Configurations
 from models.db import Database, Row, connected, rows, run, sql, transaction
 from models.invariants import audit
 from models.queue import Piece
+from models.reputation import Reputation
 from models.reviews import record_review
 from models.status import SnapshotCopies
 from schedules.due import DueWork
@@ -291,7 +292,12 @@ async def open_world(
         installation = services.installation
         copies = SnapshotCopies(redis, installation.id)
         shop = Workshop(
-            database, installation, copies, Catalogue(database), Configurations(database)
+            database,
+            installation,
+            copies,
+            Catalogue(database),
+            Configurations(database),
+            Reputation(),
         )
         world = World(config, database, clock, app, http, shop)
         await world.go_to(utcnow())  # the upkeep of the past finds nobody yet

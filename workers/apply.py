@@ -39,6 +39,7 @@ from models.queue import BATCH_SIZE, Piece, claim, complete, due_ids, record_fai
 from models.reminders import remind
 from workers.adjust import adjust
 from workers.gather import furnish, gather_members, with_room
+from workers.judge import Bench, close_bench, examine, open_bench
 from workers.push.send import send_pushes
 from workers.upkeep import drain_upkeep
 from workers.workshop import Workshop
@@ -59,6 +60,7 @@ class Effects(Struct):
     notes: list[Note] = []
     achievements: list[Achievement] = []
     logs: list[tuple[LogEntry, Evidence]] = []
+    bench: Bench | None = None
     unused: dict[int, int] = {}  # requests of capped ad units that served nobody
 
     def changed_users(self) -> set[int]:
@@ -118,6 +120,8 @@ async def apply_batch(shop: Workshop, piece: Piece, limit: int, only: UUID | Non
         effects = await _decide_all(shop, connection, piece, claimed, credited_through, now)
         await _store(connection, piece.bucket, effects, now)
         changed = effects.changed_users()
+        if effects.bench is not None:
+            changed |= await close_bench(connection, piece.bucket, effects.bench, now)
         changed |= await _run_ticks(
             connection,
             piece,
@@ -150,6 +154,8 @@ async def _decide_all(
     if not wishes:
         return effects
     people = await gather_members(connection, piece.bucket, wishes)
+    effects.bench = bench = await open_bench(connection, piece.bucket, wishes)
+    await shop.reputation.read_anew(connection)
     house, effects.unused = await furnish(shop, connection, wishes, people, credited_through, now)
     for intent in wishes:
         assert intent.user_id is not None
@@ -159,12 +165,18 @@ async def _decide_all(
             effects.outcomes.append((intent, gone))
             continue
         decision = decide(member, intent, house)
-        _absorb(effects, member, intent, decision)
+        _absorb(effects, member, intent, decision, examine(shop, bench, intent, decision))
         house = _count_requests(effects, intent, decision, house)
     return effects
 
 
-def _absorb(effects: Effects, member: Member, intent: Intent, decision: Decision) -> None:
+def _absorb(
+    effects: Effects,
+    member: Member,
+    intent: Intent,
+    decision: Decision,
+    suspicions: Sequence[LogEntry],
+) -> None:
     effects.outcomes.append((intent, decision.outcome))
     for session in decision.sessions:
         member.sessions[session.id] = effects.sessions[session.id] = session
@@ -182,9 +194,12 @@ def _absorb(effects: Effects, member: Member, intent: Intent, decision: Decision
     effects.notes += decision.notes
     effects.achievements += decision.achievements
     evidence = Evidence(
-        intent.evidence.get("ip"), intent.evidence.get("user_agent"), intent.recorded_at
+        intent.evidence.get("ip"),
+        intent.evidence.get("user_agent"),
+        intent.evidence.get("device"),
+        intent.recorded_at,
     )
-    effects.logs += [(entry, evidence) for entry in decision.logs]
+    effects.logs += [(entry, evidence) for entry in (*decision.logs, *suspicions)]
 
 
 def _count_requests(effects: Effects, intent: Intent, decision: Decision, house: House) -> House:

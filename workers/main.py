@@ -27,6 +27,7 @@ from models.config import Config, load_config
 from models.configuration import Configurations
 from models.db import open_database
 from models.queue import Piece
+from models.reputation import Places, Reputation
 from models.settings import load_installation
 from models.status import SnapshotCopies
 from workers.apply import drain
@@ -95,6 +96,9 @@ class Tools(Middleware):
                     copies,
                     catalogue,
                     Configurations(self.database),
+                    Reputation(),
+                    Places(self._config.places_file),
+                    self._config.ip_lists,
                     providers(self._config),
                     self._sender,
                     Path(self._config.archive_dir) if self._config.archive_dir else None,

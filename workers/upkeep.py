@@ -20,7 +20,10 @@ from engine.intents import (
     PreparePartitions,
     PruneIntents,
     RebalanceGroups,
+    RefreshLists,
+    ScoreAccounts,
     SyncVideos,
+    TrainModel,
 )
 from engine.timeline import utc_day
 from models.archives import drop_files, write_archives
@@ -34,6 +37,8 @@ from models.invariants import audit, buckets_of_hour, find_overdue
 from models.partitions import archive_partitions, drop_archived, prepare_partitions
 from models.queue import BATCH_SIZE, Piece, claim, complete, due_ids, record_failure
 from models.upkeep import prune
+from workers.reputation import refresh_lists
+from workers.scoring.nightly import score_day, train_model
 from workers.videos.sync import sync_videos
 from workers.workshop import Workshop
 
@@ -93,6 +98,12 @@ async def _work(
             return await sync_videos(shop.database, shop.providers, now)
         case ForgetPeople():
             return {"forgotten": await erase_due(shop.database, now)}
+        case ScoreAccounts(day):
+            return {"scores": await score_day(shop.database, shop.installation.table, day, now)}
+        case TrainModel(day):
+            return {"model": await train_model(shop.database, day, now)}
+        case RefreshLists():
+            return {"lists": await refresh_lists(shop.database, shop.ip_lists, now)}
         case CloseInactive():
             return {"closed": await close_inactive(shop.database, shop.copies, now)}
         case CheckInvariants():

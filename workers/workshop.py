@@ -1,6 +1,6 @@
 """What a worker works with."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from msgspec import Struct
@@ -8,6 +8,7 @@ from msgspec import Struct
 from models.catalogue import Catalogue
 from models.configuration import Configurations
 from models.db import Database
+from models.reputation import Places, Reputation
 from models.settings import Installation
 from models.status import SnapshotCopies
 from workers.push.contract import Sender
@@ -22,6 +23,9 @@ class Workshop(Struct, frozen=True):
     copies: SnapshotCopies
     catalogue: Catalogue
     configurations: Configurations
+    reputation: Reputation
+    places: Places = Places()
+    ip_lists: Mapping[str, str] = {}
     providers: Sequence[VideoProvider] = ()
     sender: Sender | None = None
     archive: Path | None = None  # where old logs go as files

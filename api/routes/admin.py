@@ -3,7 +3,7 @@
 from litestar import Router
 
 from api.permissions import enforce
-from api.routes import admin_adjustments, admin_configuration, admin_log, admin_users
+from api.routes import admin_adjustments, admin_configuration, admin_fraud, admin_log, admin_users
 
 router = Router(
     "/v1/admin",
@@ -11,6 +11,7 @@ router = Router(
         *admin_users.handlers,
         *admin_configuration.handlers,
         *admin_adjustments.handlers,
+        *admin_fraud.handlers,
         *admin_log.handlers,
     ],
     guards=[enforce],

@@ -10,7 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
-from api.intake import IntentView, evidence, record_and_ring, submit
+from api.intake import IntentView, own_evidence, record_and_ring, submit
 from api.permissions import MEMBER
 from api.problems import ProblemError, bad_request, not_found
 from api.services import Services
@@ -171,7 +171,7 @@ async def _record(
         key=key,
         body_hash=sha256(key.encode()).digest(),
         recorded_at=at,
-        evidence=evidence(request),
+        evidence=own_evidence(request, services, user_id),
     )
     return await record_and_ring(services, wish)
 

@@ -18,9 +18,11 @@ from api.passwords import Password, hash_password, refuse_weak, verify_password
 from api.permissions import MEMBER, PUBLIC
 from api.problems import ProblemError, unauthorized, wrong_password
 from api.services import Services
+from engine.fraud.levels import Hold
 from models.accounts import Account, find_account, find_by_identity
 from models.clock import utcnow
 from models.codes import PAUSE, CodePurpose, check_code
+from models.fraud import lift_hold
 from models.verification import change_password, verify_address
 
 Code = Annotated[str, Meta(pattern="^[0-9]{6}$")]
@@ -58,6 +60,7 @@ async def verify(
     if not await check_code(services.database, secret, user_id, purpose, data.code, now):
         raise wrong_code()
     await verify_address(services.database, services.copies, user_id, now)
+    await lift_hold(services.database, services.copies, user_id, [Hold.VERIFICATION], now)
 
 
 @post(
@@ -70,7 +73,7 @@ async def verify(
 async def resend(services: NamedDependency[Services], user_id: NamedDependency[int]) -> None:
     """Send a new code; the one before is good no more. At most one a minute."""
     account = await own_account(services, user_id)
-    if account.verified_at is not None:
+    if account.verified_at is not None and account.hold != Hold.VERIFICATION:
         return
     await send_or_refuse(services, account, CodePurpose.VERIFY, utcnow())
 

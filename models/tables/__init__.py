@@ -10,11 +10,13 @@ from models.tables import (
     content,
     earning,
     facts,
+    fraud,
     intents,
     logs,
     mining,
     privacy,
     reference,
+    scores,
     sign_ins,
 )
 from models.tables.columns import metadata
@@ -25,11 +27,13 @@ __all__ = [
     "content",
     "earning",
     "facts",
+    "fraud",
     "intents",
     "logs",
     "metadata",
     "mining",
     "privacy",
     "reference",
+    "scores",
     "sign_ins",
 ]

@@ -44,6 +44,8 @@ users = Table(
     Column("referred_by", BigInteger),
     # No features of devices and addresses are computed for whoever said so.
     Column("tracking_opt_out", Boolean, nullable=False, server_default=text("false")),
+    Column("hold", Text),  # what keeps it from starting anything, until then
+    instant("hold_until", nullable=True),
     PrimaryKeyConstraint("bucket", "id", name="users_pkey"),
     CheckConstraint("bucket = id % 64", name="users_bucket_of_id"),
     CheckConstraint("group_number BETWEEN 1 AND 10", name="users_group_number_range"),
@@ -56,6 +58,16 @@ users = Table(
     CheckConstraint("country ~ '^[A-Z]{2}$'", name="users_country_iso"),
     CheckConstraint("referred_by <> id", name="users_not_referred_by_self"),
     one_of("users", "language", "en", "ar"),
+    one_of(
+        "users",
+        "hold",
+        "COOLDOWN",
+        "CAPTCHA",
+        "VERIFICATION",
+        "REAUTHENTICATION",
+        "SUSPENDED",
+    ),
+    CheckConstraint("(hold IS NULL) = (hold_until IS NULL)", name="users_hold_ends"),
     Index("users_created_idx", "bucket", "created_at"),
     Index("users_group_number_idx", "bucket", "group_number", "id"),
     # Room on the page for the next version, so that counting a change touches no index.

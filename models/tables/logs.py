@@ -8,6 +8,7 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.schema import SchemaItem
@@ -47,4 +48,12 @@ fraud_logs = _log_table(
     Column("details", JSONB, nullable=False),
     Column("device_fingerprint", Text),
     one_of("fraud_logs", "severity", "LOW", "MEDIUM", "HIGH", "CRITICAL"),
+)
+
+Index(
+    "fraud_logs_serious",
+    fraud_logs.c.bucket,
+    fraud_logs.c.created_at,
+    fraud_logs.c.id,
+    postgresql_where=text("severity IN ('HIGH', 'CRITICAL')"),
 )

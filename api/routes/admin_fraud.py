@@ -1,0 +1,109 @@
+"""The review list: accounts that looked wrong, and what a moderator decides about them."""
+
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from litestar import get, post
+from litestar.di import NamedDependency
+from litestar.params import JSONBody, QueryParameter
+from msgspec import Struct
+
+from api.paging import After, Limit, decode_cursor, encode_cursor
+from api.permissions import needs
+from api.problems import not_found
+from api.routes.admin_users import UserId, WhyBody
+from api.routes.me import PRIVATE
+from api.services import Services
+from engine.permissions import Permission
+from models.admin_log import Actor
+from models.clock import utcnow
+from models.fraud_review import read_suspicions, release, suspend
+
+UserFilter = Annotated[int | None, QueryParameter(name="user", ge=1, le=2**63 - 1)]
+
+
+class SuspicionView(Struct, frozen=True):
+    """One violation. `details` names the figures behind it."""
+
+    id: UUID
+    user_id: int
+    event_type: str
+    severity: str
+    details: dict[str, Any]
+    ip_address: str | None
+    device_fingerprint: str | None
+    created_at: datetime
+    level: int
+    hold: str | None
+    hold_until: datetime | None
+
+
+class SuspicionPage(Struct, frozen=True):
+    """Newest first."""
+
+    items: list[SuspicionView]
+    next_cursor: str | None
+
+
+@get(
+    "/suspicions",
+    summary="Suspicious activity",
+    opt=needs(Permission.FRAUD_READ),
+    response_headers=PRIVATE,
+)
+async def suspicions(
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+    user: UserFilter = None,
+    cursor: After = None,
+    limit: Limit = 20,
+) -> SuspicionPage:
+    """What was HIGH or CRITICAL; of one user everything. Who looked at a user is kept."""
+    before = decode_cursor(cursor)
+    page = await read_suspicions(services.database, actor, before, limit, user, utcnow())
+    items = [SuspicionView(**{**row, "details": msgspec.json.decode(row.details)}) for row in page]
+    return SuspicionPage(items, encode_cursor(page, limit, "created_at"))
+
+
+@post(
+    "/users/{subject_id:int}/release",
+    status_code=204,
+    summary="Let an account go on",
+    opt=needs(Permission.FRAUD_DECIDE),
+)
+async def release_user(
+    subject_id: UserId,
+    data: JSONBody[WhyBody],
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+) -> None:
+    """Ends whatever holds it, and forgets its level."""
+    done = await release(
+        services.database, services.copies, actor, subject_id, data.reason, utcnow()
+    )
+    if not done:
+        raise not_found("held account")
+
+
+@post(
+    "/users/{subject_id:int}/suspend",
+    status_code=204,
+    summary="Suspend an account for a day",
+    opt=needs(Permission.FRAUD_DECIDE),
+)
+async def suspend_user(
+    subject_id: UserId,
+    data: JSONBody[WhyBody],
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+) -> None:
+    """It starts nothing meanwhile. To switch it off for good is an administrator's."""
+    if not await suspend(
+        services.database, services.copies, actor, subject_id, data.reason, utcnow()
+    ):
+        raise not_found("user that you may suspend")
+
+
+handlers: list[Any] = [suspicions, release_user, suspend_user]

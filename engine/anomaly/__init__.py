@@ -1,0 +1,1 @@
+"""How much an account behaves like a program: measures, features, a model that explains itself."""

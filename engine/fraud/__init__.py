@@ -1,0 +1,1 @@
+"""Who behaves like nobody should: checks on every intent, alert levels, and what they bring."""

@@ -1,0 +1,148 @@
+"""The checks on an intent: pure rules over its evidence and the account's trail.
+
+Blueprint, "Anti-fraud": time, session, device and geolocation; behaviour is scored once a day from
+what was recorded (engine/anomaly).
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from engine.fraud.levels import Alert, Hold, Severity, Violation, raise_alert
+from engine.fraud.places import Place, distance_km, is_impossible
+from engine.intents import (
+    AnswerBoost,
+    AnswerTask,
+    CompleteTask,
+    FlagUser,
+    Intent,
+    StartBoost,
+    StartMining,
+    StartTask,
+)
+
+# What a person decides on; reports of players and networks follow each other as they like.
+DECISIONS = (StartMining, StartBoost, StartTask, AnswerBoost, AnswerTask, CompleteTask)
+TOO_SOON = timedelta(seconds=1)
+AT_ONCE = timedelta(seconds=30)
+# Who has just proved to be a person is not asked again for the same kind of address.
+TRUSTED = timedelta(days=7)
+ACCOUNTS_PER_DEVICE_MAX = 3
+
+_ADDRESS_SEVERITY = {
+    "VPN": Severity.LOW,
+    "DATACENTRE": Severity.LOW,
+    "TOR": Severity.MEDIUM,
+    "BANNED": Severity.HIGH,
+}
+
+
+class Trail(Struct, frozen=True):
+    """What is remembered of an account between intents. `place` only of who may be tracked."""
+
+    user_id: int
+    alert: Alert = Alert()
+    acted_at: datetime | None = None
+    seen_at: datetime | None = None
+    session_id: UUID | None = None
+    ip: str | None = None
+    place: Place | None = None
+    placed_at: datetime | None = None
+    trusted_until: datetime | None = None
+
+
+class Surroundings(Struct, frozen=True):
+    """What is known about an intent's address: where it is, and which list it stands on."""
+
+    place: Place | None = None
+    listed: str | None = None
+
+
+class Judgement(Struct, frozen=True):
+    """The trail from now on, what looked wrong, and a sign-in to be ended."""
+
+    trail: Trail
+    violations: tuple[Violation, ...] = ()
+    ended_session_id: UUID | None = None
+
+
+def judge(trail: Trail, intent: Intent, around: Surroundings) -> Judgement:
+    """Check one intent of a member's own."""
+    at = intent.recorded_at
+    if isinstance(intent.action, FlagUser):
+        return _judged(trail, [_flagged(intent.action)], at, None)
+    session_id, ip = _session(intent.evidence), intent.evidence.get("ip")
+    found: list[Violation] = []
+    is_decision = isinstance(intent.action, DECISIONS)
+    if is_decision and trail.acted_at is not None:
+        pause = at - trail.acted_at
+        if timedelta(0) <= pause < TOO_SOON:
+            details = {"kind": _kind(intent), "after_seconds": pause.total_seconds()}
+            found.append(Violation("SUSPICIOUS_TIMING", Severity.LOW, details))
+    ended = _duplicate(trail, session_id, ip, at)
+    if ended is not None:
+        found.append(
+            Violation("DUPLICATE_SESSION", Severity.MEDIUM, {"ended_session_id": str(ended)})
+        )
+    if around.place is not None and trail.place is not None and trail.placed_at is not None:
+        between = at - trail.placed_at
+        if is_impossible(trail.place, around.place, between):
+            details = {
+                "kilometres": round(distance_km(trail.place, around.place)),
+                "seconds": round(between.total_seconds()),
+            }
+            hold = Hold.REAUTHENTICATION
+            found.append(Violation("IMPOSSIBLE_TRAVEL", Severity.HIGH, details, hold))
+    is_trusted = trail.trusted_until is not None and at < trail.trusted_until
+    if around.listed is not None and not is_trusted:
+        severity = _ADDRESS_SEVERITY[around.listed]
+        details = {"list": around.listed}
+        found.append(Violation("BAD_ADDRESS", severity, details, Hold.VERIFICATION))
+    seen = replace(
+        trail,
+        acted_at=_later(trail.acted_at, at) if is_decision else trail.acted_at,
+        seen_at=_later(trail.seen_at, at),
+        session_id=session_id or trail.session_id,
+        ip=ip or trail.ip,
+        place=around.place or trail.place,
+        placed_at=at if around.place is not None else trail.placed_at,
+    )
+    return _judged(seen, found, at, ended)
+
+
+def _judged(trail: Trail, found: list[Violation], at: datetime, ended: UUID | None) -> Judgement:
+    alert = trail.alert
+    for violation in found:
+        alert = raise_alert(alert, violation, at)
+    return Judgement(replace(trail, alert=alert), tuple(found), ended)
+
+
+def _flagged(action: FlagUser) -> Violation:
+    hold = Hold(action.hold) if action.hold else None
+    return Violation(action.event, Severity(action.severity), action.details, hold, action.level)
+
+
+def _duplicate(trail: Trail, session_id: UUID | None, ip: str | None, at: datetime) -> UUID | None:
+    """Two sign-ins at once from two addresses: the later one is the duplicate."""
+    if None in (trail.session_id, session_id, trail.seen_at) or trail.session_id == session_id:
+        return None
+    assert trail.seen_at is not None and session_id is not None and trail.session_id is not None
+    if not timedelta(0) <= at - trail.seen_at < AT_ONCE or ip == trail.ip:
+        return None
+    return max(session_id, trail.session_id)
+
+
+def _session(evidence: dict[str, Any]) -> UUID | None:
+    session = evidence.get("session")
+    return UUID(session) if session else None
+
+
+def _kind(intent: Intent) -> str:
+    return str(intent.action.__struct_config__.tag)
+
+
+def _later(before: datetime | None, at: datetime) -> datetime:
+    return at if before is None else max(before, at)
