@@ -15,7 +15,9 @@ MAY_IMPORT = {
     "api": {"engine", "models", "api"},
     "ops": {"engine", "models", "workers", "schedules", "api", "ops", "benchmarks"},
 }
-PURE_STDLIB = {"base64", "bisect", "collections", "datetime", "enum", "hashlib", "math"} | {
+PURE_STDLIB = {"base64", "bisect", "collections", "datetime", "enum", "hashlib"} | {
+    "itertools",
+    "math",
     "typing",
     "uuid",
 }

@@ -189,10 +189,11 @@ async def test_faults_of_a_watch_are_kept_for_those_who_look_for_patterns(world:
 async def test_boosts_need_a_session_that_mines_now(world: World) -> None:
     person = await world.person(group_number=1)
     name = (await videos(world))[0]
-    world.move_to(at("00:05"))
+    world.move_to(at("00:04:58"))
     assert (await refused(person, name))[0] == "NOT_MINING"
-    world.move_to(at("00:05:02"))
+    world.move_to(at("00:05"))
     ad = await person.begin()
+    world.move_to(at("00:05:01"))
     assert (await refused(person, name))[0] == "NOT_MINING"  # its ad is not proved yet
     world.move_to(at("00:06"))
     await person.report(ad["view_id"], "completed")

@@ -141,7 +141,7 @@ async def test_a_device_token_is_its_owners_and_travels_with_the_intent(world: W
     await act(one, **{"Device-Token": "00.00"})
     found = await world.rows(
         "SELECT user_id, evidence ->> 'device' AS device FROM intents"
-        " WHERE kind = 'task.start' ORDER BY user_id, id"
+        " WHERE kind = 'task.start' ORDER BY user_id, device"
     )
     assert [(row.user_id, row.device and row.device == token.split(".")[0]) for row in found] == [
         (one.id, True),
