@@ -182,6 +182,14 @@ class CheckInvariants(Action, frozen=True, tag="invariants.check"):
     """Run the audit."""
 
 
+class CheckAlerts(Action, frozen=True, tag="alerts.check"):
+    """Look whether anything is wrong, and tell whom it concerns."""
+
+
+class SendSummary(Action, frozen=True, tag="alerts.summary"):
+    """Send the day's summary of the alerts."""
+
+
 ViewAction = StartView | CompleteView | FailView | ConfirmView
 BoostAction = StartBoost | FinishWatch | AskQuestion | AnswerBoost
 TaskAction = StartTask | CompleteTask | AnswerTask | ReviewTask
@@ -198,6 +206,8 @@ UpkeepAction = (
     | CloseInactive
     | RefreshLists
     | CheckInvariants
+    | CheckAlerts
+    | SendSummary
 )
 AnyAction = UserAction | FlagUser | PieceAction | UpkeepAction
 
