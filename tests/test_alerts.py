@@ -27,6 +27,7 @@ from tests.words import START
 from tests.world import Person, World
 from workers.alerting import open_channels
 from workers.alerting.contract import Channels, LogLines
+from workers.alerting.outage import OutageWatch
 from workers.alerting.senders import PagerDuty, SmtpMailer
 
 OK, TAKEN, BROKEN = Reply(200, b"ok"), Reply(202, b"{}"), Reply(500, b"")
@@ -314,6 +315,20 @@ async def test_an_outage_of_the_database_is_counted_and_outlived(
     assert (counters.requests, counters.server_errors, counters.database_away) == (7, 6, 6)
     await world.go_to(utcnow() + CHECK)
     assert set(receivers.actions) == {("trigger", "twtc:database"), ("trigger", "twtc:errors")}
+
+
+async def test_while_the_database_is_away_the_clock_tells_the_pager() -> None:
+    with counterpart(BROKEN, TAKEN) as pager:
+        watch = OutageWatch(PagerDuty(f"{pager.url}/v2/enqueue", "key"))
+        for seconds, is_away in ((0, True), (1, False), (10, True), (69, True)):
+            await watch.note(START + timedelta(seconds=seconds), is_away=is_away)
+        assert pager.received == []  # a restart is no outage
+        for seconds, is_away in ((70, True), (71, True), (72, True), (73, False), (74, False)):
+            await watch.note(START + timedelta(seconds=seconds), is_away=is_away)
+        events = [json.loads(request.body) for request in pager.received]
+        actions = [event["event_action"] for event in events]
+        assert actions == ["trigger", "trigger", "resolve"]  # the first was refused
+        assert {event["dedup_key"] for event in events} == {"twtc:database-away"}
 
 
 async def test_the_web_process_adds_up_what_is_left_when_it_stops(
