@@ -10,6 +10,7 @@ from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 from api.auth import provide_access, provide_user_id
+from api.counting import count_answer
 from api.documentation import describe
 from api.limits import LimitsMiddleware
 from api.permissions import PUBLIC, check_routes, provide_actor
@@ -68,6 +69,7 @@ def create_app(config: Config) -> Litestar:
         },
         exception_handlers=HANDLERS,
         middleware=[LimitsMiddleware()],
+        before_send=[count_answer],
         request_class=JSONRequest,
         request_max_body_size=BODY_BYTES_MAX,
         openapi_config=_documentation(),

@@ -201,7 +201,10 @@ def _detail(request: Request[Any, Any, Any], error: HTTPException) -> str:
 
 def on_database_error(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """PostgreSQL is away or busy: nothing was written, try again. Anything else is a bug."""
-    return _unavailable(error) if is_retryable(error) else on_exception(request, error)
+    if not is_retryable(error):
+        return on_exception(request, error)
+    request.app.state.services.counts.now["database_away"] += 1
+    return _unavailable(error)
 
 
 def on_exception(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:

@@ -21,6 +21,7 @@ from models.config import Config
 from models.configuration import Configurations
 from models.db import Database, open_database
 from models.limiter import Limiter, Tally
+from models.request_counts import RequestCounts
 from models.settings import Installation, load_installation
 from models.status import SnapshotCopies
 
@@ -46,6 +47,7 @@ class Services(Struct, frozen=True):
     limiter: Limiter
     tally: Tally
     http: httpx.AsyncClient
+    counts: RequestCounts
 
 
 @asynccontextmanager
@@ -88,6 +90,7 @@ async def open_services(
                 limiter=limiter,
                 tally=Tally(),
                 http=http,
+                counts=RequestCounts(),
             )
     finally:
         await bells.close()
@@ -101,7 +104,8 @@ async def lifespan(app: Litestar) -> AsyncIterator[None]:
     """Keep the services in the application's state while it runs."""
     async with open_services(app.state.config) as services:
         app.state.services = services
-        yield
+        async with services.counts.adding_up(services.database):
+            yield
 
 
 def provide_services(state: State) -> Services:

@@ -194,6 +194,14 @@ class CheckInvariants(Action, frozen=True, tag="invariants.check"):
     """Run the audit."""
 
 
+class CheckAlerts(Action, frozen=True, tag="alerts.check"):
+    """Look whether anything is wrong, and tell whom it concerns."""
+
+
+class SendSummary(Action, frozen=True, tag="alerts.summary"):
+    """Send the day's summary of the alerts."""
+
+
 ViewAction = StartView | CompleteView | FailView | ConfirmView
 BoostAction = StartBoost | FinishWatch | AskQuestion | AnswerBoost
 TaskAction = StartTask | CompleteTask | AnswerTask | ReviewTask
@@ -212,6 +220,8 @@ UpkeepAction = (
     | ScoreAccounts
     | TrainModel
     | CheckInvariants
+    | CheckAlerts
+    | SendSummary
 )
 AnyAction = UserAction | FlagUser | PieceAction | UpkeepAction
 

@@ -34,6 +34,15 @@ class CaptchaConfig(Struct, frozen=True):
     hostname: str
 
 
+class AlertConfig(Struct, frozen=True):
+    """Whom alerts are told: a chat's webhook, PagerDuty, an e-mail address."""
+
+    slack_url: str = ""
+    pagerduty_url: str = ""
+    pagerduty_key: str = ""
+    mail_to: str = ""
+
+
 class Config(Struct, frozen=True):
     """Where the servers are, and the secrets. URLs may be shared by many processes."""
 
@@ -58,6 +67,7 @@ class Config(Struct, frozen=True):
     places_file: str = ""
     ip_lists: Mapping[str, str] = {}
     captcha: CaptchaConfig | None = None
+    alerts: AlertConfig = AlertConfig()
 
 
 def load_config(environ: Mapping[str, str] | None = None, *, signs: bool = False) -> Config:
@@ -84,7 +94,7 @@ def load_config(environ: Mapping[str, str] | None = None, *, signs: bool = False
         archive_dir=env.get("TWTC_ARCHIVE_DIR", "").strip(),
         fcm_credentials=env.get("TWTC_FCM_CREDENTIALS", "").strip(),
         keyring=_keyring(env, is_needed=signs),
-        **(_messages(env) if signs else {}),
+        **_messages(env, is_needed=signs),
         breaches_url=_http_url(
             "TWTC_BREACHES_URL", env.get("TWTC_BREACHES_URL", "https://api.pwnedpasswords.com")
         ),
@@ -94,6 +104,7 @@ def load_config(environ: Mapping[str, str] | None = None, *, signs: bool = False
         ip_lists=_ip_lists(env.get("TWTC_IP_LISTS", "")),
         captcha=_captcha(env) if signs else None,
         own_videos_url=_http_url("TWTC_OWN_VIDEOS_URL", env.get("TWTC_OWN_VIDEOS_URL", "")),
+        alerts=_alerts(env),
     )
 
 
@@ -107,14 +118,14 @@ def _keyring(env: Mapping[str, str], *, is_needed: bool) -> Keyring:
     )
 
 
-def _messages(env: Mapping[str, str]) -> dict[str, str]:
+def _messages(env: Mapping[str, str], *, is_needed: bool) -> dict[str, str]:
     """How messages leave. Without any way nobody could verify an address."""
     url, outbox = env.get("TWTC_SMTP_URL", ""), env.get("TWTC_OUTBOX_DIR", "").strip()
     if url and not url.startswith(("smtp://", "smtps://")):
         raise ConfigError("TWTC_SMTP_URL must begin with smtp:// or smtps://")
     if url and not env.get("TWTC_MAIL_FROM"):
         raise ConfigError("set TWTC_MAIL_FROM to the address that e-mails come from")
-    if not url and not outbox:
+    if is_needed and not url and not outbox:
         raise ConfigError("set TWTC_SMTP_URL, or TWTC_OUTBOX_DIR while developing")
     return {"smtp_url": url, "mail_from": env.get("TWTC_MAIL_FROM", ""), "outbox_dir": outbox}
 
@@ -150,6 +161,16 @@ def _proxies(text: str) -> Proxies:
         return Proxies(text)
     except ValueError as error:
         raise ConfigError(f"TWTC_TRUSTED_PROXIES: {error}") from None
+
+
+def _alerts(env: Mapping[str, str]) -> AlertConfig:
+    vendor = "https://events.pagerduty.com/v2/enqueue"
+    return AlertConfig(
+        slack_url=_http_url("TWTC_SLACK_URL", env.get("TWTC_SLACK_URL", "").strip()),
+        pagerduty_url=_http_url("TWTC_PAGERDUTY_URL", env.get("TWTC_PAGERDUTY_URL") or vendor),
+        pagerduty_key=env.get("TWTC_PAGERDUTY_KEY", "").strip(),
+        mail_to=env.get("TWTC_ALERTS_MAIL_TO", "").strip(),
+    )
 
 
 _IP_KINDS = ("VPN", "DATACENTRE", "TOR", "BANNED")

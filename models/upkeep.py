@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from engine.timeline import BUCKET_COUNT
+from models.alerts import prune_alerts
 from models.db import Database, connected, run, sql
 from models.inventory import prune_requests
 
@@ -61,4 +62,5 @@ async def prune(database: Database, now: datetime) -> int:
                 async with connected(database) as connection:
                     count = await run(connection, statement, params)
                 removed += count
+    removed += await prune_alerts(database, now)
     return removed + await prune_requests(database, now - timedelta(days=1))

@@ -44,7 +44,8 @@ def demo(population: int = 2000, days: int = 3, seed: int = 1, out: Path = Path(
     """Run the demo. Return 0 if the books are right and the load is flat, else 1."""
     console = Console()
     # Work is overdue here between two wakes of the clock; what breaks an invariant is still said.
-    logging.getLogger("workers.upkeep").setLevel(logging.CRITICAL)
+    for name in ("workers.upkeep", "workers.alerting"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     with (
         tempfile.TemporaryDirectory(prefix="twtc-demo-") as folder,
         local_servers(Path(folder), durable=False, report=console.print) as servers,

@@ -17,6 +17,8 @@ from models.queue import overdue_pieces
 from models.settings import NotReleasedError, load_installation
 from schedules.due import DueWork
 from schedules.timetable import check_entries, entries
+from workers.alerting import open_channels
+from workers.alerting.outage import OutageWatch
 
 log = logging.getLogger("schedules")
 
@@ -44,12 +46,19 @@ async def main() -> None:
     table = entries((await load_installation(database)).table)
     check_entries(table)
     due_work = DueWork(database, table)
+    outages = OutageWatch(open_channels(config).critical)
 
     async def record_due_work() -> None:
         await bells.ring(*await due_work.record(utcnow()))
 
     async def relay() -> None:
-        await bells.ring(*await overdue_pieces(database, utcnow()))
+        try:
+            overdue = await overdue_pieces(database, utcnow())
+        except DATABASE_ERRORS:
+            await outages.note(utcnow(), is_away=True)
+            raise
+        await outages.note(utcnow(), is_away=False)
+        await bells.ring(*overdue)
         await bells.ring(*await pieces_to_push(database, utcnow()))
 
     scheduler = AsyncIOScheduler(

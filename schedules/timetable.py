@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from engine.intents import (
     AnyAction,
+    CheckAlerts,
     CheckInvariants,
     CloseInactive,
     ComputeFacts,
@@ -24,6 +25,7 @@ from engine.intents import (
     RefreshLists,
     RemindWindow,
     ScoreAccounts,
+    SendSummary,
     SettleMining,
     SyncVideos,
     TrainModel,
@@ -125,6 +127,8 @@ def entries(table: Timetable) -> tuple[Entry, ...]:
         upkeep("lists", lambda at: RefreshLists(), 5 * 3600),
         upkeep("rebalance", lambda at: RebalanceGroups(), MONDAY_3AM_SECONDS, WEEK_SECONDS),
         upkeep("invariants", lambda at: CheckInvariants(), 5 * 60, 3600),
+        upkeep("alerts", lambda at: CheckAlerts(), 0, 5 * 60),
+        upkeep("summary", lambda at: SendSummary(), 6 * 3600),
     )
 
 

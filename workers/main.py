@@ -30,6 +30,7 @@ from models.queue import Piece
 from models.reputation import Places, Reputation
 from models.settings import load_installation
 from models.status import SnapshotCopies
+from workers.alerting import open_channels
 from workers.apply import drain
 from workers.push.contract import Sender
 from workers.push.fcm import Fcm, read_credentials
@@ -102,6 +103,7 @@ class Tools(Middleware):
                     providers(self._config),
                     self._sender,
                     Path(self._config.archive_dir) if self._config.archive_dir else None,
+                    open_channels(self._config),
                 )
         return self._shop
 

@@ -9,8 +9,10 @@ import logging
 from datetime import date, datetime
 from uuid import UUID
 
+from engine.alerts import books_key, wrong_books
 from engine.intents import (
     Applied,
+    CheckAlerts,
     CheckInvariants,
     CloseInactive,
     ComputeFacts,
@@ -22,14 +24,16 @@ from engine.intents import (
     RebalanceGroups,
     RefreshLists,
     ScoreAccounts,
+    SendSummary,
     SyncVideos,
     TrainModel,
 )
 from engine.timeline import utc_day
+from models.alerts import keep_alerts
 from models.archives import drop_files, write_archives
 from models.catalogue import open_day
 from models.clock import utcnow
-from models.db import Connection, is_retryable, transaction
+from models.db import Connection, Database, is_retryable, transaction
 from models.erasure import close_inactive, erase_due
 from models.facts import compute_facts
 from models.groups import rebalance
@@ -37,6 +41,7 @@ from models.invariants import audit, buckets_of_hour, find_overdue
 from models.partitions import archive_partitions, drop_archived, prepare_partitions
 from models.queue import BATCH_SIZE, Piece, claim, complete, due_ids, record_failure
 from models.upkeep import prune
+from workers.alerting.check import check_alerts, send_summary
 from workers.reputation import refresh_lists
 from workers.scoring.nightly import score_day, train_model
 from workers.videos.sync import sync_videos
@@ -107,16 +112,29 @@ async def _work(
         case CloseInactive():
             return {"closed": await close_inactive(shop.database, shop.copies, now)}
         case CheckInvariants():
-            first, last = buckets_of_hour(intent.recorded_at)
-            violations = await audit(shop.database, first, last)
-            for violation in violations:
-                log.critical("invariant broken: %s", violation)
-            overdue = await find_overdue(shop.database, now)
-            for violation in overdue:
-                log.error("overdue: %s", violation)
-            return {"violations": violations, "overdue": overdue}
+            return await _check_invariants(shop.database, intent.recorded_at, now)
+        case CheckAlerts():
+            return await check_alerts(shop.database, shop.channels, now)
+        case SendSummary():
+            return {"alerts": await send_summary(shop.database, shop.channels, now)}
         case other:
             raise TypeError(f"{type(other).__name__} is not upkeep")
+
+
+async def _check_invariants(
+    database: Database, recorded_at: datetime, now: datetime
+) -> dict[str, object]:
+    first, last = buckets_of_hour(recorded_at)
+    violations = await audit(database, first, last)
+    for violation in violations:
+        log.critical("invariant broken: %s", violation)
+    key = books_key(first, last)
+    broken = {violation.invariant: violation.row_count for violation in violations}
+    await keep_alerts(database, [key], wrong_books(key, broken), now)
+    overdue = await find_overdue(database, now)
+    for violation in overdue:
+        log.error("overdue: %s", violation)
+    return {"violations": violations, "overdue": overdue}
 
 
 async def _keep_partitions(shop: Workshop, today: date) -> dict[str, object]:

@@ -11,6 +11,7 @@ from models.db import Database
 from models.reputation import Places, Reputation
 from models.settings import Installation
 from models.status import SnapshotCopies
+from workers.alerting.contract import Channels
 from workers.push.contract import Sender
 from workers.videos.contract import VideoProvider
 
@@ -29,3 +30,4 @@ class Workshop(Struct, frozen=True):
     providers: Sequence[VideoProvider] = ()
     sender: Sender | None = None
     archive: Path | None = None  # where old logs go as files
+    channels: Channels = Channels()

@@ -2,20 +2,16 @@
 
 import asyncio
 import logging
-from email.message import EmailMessage
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import unquote, urlsplit
 
-import aiosmtplib
 from msgspec import Struct
 
 from api.messages.texts import Message
 from models.config import Config
+from models.mail import MailError, send_mail
 
 log = logging.getLogger(__name__)
-
-SECONDS_MAX = 5
 
 
 class NotSentError(Exception):
@@ -36,23 +32,10 @@ class SmtpSender(Struct, frozen=True):
 
     async def send(self, address: str, message: Message) -> None:
         """Hand the message over to the mail server."""
-        mail = EmailMessage()
-        mail["From"], mail["To"], mail["Subject"] = self.sender, address, message.subject
-        mail["Auto-Submitted"] = "auto-generated"
-        mail.set_content(message.text)
-        parts = urlsplit(self.url)
         try:
-            await aiosmtplib.send(
-                mail,
-                hostname=parts.hostname,
-                port=parts.port,
-                username=unquote(parts.username) if parts.username else None,
-                password=unquote(parts.password) if parts.password else None,
-                use_tls=parts.scheme == "smtps",
-                timeout=SECONDS_MAX,
-            )
-        except (aiosmtplib.SMTPException, OSError, ValueError) as error:
-            log.warning("an e-mail was not sent: %s", type(error).__name__)
+            await send_mail(self.url, self.sender, address, message.subject, message.text)
+        except MailError as error:
+            log.warning("an e-mail was not sent: %s", error)
             raise NotSentError from error
 
 

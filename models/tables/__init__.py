@@ -7,6 +7,7 @@ micro-TWTC; instants are timestamptz written by us, never by the server's clock.
 from models.tables import (
     accounts,
     administration,
+    alerts,
     content,
     earning,
     facts,
@@ -24,6 +25,7 @@ from models.tables.columns import metadata
 __all__ = [
     "accounts",
     "administration",
+    "alerts",
     "content",
     "earning",
     "facts",

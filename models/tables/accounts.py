@@ -123,6 +123,12 @@ transactions = Table(
         name="transactions_adjustment_accounts",
     ),
     Index("transactions_created_idx", "bucket", "created_at"),
+    Index(
+        "transactions_by_hand_idx",
+        "bucket",
+        "created_at",
+        postgresql_where=text("type IN ('WITHDRAWAL', 'ADJUSTMENT')"),
+    ),
     Index("transactions_user_idx", "bucket", "user_id", "created_at", "id"),
 )
 

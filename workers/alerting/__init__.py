@@ -1,0 +1,20 @@
+"""Telling what is wrong (decision 0032)."""
+
+from models.config import Config
+from workers.alerting.contract import Channels, LogLines
+from workers.alerting.senders import PagerDuty, SmtpMailer, Webhook
+
+
+def open_channels(config: Config) -> Channels:
+    """Those that are configured. In place of each other one there are lines in the log."""
+    chosen, lines = config.alerts, LogLines()
+    has_mail = config.smtp_url and chosen.mail_to
+    return Channels(
+        critical=PagerDuty(chosen.pagerduty_url, chosen.pagerduty_key)
+        if chosen.pagerduty_key
+        else lines,
+        warning=Webhook(chosen.slack_url) if chosen.slack_url else lines,
+        summary=SmtpMailer(config.smtp_url, config.mail_from, chosen.mail_to)
+        if has_mail
+        else lines,
+    )
