@@ -8,7 +8,8 @@ from msgspec import Struct, field
 from engine.daily import TASKS_PER_DAY, Category
 from engine.money import BASE_RATE_MICRO_PER_HOUR, HOURS_PER_CYCLE, MICRO_PER_TWTC
 
-BASE_RATE_MICRO_MAX = 1_000 * MICRO_PER_TWTC
+# A session's reward times its length in microseconds has to fit into 63 bits (models.credit).
+BASE_RATE_MICRO_MAX = 150 * MICRO_PER_TWTC
 BONUS_MICRO_MAX = 10_000 * MICRO_PER_TWTC
 BOOSTS_PER_DAY_MAX = 20
 WINDOW_SECONDS_MAX = 86_400

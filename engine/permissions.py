@@ -22,6 +22,7 @@ class Permission(StrEnum):
     FRAUD_READ = "fraud.read"
     FRAUD_DECIDE = "fraud.decide"
     FACTS_READ = "facts.read"
+    USERS_CONTACT = "users.contact"
     USERS_DISABLE = "users.disable"
     ROLES_GRANT = "roles.grant"
     CONTENT_EDIT = "content.edit"
@@ -51,6 +52,7 @@ _ADDED = {
     Role.ADMIN: frozenset(
         {
             Permission.FACTS_READ,
+            Permission.USERS_CONTACT,
             Permission.USERS_DISABLE,
             Permission.ROLES_GRANT,
             Permission.CONTENT_EDIT,

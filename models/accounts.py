@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from engine.groups import assign
 from engine.timeline import Timetable, bucket_of, user_id_of
-from models.db import Database, UniqueViolation, connected, rows, run, sql, transaction
+from models.db import Connection, Database, UniqueViolation, connected, rows, run, sql, transaction
 from models.groups import ADD_MEMBERS, group_sizes
 from models.pii import SEALED, Keyring, open_fields
 
@@ -40,14 +40,10 @@ CREATE_WALLET = sql("""
 
 FIND_USER = sql("""
     SELECT id, group_number, email, phone, password_hash, is_active, created_at, last_login_at,
-           verified_at, display_name, country, language, hold
-    FROM users WHERE bucket = :bucket AND id = :user_id
-""")
-
-NOTE_LOGIN = sql("""
-    UPDATE users SET last_login_at = :now,
-                     password_hash = COALESCE(CAST(:password_hash AS text), password_hash)
-    WHERE bucket = :bucket AND id = :user_id
+           verified_at, display_name, country, language, hold, role,
+           EXISTS (SELECT FROM second_factors f
+                   WHERE f.bucket = :bucket AND f.user_id = u.id) AS has_second_factors
+    FROM users u WHERE bucket = :bucket AND id = :user_id
 """)
 
 CHANGE_PASSWORD = sql("""
@@ -77,7 +73,10 @@ class IdentityTakenError(Exception):
 
 
 class Account(Struct, frozen=True):
-    """A user as accounts see one, with addresses and name in the clear."""
+    """A user as accounts see one, with addresses and name in the clear.
+
+    `has_second_factors`: there may be some; `find_factors` tells which.
+    """
 
     id: int
     group_number: int
@@ -92,6 +91,8 @@ class Account(Struct, frozen=True):
     country: str | None
     language: str
     hold: str | None = None
+    role: str = "user"
+    has_second_factors: bool = False
 
 
 class Newcomer(Struct, frozen=True):
@@ -150,8 +151,12 @@ async def register(
 async def find_account(database: Database, keyring: Keyring, user_id: int) -> Account | None:
     """A user by id."""
     async with connected(database) as connection:
-        params = {"bucket": bucket_of(user_id), "user_id": user_id}
-        found = await rows(connection, FIND_USER, params)
+        return await _account(connection, keyring, user_id)
+
+
+async def _account(connection: Connection, keyring: Keyring, user_id: int) -> Account | None:
+    params = {"bucket": bucket_of(user_id), "user_id": user_id}
+    found = await rows(connection, FIND_USER, params)
     if not found:
         return None
     return Account(**open_fields(keyring, user_id, dict(found[0]), SEALED["users"]))
@@ -172,21 +177,7 @@ async def find_by_identity(
     params = {"kind": kind, "value": keyring.index(kind, value)}
     async with connected(database) as connection:
         found = await rows(connection, FIND_IDENTITY, params)
-    return await find_account(database, keyring, found[0].user_id) if found else None
-
-
-async def note_login(
-    database: Database, user_id: int, now: datetime, password_hash: str | None = None
-) -> None:
-    """Record a sign-in, and a password hash renewed with today's parameters."""
-    params = {
-        "bucket": bucket_of(user_id),
-        "user_id": user_id,
-        "now": now,
-        "password_hash": password_hash,
-    }
-    async with transaction(database) as connection:
-        await run(connection, NOTE_LOGIN, params)
+        return await _account(connection, keyring, found[0].user_id) if found else None
 
 
 async def change_profile(

@@ -1,14 +1,29 @@
 """The ad units as the operator sees and changes them: rows of a reference table."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
-from models.db import Database, Row, connected, rows, run, sql
+from models.admin_log import Action, Actor, log_action
+from models.db import Database, Row, connected, rows, run, sql, transaction
 
 AD_UNITS = sql("""
-    SELECT id, network, unit, purpose, min_seconds, proof, weight, fallback_rank,
+    SELECT id, network, unit, type, purpose, min_seconds, proof, weight, fallback_rank,
            requests_per_minute, revenue_micro_usd, is_active
     FROM ads ORDER BY purpose, fallback_rank, id
+""")
+
+# Ids below belong to the units that come with a release.
+FIRST_ID = 1_000
+ADD_AD_UNIT = sql("""
+    INSERT INTO ads (id, network, unit, former_units, type, purpose, min_seconds, proof, weight,
+                     fallback_rank, requests_per_minute, revenue_micro_usd, is_active)
+    SELECT GREATEST(CAST(:first_id AS integer), COALESCE(max(id), 0) + 1), :network, :unit, '[]',
+           :type, :purpose, CAST(:min_seconds AS smallint), :proof, CAST(:weight AS smallint),
+           CAST(:fallback_rank AS smallint), NULLIF(CAST(:requests_per_minute AS integer), 0),
+           CAST(:revenue_micro_usd AS bigint), CAST(:is_active AS boolean)
+    FROM ads
+    RETURNING id
 """)
 
 CHANGE_AD_UNIT = sql("""
@@ -34,11 +49,38 @@ async def read_ad_units(database: Database) -> Sequence[Row]:
         return await rows(connection, AD_UNITS)
 
 
-async def change_ad_unit(database: Database, ad_id: int, changes: Mapping[str, Any]) -> bool:
-    """Change a unit from its next view on; None leaves a column, 0 requests a minute mean no limit.
+async def add_ad_unit(
+    database: Database, unit: Mapping[str, Any], actor: Actor, reason: str, now: datetime
+) -> int:
+    """Add a unit, and note it in the trail. Return its id.
 
-    Return False if there is no such unit. Raise asyncpg's IntegrityConstraintViolationError for
-    what cannot be.
+    Raise asyncpg's IntegrityConstraintViolationError for what cannot be.
     """
-    async with connected(database) as connection:
-        return bool(await run(connection, CHANGE_AD_UNIT, {"id": ad_id, **changes}))
+    async with transaction(database) as connection:
+        [added] = await rows(connection, ADD_AD_UNIT, {"first_id": FIRST_ID, **unit})
+        action = Action("ad.add", "ad", str(added.id), after=unit, reason=reason)
+        await log_action(connection, actor, action, now)
+    added_id: int = added.id
+    return added_id
+
+
+async def change_ad_unit(
+    database: Database,
+    ad_id: int,
+    changes: Mapping[str, Any],
+    actor: Actor,
+    reason: str,
+    now: datetime,
+) -> bool:
+    """Change a unit from its next view on, and note it in the trail; None leaves a column.
+
+    0 requests a minute mean no limit. Return False if there is no such unit. Raise asyncpg's
+    IntegrityConstraintViolationError for what cannot be.
+    """
+    made = {name: value for name, value in changes.items() if value is not None}
+    async with transaction(database) as connection:
+        if not await run(connection, CHANGE_AD_UNIT, {"id": ad_id, **changes}):
+            return False
+        action = Action("ad.change", "ad", str(ad_id), after=made, reason=reason)
+        await log_action(connection, actor, action, now)
+    return True

@@ -12,12 +12,14 @@ from uuid import UUID
 from msgspec import Struct
 
 from engine.intents import ApplyAdjustment
-from engine.timeline import BUCKET_COUNT, bucket_of
+from engine.timeline import bucket_of
 from models.admin_log import Action, Actor, log_action
+from models.buckets import newest, rows_of_buckets
 from models.clock import new_id
 from models.db import Connection, Database, Row, connected, rows, run, sql, transaction
 from models.encoding import encode
 from models.intents import CLOCK_SKEW_MAX
+from models.members import LOCK_USERS
 from models.queue import LEASE_SECONDS, Piece, kind_of
 
 LIVES = timedelta(days=7)
@@ -72,15 +74,11 @@ FINISH = sql("""
     UPDATE adjustments SET status = :status, applied_at = :applied_at, failure = :failure
     WHERE bucket = :bucket AND id = :id
 """)
-# One probe of an index in each bucket, whatever there is.
 PAGE = sql(f"""
-    SELECT a.* FROM unnest(CAST(:buckets AS smallint[])) AS b (bucket)
-    CROSS JOIN LATERAL (
-        SELECT {_COLUMNS} FROM adjustments
-        WHERE bucket = b.bucket
-          AND (proposed_at, id) < (CAST(:before_at AS timestamptz), CAST(:before_id AS uuid))
-        ORDER BY proposed_at DESC, id DESC LIMIT :limit) a
-    ORDER BY a.proposed_at DESC, a.id DESC LIMIT :limit
+    SELECT {_COLUMNS} FROM adjustments
+    WHERE bucket = :bucket
+      AND (proposed_at, id) < (CAST(:before_at AS timestamptz), CAST(:before_id AS uuid))
+    ORDER BY proposed_at DESC, id DESC LIMIT :limit
 """)
 
 
@@ -229,6 +227,8 @@ async def apply_adjustment(
         "reference": f"adjustment:{adjustment_id}",
         "now": now,
     }
+    # As every other way to a wallet: the user first.
+    await rows(connection, LOCK_USERS, {"bucket": bucket, "users": [of.user_id]})
     if await run(connection, MOVE, params):
         await run(connection, ENTER, params)
         end: dict[str, Any] = {"status": "APPLIED", "applied_at": now, "failure": None}
@@ -243,11 +243,7 @@ async def list_adjustments(
     database: Database, before_at: datetime, before_id: UUID, limit: int
 ) -> Sequence[Row]:
     """A page, newest first."""
-    params = {
-        "buckets": list(range(BUCKET_COUNT)),
-        "before_at": before_at,
-        "before_id": before_id,
-        "limit": limit,
-    }
+    params = {"before_at": before_at, "before_id": before_id, "limit": limit}
     async with connected(database) as connection:
-        return await rows(connection, PAGE, params)
+        found = await rows_of_buckets(connection, PAGE, params)
+    return newest(found, limit, "proposed_at")

@@ -8,8 +8,9 @@ from msgspec import Struct
 
 from engine.permissions import Role
 from engine.timeline import BUCKET_COUNT, bucket_of
+from models.buckets import newest, rows_of_buckets
 from models.clock import new_id
-from models.db import Connection, Database, Row, connected, rows, run, sql
+from models.db import Connection, Database, Row, connected, run, sql
 from models.encoding import encode
 from models.history import FIRST_PAGE, Cursor
 
@@ -20,20 +21,16 @@ ADD = sql("""
             CAST(:before AS jsonb), CAST(:after AS jsonb), :reason, :now)
 """)
 
-# One probe of an index in each bucket, whatever there is.
 PAGE = sql("""
-    SELECT l.* FROM unnest(CAST(:buckets AS smallint[])) AS b (bucket)
-    CROSS JOIN LATERAL (
-        SELECT id, actor_id, actor_role, ip_address, action, subject_kind, subject_id, before,
-               after, reason, created_at
-        FROM admin_log
-        WHERE bucket = b.bucket
-          AND (created_at, id) < (CAST(:before_at AS timestamptz), CAST(:before_id AS uuid))
-          AND (CAST(:subject_id AS text) IS NULL
-               OR subject_kind = 'user' AND subject_id = :subject_id)
-          AND (CAST(:actor_id AS bigint) IS NULL OR actor_id = :actor_id)
-        ORDER BY created_at DESC, id DESC LIMIT :limit) l
-    ORDER BY l.created_at DESC, l.id DESC LIMIT :limit
+    SELECT id, actor_id, actor_role, ip_address, action, subject_kind, subject_id, before, after,
+           reason, created_at
+    FROM admin_log
+    WHERE bucket = :bucket
+      AND (created_at, id) < (CAST(:before_at AS timestamptz), CAST(:before_id AS uuid))
+      AND (CAST(:subject_id AS text) IS NULL
+           OR subject_kind = 'user' AND subject_id = :subject_id)
+      AND (CAST(:actor_id AS bigint) IS NULL OR actor_id = :actor_id)
+    ORDER BY created_at DESC, id DESC LIMIT :limit
 """)
 
 
@@ -100,7 +97,6 @@ async def read_log(
     before = before or FIRST_PAGE
     buckets = range(BUCKET_COUNT) if subject_user_id is None else [bucket_of(subject_user_id)]
     params = {
-        "buckets": list(buckets),
         "before_at": before.at,
         "before_id": before.id,
         "subject_id": None if subject_user_id is None else str(subject_user_id),
@@ -108,4 +104,4 @@ async def read_log(
         "limit": limit,
     }
     async with connected(database) as connection:
-        return await rows(connection, PAGE, params)
+        return newest(await rows_of_buckets(connection, PAGE, params, buckets), limit)

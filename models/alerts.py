@@ -1,5 +1,6 @@
 """Counters of now and of before, read by set statements; and alerts, open until they are over."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,8 +9,9 @@ import msgspec
 from msgspec import Struct
 
 from engine.alerts import Alert, Counters, Hour, Severity, Suspicions
-from engine.timeline import BUCKET_COUNT, boundary_at_or_before
-from models.db import Connection, Database, Statement, connected, rows, run, sql, transaction
+from engine.timeline import boundary_at_or_before
+from models.buckets import rows_of_buckets
+from models.db import Connection, Database, Row, Statement, connected, rows, run, sql, transaction
 from models.encoding import encode
 from models.request_counts import SLOT_SECONDS
 
@@ -23,14 +25,11 @@ KEEP_ALERTS = timedelta(days=90)
 
 # Each of these: how many in the hour that begins at each of :hours. The first hour is now.
 _HOURS = "unnest(CAST(:hours AS timestamptz[])) WITH ORDINALITY AS h (since, number)"
-_BUCKETS = "unnest(CAST(:buckets AS smallint[])) AS b (bucket)"
 HOURLY = {
     "registrations": sql(f"""
-        SELECT h.number, CAST(sum(f.value) AS bigint) AS value
-        FROM {_HOURS} CROSS JOIN {_BUCKETS} CROSS JOIN LATERAL (
-            SELECT count(*) AS value FROM users
-            WHERE bucket = b.bucket
-              AND created_at >= h.since AND created_at < h.since + interval '1 hour') f
+        SELECT h.number, count(*) AS value FROM {_HOURS}
+        JOIN users u ON u.bucket = :bucket
+         AND u.created_at >= h.since AND u.created_at < h.since + interval '1 hour'
         GROUP BY h.number
     """),
     "failed_sign_ins": sql(f"""
@@ -40,12 +39,10 @@ HOURLY = {
         GROUP BY h.number
     """),
     "withdrawn_micro": sql(f"""
-        SELECT h.number, CAST(COALESCE(sum(f.value), 0) AS bigint) AS value
-        FROM {_HOURS} CROSS JOIN {_BUCKETS} CROSS JOIN LATERAL (
-            SELECT sum(amount) AS value FROM transactions
-            WHERE bucket = b.bucket AND type IN ('WITHDRAWAL', 'ADJUSTMENT')
-              AND created_at >= h.since AND created_at < h.since + interval '1 hour'
-              AND from_account = 'wallet:' || user_id) f
+        SELECT h.number, CAST(sum(t.amount) AS bigint) AS value FROM {_HOURS}
+        JOIN transactions t ON t.bucket = :bucket AND t.type IN ('WITHDRAWAL', 'ADJUSTMENT')
+         AND t.created_at >= h.since AND t.created_at < h.since + interval '1 hour'
+         AND t.from_account = 'wallet:' || t.user_id
         GROUP BY h.number
     """),
 }
@@ -53,20 +50,15 @@ REQUESTS = sql("""
     SELECT name, CAST(sum(value) AS bigint) AS value FROM request_counts
     WHERE slot >= :since AND name IN ('requests', 'server_errors', 'database_away') GROUP BY name
 """)
-DEAD_LETTERS = sql(f"""
-    SELECT CAST(sum(f.value) AS bigint) AS value FROM {_BUCKETS}
-    CROSS JOIN LATERAL (SELECT count(*) AS value FROM intents
-                        WHERE bucket = b.bucket AND status = 'FAILED') f
-""")
+DEAD_LETTERS = sql(
+    "SELECT count(*) AS value FROM intents WHERE bucket = :bucket AND status = 'FAILED'"
+)
 # What was told last stands in its own alert.
-SUSPICIONS = sql(f"""
-    SELECT f.event_type, CAST(sum(f.value) AS bigint) AS value, max(f.newest_at) AS newest_at
-    FROM {_BUCKETS} CROSS JOIN LATERAL (
-        SELECT event_type, count(*) AS value, max(created_at) AS newest_at FROM fraud_logs
-        WHERE bucket = b.bucket AND severity IN ('HIGH', 'CRITICAL')
-          AND created_at > :since AND created_at <= :now
-        GROUP BY event_type) f
-    GROUP BY f.event_type
+SUSPICIONS = sql("""
+    SELECT event_type, count(*) AS value, max(created_at) AS newest_at FROM fraud_logs
+    WHERE bucket = :bucket AND severity IN ('HIGH', 'CRITICAL')
+      AND created_at > :since AND created_at <= :now
+    GROUP BY event_type
 """)
 LAST_TOLD = sql("SELECT max(opened_at) AS told_at FROM alerts WHERE key = 'fraud'")
 
@@ -120,7 +112,7 @@ async def read_counters(database: Database, now: datetime) -> Counters:
     """What the rules look at: whole slots for hours, the slot that runs too for requests."""
     end = boundary_at_or_before(now, SLOT_SECONDS)
     hours = [end - HOUR - timedelta(days=days) for days in range(DAYS_BEFORE + 1)]
-    params: dict[str, Any] = {"buckets": list(range(BUCKET_COUNT)), "hours": hours, "now": now}
+    params: dict[str, Any] = {"hours": hours, "now": now}
     async with connected(database) as connection:
         hourly: dict[str, Any] = {
             name: await _read_hour(connection, statement, params)
@@ -128,23 +120,41 @@ async def read_counters(database: Database, now: datetime) -> Counters:
         }
         recent = await rows(connection, REQUESTS, {"since": end - ERRORS_OVER})
         requests = {row.name: row.value for row in recent}
-        dead_letters = (await rows(connection, DEAD_LETTERS, params))[0].value
+        dead_letters = await count_dead_letters(connection)
         suspicions = await _read_suspicions(connection, params, now)
     return Counters(**hourly, **requests, dead_letters=dead_letters, suspicions=suspicions)
 
 
+async def count_dead_letters(connection: Connection) -> int:
+    """Intents that failed too often."""
+    return sum(row.value for row in await rows_of_buckets(connection, DEAD_LETTERS, {}))
+
+
+async def _rows_of(
+    connection: Connection, statement: Statement, params: dict[str, Any]
+) -> Sequence[Row]:
+    if "bucket" in statement.names:
+        return await rows_of_buckets(connection, statement, params)
+    return await rows(connection, statement, params)
+
+
 async def _read_hour(connection: Connection, statement: Statement, params: Any) -> Hour:
-    values = {row.number: row.value for row in await rows(connection, statement, params)}
-    return Hour(values.get(1, 0), [values.get(2 + days, 0) for days in range(DAYS_BEFORE)])
+    values = Counter[int]()
+    for row in await _rows_of(connection, statement, params):
+        values[row.number] += row.value
+    return Hour(values[1], [values[2 + days] for days in range(DAYS_BEFORE)])
 
 
 async def _read_suspicions(connection: Connection, params: Any, now: datetime) -> Suspicions:
     told_at = (await rows(connection, LAST_TOLD))[0].told_at
     oldest = now - SUSPICIONS_OVER
     since = max(told_at, oldest) if told_at else oldest
-    found = await rows(connection, SUSPICIONS, params | {"since": since})
+    found = await rows_of_buckets(connection, SUSPICIONS, params | {"since": since})
     newest_at = max((row.newest_at for row in found), default=None)
-    return Suspicions({row.event_type: row.value for row in found}, newest_at)
+    by_type = Counter[str]()
+    for row in found:
+        by_type[row.event_type] += row.value
+    return Suspicions(by_type, newest_at)
 
 
 async def keep_alerts(

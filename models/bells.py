@@ -68,17 +68,29 @@ class Bells:
             socket_connect_timeout=SOCKET_TIMEOUT_SECONDS,
         )
         self._rests_until = 0.0
+        self._missed: set[Piece] = set()
 
     async def ring(self, *pieces: Piece) -> None:
-        """Enqueue a bell for each piece that has none pending."""
-        if not pieces or time.monotonic() < self._rests_until:
+        """Enqueue a bell for each piece that has none pending.
+
+        What could not be rung is rung with the next one that can be, sooner than the relay would.
+        """
+        if not pieces:
             return
+        if time.monotonic() < self._rests_until:
+            self._missed.update(pieces)
+            return
+        silent, self._missed = self._missed, set()
         try:
-            silent = [piece for piece in pieces if await self._claim(piece)]
+            for piece in pieces:
+                if await self._claim(piece):
+                    silent.add(piece)
             if silent:
-                await asyncio.to_thread(self._enqueue, silent)
+                await asyncio.to_thread(self._enqueue, sorted(silent))
         except (RedisError, OSError, dramatiq.DramatiqError) as error:
             self._rests_until = time.monotonic() + REST_SECONDS
+            # Without a claim: the one that failed may stand in Redis all the same.
+            self._missed |= silent.union(pieces)
             log.warning("bells cannot be rung, the relay will: %s", type(error).__name__)
 
     async def silence(self, piece: Piece) -> None:

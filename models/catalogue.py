@@ -38,6 +38,7 @@ OPEN_DAY = sql("""
 DAYS = sql("SELECT day, catalogue FROM days WHERE day = ANY(CAST(:days AS date[]))")
 
 _KEPT = timedelta(days=KEPT_DAYS)
+_ONE_DAY = timedelta(days=1)  # others may still read what is past for some
 _catalogues = msgspec.json.Decoder(DayCatalogue)
 
 
@@ -61,23 +62,25 @@ class Catalogue:
                     self._library_until = monotonic() + LIBRARY_SECONDS_MAX
         return self._library
 
-    async def days(self, wanted: Collection[date], now: datetime) -> dict[date, DayCatalogue]:
+    async def days(
+        self, wanted: Collection[date], now: datetime, since: datetime | None = None
+    ) -> dict[date, DayCatalogue]:
         """The catalogues of days up to today, each opened if it was not. Long past ones are left
-        out: they are closed."""
-        today = utc_day(now)
-        kept = {d for d in wanted if today - _KEPT <= d <= utc_day(now + CLOCK_SKEW_MAX)}
+        out: they are closed, `since` tells when it was asked that is answered now."""
+        oldest = utc_day(since or now) - _KEPT
+        kept = {d for d in wanted if oldest <= d <= utc_day(now + CLOCK_SKEW_MAX)}
         if not kept <= self._days.keys():
             async with self._loading:
-                await self._load(kept - self._days.keys(), today, now)
+                await self._load(kept - self._days.keys(), oldest, now)
         return {day: self._days[day] for day in kept}
 
-    async def _load(self, missing: Collection[date], today: date, now: datetime) -> None:
+    async def _load(self, missing: Collection[date], oldest: date, now: datetime) -> None:
         async with connected(self._database) as connection:
             for day in missing:
                 await open_day(connection, day, now)
             found = await rows(connection, DAYS, {"days": sorted(missing)})
         loaded = {row.day: _catalogues.decode(row.catalogue) for row in found}
-        self._days = loaded | {d: c for d, c in self._days.items() if d >= today - _KEPT}
+        self._days = loaded | {d: c for d, c in self._days.items() if d >= oldest - _ONE_DAY}
 
 
 async def open_day(connection: Connection, day: date, now: datetime) -> bool:

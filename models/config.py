@@ -43,6 +43,15 @@ class AlertConfig(Struct, frozen=True):
     mail_to: str = ""
 
 
+class TelemetryConfig(Struct, frozen=True):
+    """How log lines look, who may read the figures, and where worker and clock serve them."""
+
+    logs: str = "text"
+    metrics_token: str = ""
+    worker_address: tuple[str, int] | None = None
+    clock_address: tuple[str, int] | None = None
+
+
 class Config(Struct, frozen=True):
     """Where the servers are, and the secrets. URLs may be shared by many processes."""
 
@@ -52,6 +61,8 @@ class Config(Struct, frozen=True):
     secret: bytes
     house_secrets: tuple[bytes, ...]
     partner_url: str
+    dashboard_url: str = ""  # empty: the queue dashboard is off
+    database_read_url: str = ""
     network_secrets: Mapping[str, tuple[bytes, ...]] = {}
     own_videos_url: str = ""
     fcm_credentials: str = ""
@@ -68,6 +79,7 @@ class Config(Struct, frozen=True):
     ip_lists: Mapping[str, str] = {}
     captcha: CaptchaConfig | None = None
     alerts: AlertConfig = AlertConfig()
+    telemetry: TelemetryConfig = TelemetryConfig()
 
 
 def load_config(environ: Mapping[str, str] | None = None, *, signs: bool = False) -> Config:
@@ -84,11 +96,13 @@ def load_config(environ: Mapping[str, str] | None = None, *, signs: bool = False
     house = env.get("TWTC_HOUSE_SECRET", "").split(",") if signs else []
     return Config(
         database_url=postgresql_url(env["DATABASE_URL"]),
+        database_read_url=_read_url(env.get("DATABASE_READ_URL", "")),
         redis_url=env["REDIS_URL"],
         broker_url=env.get("BROKER_URL") or env["REDIS_URL"],
         secret=_secret("TWTC_SECRET", env.get("TWTC_SECRET", "")) if signs else b"",
         house_secrets=tuple(_secret("TWTC_HOUSE_SECRET", part) for part in house),
         partner_url=env.get("TWTC_PARTNER_URL", "http://127.0.0.1:8100").rstrip("/"),
+        dashboard_url=_dashboard_url(env),
         network_secrets=_network_secrets(env) if signs else {},
         youtube_key=env.get("TWTC_YOUTUBE_KEY", "").strip(),
         archive_dir=env.get("TWTC_ARCHIVE_DIR", "").strip(),
@@ -105,7 +119,21 @@ def load_config(environ: Mapping[str, str] | None = None, *, signs: bool = False
         captcha=_captcha(env) if signs else None,
         own_videos_url=_http_url("TWTC_OWN_VIDEOS_URL", env.get("TWTC_OWN_VIDEOS_URL", "")),
         alerts=_alerts(env),
+        telemetry=_telemetry(env),
     )
+
+
+def _dashboard_url(env: Mapping[str, str]) -> str:
+    """Where the queues are projected to; it is read beside the broker's own Redis."""
+    broker = env.get("BROKER_URL") or env["REDIS_URL"]
+    url = env.get("DASHBOARD_URL", "").strip()
+    if not _is_on("TWTC_DASHBOARD", env.get("TWTC_DASHBOARD", "on")) or not url:
+        return ""
+    if not broker.startswith("redis"):
+        raise ConfigError("the dashboard shows Dramatiq's Redis only: set TWTC_DASHBOARD=off")
+    if url in (broker, env["REDIS_URL"]):
+        raise ConfigError("DASHBOARD_URL must be a Redis database that nothing else uses")
+    return url
 
 
 def _keyring(env: Mapping[str, str], *, is_needed: bool) -> Keyring:
@@ -147,12 +175,16 @@ def _network_secrets(env: Mapping[str, str]) -> dict[str, tuple[bytes, ...]]:
     return secrets
 
 
-def postgresql_url(url: str) -> str:
+def postgresql_url(url: str, name: str = "DATABASE_URL") -> str:
     """A PostgreSQL URL without a driver's name in its scheme. Raise ConfigError for any other."""
     scheme, separator, rest = url.partition("://")
     if not separator or scheme.split("+")[0] not in ("postgresql", "postgres"):
-        raise ConfigError("DATABASE_URL must begin with postgresql://")
+        raise ConfigError(f"{name} must begin with postgresql://")
     return f"postgresql://{rest}"
+
+
+def _read_url(url: str) -> str:
+    return postgresql_url(url, "DATABASE_READ_URL") if url else ""
 
 
 def _proxies(text: str) -> Proxies:
@@ -171,6 +203,33 @@ def _alerts(env: Mapping[str, str]) -> AlertConfig:
         pagerduty_key=env.get("TWTC_PAGERDUTY_KEY", "").strip(),
         mail_to=env.get("TWTC_ALERTS_MAIL_TO", "").strip(),
     )
+
+
+_METRICS_TOKEN_LENGTH_MIN = 16
+
+
+def _telemetry(env: Mapping[str, str]) -> TelemetryConfig:
+    logs, token = env.get("TWTC_LOGS") or "text", env.get("TWTC_METRICS_TOKEN", "").strip()
+    if logs not in ("text", "json"):
+        raise ConfigError("TWTC_LOGS must be text or json")
+    if token and len(token) < _METRICS_TOKEN_LENGTH_MIN:
+        raise ConfigError(
+            f"TWTC_METRICS_TOKEN must have at least {_METRICS_TOKEN_LENGTH_MIN} characters"
+        )
+    addresses = [_address(env, f"TWTC_{name}_METRICS") for name in ("WORKER", "CLOCK")]
+    if any(addresses) and not token:
+        raise ConfigError("set TWTC_METRICS_TOKEN: nobody may read figures without it")
+    return TelemetryConfig(logs, token, *addresses)
+
+
+def _address(env: Mapping[str, str], name: str) -> tuple[str, int] | None:
+    """HOST:PORT, or nothing."""
+    host, _, port = env.get(name, "").strip().rpartition(":")
+    if not host and not port:
+        return None
+    if not host or not port.isdecimal() or not 0 < int(port) < 65_536:
+        raise ConfigError(f"{name} must be HOST:PORT, as 127.0.0.1:9101")
+    return host.strip("[]"), int(port)
 
 
 _IP_KINDS = ("VPN", "DATACENTRE", "TOR", "BANNED")

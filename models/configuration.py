@@ -40,8 +40,6 @@ ADD = sql("""
 """)
 FORMER_MIX = sql("SELECT value FROM settings WHERE name = 'task_mix'")
 
-_configurations = msgspec.json.Decoder(Configuration)
-
 
 class VersionConflictError(Exception):
     """Somebody else changed the configuration meanwhile."""
@@ -81,7 +79,10 @@ async def load_versions(connection: Connection) -> tuple[Version, ...]:
 
 def version_of(row: Row) -> Version:
     """A row as the rules see it."""
-    return Version(row.version, row.effective_from, _configurations.decode(row.settings))
+    # A newer release may have written it: what this one does not know, it does without.
+    stored = msgspec.json.decode(row.settings, type=dict[str, Any])
+    known = {name: stored[name] for name in Configuration.__struct_fields__ if name in stored}
+    return Version(row.version, row.effective_from, msgspec.convert(known, Configuration))
 
 
 async def seed_configuration(connection: Connection, now: datetime) -> None:

@@ -103,10 +103,10 @@ SETTLE = sql(f"""
     SET balance = w.balance + d.rest, settled_balance = w.settled_balance + d.reward,
         updated_at = :now
     FROM (SELECT user_id, CAST(sum(reward_micro - credited) AS bigint) AS rest,
-                 CAST(sum(reward_micro) AS bigint) AS reward
+                 CAST(sum(reward_micro) AS bigint) AS reward, count(*) AS sessions
           FROM done GROUP BY user_id) d
     WHERE w.bucket = :bucket AND w.user_id = d.user_id
-    RETURNING w.user_id
+    RETURNING w.user_id, d.reward, d.sessions
 """)
 
 ENDED = sql("""
@@ -181,10 +181,13 @@ PIECES_TO_SETTLE = sql("""
 
 
 class Settled(Struct, frozen=True):
-    """Users whose session ended well, and users whose proof never came."""
+    """Users whose session ended well, and users whose proof never came; what was paid for how
+    many sessions."""
 
     paid: tuple[int, ...]
     expired: tuple[int, ...]
+    sessions: int
+    paid_micro: int
 
 
 async def lock_piece(connection: Connection, piece: Piece) -> datetime:
@@ -242,7 +245,12 @@ async def settle(
     else:
         paid = list(await rows(connection, SETTLE, settling))
     expired = await rows(connection, EXPIRE, params | {"expired_by": boundary - EXPIRY_GRACE})
-    return Settled(tuple(row.user_id for row in paid), tuple(row.user_id for row in expired))
+    return Settled(
+        tuple(row.user_id for row in paid),
+        tuple(row.user_id for row in expired),
+        sum(row.sessions for row in paid),
+        sum(row.reward for row in paid),
+    )
 
 
 async def _settle_singly(connection: Connection, settling: dict[str, Any]) -> list[Row]:

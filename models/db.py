@@ -6,6 +6,7 @@ a third of every drain when it ran the statements (docs/decisions).
 
 import asyncio
 import re
+import time
 from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol
@@ -21,11 +22,16 @@ STATEMENT_TIMEOUT_MS = 60_000
 CONNECT_SECONDS_MAX = 10
 STREAM_ROWS = 500
 ACQUIRE_SECONDS_MAX = 10
+# How long a read replica that does not answer is left alone.
+REPLICA_REST_SECONDS = 5
+# In the query of a URL that leads to PgBouncer in transaction mode (decision 0040).
+POOLER = "pooler=transaction"
 
 Params = Mapping[str, Any]
 _NAMED = re.compile(r"(?<![:\w]):([a-z_][a-z0-9_]*)")
-# What asyncpg raises when PostgreSQL cannot be reached, or goes away meanwhile.
-_CONNECTION_ERRORS = (OSError, asyncpg.InterfaceError)
+# What asyncpg raises when PostgreSQL cannot be reached, or goes away meanwhile. The last of them
+# for a session that was ended while it lay idle in the pool.
+_CONNECTION_ERRORS = (OSError, asyncpg.InterfaceError, asyncpg.InternalClientError)
 # What handlers and jobs that outlive an outage catch.
 DATABASE_ERRORS = (*_CONNECTION_ERRORS, asyncpg.PostgresError)
 # Two transactions made the same row: the unique key let one of them.
@@ -80,21 +86,37 @@ sql = Statement
 
 
 class Database:
-    """A pool of connections, opened when it is first used."""
+    """A pool of connections, opened when it is first used.
+
+    Behind a pooler each transaction may run on another session: it brings its settings along, and
+    nothing is prepared. A read replica names its primary, which is asked while it is away.
+    """
 
     def __init__(
-        self, url: str, pool_size: int, application_name: str, statement_timeout_ms: int
+        self,
+        url: str,
+        pool_size: int,
+        application_name: str,
+        statement_timeout_ms: int,
+        primary: "Database | None",
     ) -> None:
-        self.url = url
-        self._pool_size = pool_size
-        self._settings = {
-            "application_name": application_name,
-            "timezone": "UTC",
+        self.url = _without_pooler(url)
+        self.primary = primary
+        self.rests_until = 0.0
+        self.pool_size = pool_size
+        self._is_pooled = url != self.url
+        self._settings = {"application_name": application_name, "timezone": "UTC"}
+        # A cluster passes on only what comes after its own setting.
+        limits = {
+            "citus.propagate_set_commands": "local",
             "jit": "off",
             "lock_timeout": str(LOCK_TIMEOUT_MS),
             "statement_timeout": str(statement_timeout_ms),
-            "citus.propagate_set_commands": "local",
         }
+        if not self._is_pooled:
+            self._settings |= limits
+        # What a transaction begins with: nothing, unless its session was not told yet.
+        self.opening = _local(limits) if self._is_pooled else ""
         self._command_timeout = statement_timeout_ms / 1000 + 5 if statement_timeout_ms else None
         self._pool: Any = None
         self._opening = asyncio.Lock()
@@ -104,25 +126,51 @@ class Database:
         if self._pool is None:
             async with self._opening:
                 if self._pool is None:
-                    self._pool = await asyncpg.create_pool(
+                    pool = await asyncpg.create_pool(
                         self.url,
                         min_size=0,
-                        max_size=self._pool_size,
+                        max_size=self.pool_size,
                         record_class=Row,
                         timeout=CONNECT_SECONDS_MAX,
                         command_timeout=self._command_timeout,
                         server_settings=self._settings,
-                        statement_cache_size=200,
+                        statement_cache_size=0 if self._is_pooled else 200,
                         max_cached_statement_lifetime=0,
                         reset=_leave_as_it_is,
                     )
+                    if not self._is_pooled and await _is_cluster(pool):
+                        # Its workers hear only of what is local.
+                        self.opening = _local({"lock_timeout": str(LOCK_TIMEOUT_MS)})
+                    self._pool = pool
         return self._pool
+
+    def use(self) -> tuple[int, int]:
+        """How many connections are busy, and how many are open and idle."""
+        if self._pool is None:
+            return 0, 0
+        idle: int = self._pool.get_idle_size()
+        return self._pool.get_size() - idle, idle
 
     async def dispose(self) -> None:
         """Close the connections. The database may be used again: a new pool opens then."""
         pool, self._pool = self._pool, None
         if pool is not None:
             await pool.close()
+
+
+def _without_pooler(url: str) -> str:
+    address, _, query = url.partition("?")
+    kept = "&".join(part for part in query.split("&") if part != POOLER)
+    return f"{address}?{kept}" if kept else address
+
+
+def _local(settings: Mapping[str, str]) -> str:
+    return "; ".join(f"SET LOCAL {name} = '{value}'" for name, value in settings.items())
+
+
+async def _is_cluster(pool: Any) -> bool:
+    async with pool.acquire(timeout=ACQUIRE_SECONDS_MAX) as connection:
+        return bool(await connection.fetchval("SELECT to_regclass('pg_dist_node') IS NOT NULL"))
 
 
 async def _leave_as_it_is(connection: Any) -> None:
@@ -135,26 +183,45 @@ def open_database(
     pool_size: int,
     application_name: str,
     statement_timeout_ms: int = STATEMENT_TIMEOUT_MS,
+    primary: Database | None = None,
 ) -> Database:
     """A database of at most `pool_size` connections. Opens no socket until it is used.
 
     A statement timeout of 0 means none, for reports over everything.
     """
-    return Database(url, pool_size, application_name, statement_timeout_ms)
+    return Database(url, pool_size, application_name, statement_timeout_ms, primary)
 
 
 @asynccontextmanager
 async def connected(database: Database) -> AsyncIterator[Connection]:
     """A connection on which each statement is a transaction of its own."""
+    primary = database.primary
+    if primary is not None and not await _is_answering(database):
+        database = primary
     pool = await database.pool()
     async with pool.acquire(timeout=ACQUIRE_SECONDS_MAX) as connection:
         yield connection
+
+
+async def _is_answering(replica: Database) -> bool:
+    """Whether a replica can be read from; if not, it is left alone for a while."""
+    if time.monotonic() < replica.rests_until:
+        return False
+    try:
+        pool = await replica.pool()
+        async with pool.acquire(timeout=ACQUIRE_SECONDS_MAX):
+            return True
+    except DATABASE_ERRORS:
+        replica.rests_until = time.monotonic() + REPLICA_REST_SECONDS
+        return False
 
 
 @asynccontextmanager
 async def transaction(database: Database) -> AsyncIterator[Connection]:
     """One transaction on one connection: committed at the end, rolled back on any error."""
     async with connected(database) as connection, connection.transaction():
+        if database.opening:
+            await connection.execute(database.opening)
         yield connection
 
 
@@ -165,6 +232,8 @@ async def snapshot(database: Database) -> AsyncIterator[Connection]:
         connected(database) as connection,
         connection.transaction(isolation="repeatable_read", readonly=True),
     ):
+        if database.opening:
+            await connection.execute(database.opening)
         yield connection
 
 

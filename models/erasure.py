@@ -14,6 +14,7 @@ from sqlalchemy import Table
 from engine.timeline import BUCKET_COUNT, bucket_of
 from models.db import Database, Statement, connected, rows, run, sql, transaction
 from models.export import owner_column, personal_tables
+from models.intents import own_origins
 from models.members import raise_versions
 from models.partitions import relations
 from models.status import SnapshotCopies
@@ -27,6 +28,7 @@ ERASE_AFTER = timedelta(hours=1)
 CLOSE = sql("""
     UPDATE users SET is_active = false, closed_at = :now
     WHERE bucket = :bucket AND id = ANY(CAST(:users AS bigint[])) AND closed_at IS NULL
+      AND (CAST(:before AS timestamptz) IS NULL OR COALESCE(last_login_at, created_at) < :before)
     RETURNING id
 """)
 
@@ -119,7 +121,7 @@ async def close_account(
 ) -> None:
     """Close an account for good, and record that its person is to be forgotten."""
     bucket = bucket_of(user_id)
-    await _close(database, copies, bucket, [user_id], "REQUESTED", now)
+    await _close(database, copies, bucket, [user_id], "REQUESTED", now, None)
 
 
 async def close_inactive(database: Database, copies: SnapshotCopies, now: datetime) -> int:
@@ -129,7 +131,7 @@ async def close_inactive(database: Database, copies: SnapshotCopies, now: dateti
         params = {"bucket": bucket, "before": now - INACTIVE, "limit": ERASE_USERS_MAX}
         async with connected(database) as connection:
             away = [row.id for row in await rows(connection, INACTIVE_USERS, params)]
-        closed += await _close(database, copies, bucket, away, "INACTIVE", now)
+        closed += await _close(database, copies, bucket, away, "INACTIVE", now, now - INACTIVE)
     return closed
 
 
@@ -154,12 +156,15 @@ async def _close(
     users: Sequence[int],
     reason: str,
     now: datetime,
+    before: datetime | None,
 ) -> int:
+    """Close accounts; with `before`, only those that nobody has signed in to since."""
     if not users:
         return 0
     params = {"bucket": bucket, "users": sorted(users), "reason": reason, "now": now}
     async with transaction(database) as connection:
-        closed = [row.id for row in await rows(connection, CLOSE, params)]
+        closed = [row.id for row in await rows(connection, CLOSE, params | {"before": before})]
+        params["users"] = closed
         await run(connection, REQUEST_ERASURE, params)
         await run(connection, END_SIGN_INS, params)
         versions = await raise_versions(connection, bucket, closed)
@@ -186,7 +191,7 @@ async def _scrub(database: Database, bucket: int, users: Sequence[int], now: dat
     params = {
         "bucket": bucket,
         "users": users,
-        "origins": [f"user:{user}" for user in users],
+        "origins": [origin for user in users for origin in own_origins(user)],
         "now": now,
     }
     async with transaction(database) as connection:

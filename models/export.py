@@ -13,6 +13,7 @@ from sqlalchemy import Table
 from engine.timeline import bucket_of
 from models.db import Connection, Database, Statement, snapshot, sql, stream
 from models.encoding import encode
+from models.intents import own_origins
 from models.partitions import relations
 from models.pii import SEALED, Keyring, open_fields
 from models.tables import metadata
@@ -62,7 +63,7 @@ async def _rows_of(
     connection: Connection, keyring: Keyring, table: Table, user_id: int
 ) -> AsyncIterator[bytes]:
     sealed = SEALED.get(table.name, ())
-    params = {"bucket": bucket_of(user_id), "user_id": user_id, "origin": f"user:{user_id}"}
+    params = {"bucket": bucket_of(user_id), "user_id": user_id, "origins": own_origins(user_id)}
     for source, day in await relations(connection, table.name):
         statement = _statement(table, source, day)
         async for row in stream(connection, statement, params | {"day": day}):
@@ -79,7 +80,7 @@ def _statement(table: Table, source: str, day: date | None) -> Statement:
     order = ", ".join(column.name for column in table.primary_key)
     condition = f"{owner_column(table)} = :user_id" + (" AND day = :day" if day else "")
     if table.name == "intents":  # what an index finds: the user's own, not the networks' proofs
-        condition += " AND origin = :origin"
+        condition += " AND origin = ANY(CAST(:origins AS text[]))"
     return sql(
         f"SELECT CAST(row_to_json(r) AS text) AS document FROM ("
         f"SELECT {columns} FROM {source} WHERE bucket = :bucket AND {condition}"

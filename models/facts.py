@@ -112,6 +112,12 @@ STORE = sql("""
 READ = sql("SELECT name, label, value FROM daily_facts WHERE day = :day ORDER BY name, label")
 
 
+READ_DAYS = sql("""
+    SELECT day, name, label, value FROM daily_facts
+    WHERE day >= :first AND day <= :last ORDER BY day, name, label
+""")
+
+
 async def compute_facts(database: Database, day: date, now: datetime) -> int:
     """Compute a UTC day's figures anew, bucket by bucket. Return how many there are."""
     since = datetime.combine(day, time(), tzinfo=UTC)
@@ -150,3 +156,13 @@ async def read_facts(database: Database, day: date) -> DayFacts | None:
     if not found:
         return None
     return DayFacts(day, {(row.name, row.label): row.value for row in found})
+
+
+async def read_days(database: Database, first: date, last: date) -> list[DayFacts]:
+    """The figures of the days that have been computed, in their order."""
+    async with connected(database) as connection:
+        found = await rows(connection, READ_DAYS, {"first": first, "last": last})
+    days: dict[date, dict[tuple[str, str], int]] = {}
+    for row in found:
+        days.setdefault(row.day, {})[row.name, row.label] = row.value
+    return [DayFacts(day, values) for day, values in days.items()]

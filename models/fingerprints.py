@@ -7,7 +7,7 @@ from hashlib import sha256
 from engine.fraud.checks import ACCOUNTS_PER_DEVICE_MAX
 from engine.fraud.levels import Hold, Severity
 from engine.intents import FlagUser
-from models.db import Database, rows, run, sql, transaction
+from models.db import Database, connected, rows, run, sql, transaction
 from models.encoding import encode
 from models.intents import Recorded, Wish, record
 
@@ -20,9 +20,13 @@ SEE = sql("""
     ON CONFLICT (fingerprint, user_id) DO UPDATE SET seen_at = excluded.seen_at
 """)
 ACCOUNTS = sql("""
-    SELECT user_id FROM fingerprints
+    SELECT user_id, flagged_at FROM fingerprints
     WHERE fingerprint = :fingerprint AND seen_at > :since
     ORDER BY user_id LIMIT :limit
+""")
+NOTE_FLAGGED = sql("""
+    UPDATE fingerprints SET flagged_at = :now
+    WHERE fingerprint = :fingerprint AND user_id = ANY(CAST(:users AS bigint[]))
 """)
 
 
@@ -38,10 +42,14 @@ async def see_device(
     async with transaction(database) as connection:
         await run(connection, SEE, params)
         found = await rows(connection, ACCOUNTS, {"fingerprint": fingerprint} | limits)
-    accounts = [row.user_id for row in found]
-    if len(accounts) <= ACCOUNTS_PER_DEVICE_MAX:
+    unflagged = [row.user_id for row in found if row.flagged_at is None]
+    if len(found) <= ACCOUNTS_PER_DEVICE_MAX or not unflagged:
         return []
-    return await _flag(database, fingerprint, accounts, now)
+    recorded = await _flag(database, fingerprint, unflagged, now)
+    async with connected(database) as connection:
+        flagged = {"fingerprint": fingerprint, "users": unflagged, "now": now}
+        await run(connection, NOTE_FLAGGED, flagged)
+    return recorded
 
 
 async def _flag(

@@ -1,41 +1,64 @@
 """The review list, and what moderators decide."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from engine.fraud.levels import LASTS, Hold
 from engine.permissions import Role, may_act_on
-from engine.timeline import BUCKET_COUNT, bucket_of
+from engine.timeline import bucket_of
 from models.admin_log import Action, Actor, log_action
-from models.db import Database, Row, rows, run, sql, transaction
+from models.buckets import newest, rows_of_buckets
+from models.db import Database, Row, connected, rows, run, sql, transaction
 from models.history import FIRST_PAGE, Cursor
 from models.members import raise_versions
 from models.status import SnapshotCopies
 
 _COLUMNS = """f.id, f.user_id, f.event_type, f.severity, f.details, f.ip_address,
-           f.device_fingerprint, f.created_at, COALESCE(t.level, 0) AS level, u.hold, u.hold_until
+           f.device_fingerprint, f.created_at, COALESCE(t.level, 0) AS level, u.hold, u.hold_until,
+           d.action AS decision, d.actor_id AS decided_by, d.created_at AS decided_at
 """
-_STANDING = """
-    JOIN users u ON u.bucket = f.bucket AND u.id = f.user_id
-    LEFT JOIN fraud_trails t ON t.bucket = f.bucket AND t.user_id = f.user_id
+_DECISIONS = "('fraud.clear', 'fraud.release', 'fraud.suspend', 'user.disable')"
+# With what was decided about the user first after it.
+_STANDING = f"""
+    JOIN users u ON u.bucket = :bucket AND u.id = f.user_id
+    LEFT JOIN fraud_trails t ON t.bucket = :bucket AND t.user_id = f.user_id
+    LEFT JOIN LATERAL (
+        SELECT action, actor_id, created_at FROM admin_log
+        WHERE bucket = :bucket AND created_at > f.created_at AND subject_kind = 'user'
+          AND subject_id = CAST(f.user_id AS text) AND action IN {_DECISIONS}
+        ORDER BY created_at LIMIT 1) d ON true
 """
+UNDECIDED_FOR = timedelta(days=30)
 
-# One probe of a partial index in each bucket.
 SERIOUS = sql(f"""
-    SELECT {_COLUMNS} FROM unnest(CAST(:buckets AS smallint[])) AS b (bucket)
-    CROSS JOIN LATERAL (
-        SELECT * FROM fraud_logs
-        WHERE bucket = b.bucket AND severity IN ('HIGH', 'CRITICAL')
-          AND (created_at, id) < (CAST(:before_at AS timestamptz), CAST(:before_id AS uuid))
-        ORDER BY created_at DESC, id DESC LIMIT :limit) f
-    {_STANDING}
+    SELECT {_COLUMNS} FROM fraud_logs f {_STANDING}
+    WHERE f.bucket = :bucket AND f.severity IN ('HIGH', 'CRITICAL')
+      AND (f.created_at, f.id) < (CAST(:before_at AS timestamptz), CAST(:before_id AS uuid))
     ORDER BY f.created_at DESC, f.id DESC LIMIT :limit
 """)
 OF_USER = sql(f"""
     SELECT {_COLUMNS} FROM fraud_logs f {_STANDING}
     WHERE f.bucket = :bucket AND f.user_id = :user_id
       AND (f.created_at, f.id) < (CAST(:before_at AS timestamptz), CAST(:before_id AS uuid))
+    ORDER BY f.created_at DESC, f.id DESC LIMIT :limit
+""")
+# The same, but for users about whom something was decided since; of the last month.
+UNDECIDED = sql(f"""
+    SELECT {_COLUMNS} FROM (
+        SELECT s.* FROM fraud_logs s
+        LEFT JOIN (
+            SELECT subject_id, max(created_at) AS decided_at FROM admin_log
+            WHERE bucket = :bucket AND created_at > :since AND subject_kind = 'user'
+              AND action IN {_DECISIONS}
+            GROUP BY subject_id) a ON a.subject_id = CAST(s.user_id AS text)
+        WHERE s.bucket = :bucket AND s.severity IN ('HIGH', 'CRITICAL')
+          AND s.created_at > :since
+          AND (s.created_at, s.id) < (CAST(:before_at AS timestamptz), CAST(:before_id AS uuid))
+          AND (a.decided_at IS NULL OR a.decided_at < s.created_at)
+        ORDER BY s.created_at DESC, s.id DESC LIMIT :limit) f
+    {_STANDING}
+    WHERE f.bucket = :bucket
     ORDER BY f.created_at DESC, f.id DESC LIMIT :limit
 """)
 LOCK = sql("""
@@ -59,13 +82,20 @@ async def read_suspicions(
     limit: int,
     user_id: int | None,
     now: datetime,
+    *,
+    is_undecided: bool = False,
 ) -> Sequence[Row]:
     """A page of what was serious, or of everything of one user; looking at one is logged."""
     before = before or FIRST_PAGE
     params: dict[str, Any] = {"before_at": before.at, "before_id": before.id, "limit": limit}
+    if user_id is None:
+        statement = UNDECIDED if is_undecided else SERIOUS
+        async with connected(database) as connection:
+            of_all = await rows_of_buckets(
+                connection, statement, params | {"since": now - UNDECIDED_FOR}
+            )
+        return newest(of_all, limit)
     async with transaction(database) as connection:
-        if user_id is None:
-            return await rows(connection, SERIOUS, params | {"buckets": list(range(BUCKET_COUNT))})
         of_user = {"bucket": bucket_of(user_id), "user_id": user_id}
         found = await rows(connection, OF_USER, params | of_user)
         await log_action(connection, actor, Action("fraud.view", "user", str(user_id)), now)
@@ -96,6 +126,17 @@ async def suspend(
     return await _decide(database, copies, actor, user_id, Hold.SUSPENDED, reason, now)
 
 
+async def clear(database: Database, actor: Actor, user_id: int, reason: str, now: datetime) -> bool:
+    """Note that an account was looked at and nothing is to be done. Return whether there is one."""
+    async with transaction(database) as connection:
+        found = await rows(connection, LOCK, {"bucket": bucket_of(user_id), "user_id": user_id})
+        if not found or not may_act_on(actor.role, Role(found[0].role)) or actor.user_id == user_id:
+            return False
+        action = Action("fraud.clear", "user", str(user_id), reason=reason)
+        await log_action(connection, actor, action, now)
+    return True
+
+
 async def _decide(
     database: Database,
     copies: SnapshotCopies,
@@ -112,6 +153,8 @@ async def _decide(
         found = await rows(connection, LOCK, params)
         if not found or not may_act_on(actor.role, Role(found[0].role)):
             return False
+        if actor.user_id == user_id:
+            return False  # superadmins reach each other, but nobody themselves
         if hold is None and found[0].hold is None:
             return False
         await run(connection, SET_HOLD, params | {"hold": hold, "until": until})

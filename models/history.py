@@ -45,7 +45,8 @@ OWN_BOOST = sql("""
     SELECT b.status, b.question_key, b.answered_at,
            COALESCE(b.watched_at, (
                SELECT i.recorded_at FROM intents i
-               WHERE i.bucket = :bucket AND i.origin = 'watch' AND i.key = b.user_id || ':' || b.id
+               WHERE i.bucket = :bucket AND i.origin = 'watch:' || b.user_id
+                 AND i.key = CAST(b.id AS text)
            )) AS watched_at
     FROM boosts b WHERE b.bucket = :bucket AND b.id = :id AND b.user_id = :user_id
 """)

@@ -10,9 +10,11 @@ from engine.fraud.levels import Hold
 from engine.intents import AnyAction, StartBoost, StartMining, StartTask
 from engine.timeline import bucket_of
 from models.clock import new_id
-from models.db import Database, Row, connected, rows, sql
+from models.db import Connection, Database, Row, connected, rows, sql
 from models.encoding import encode
 from models.queue import LEASE_SECONDS, kind_of
+from models.telemetry.meter import meter
+from models.telemetry.metrics import INTENTS_RECORDED
 
 # A worker whose clock is behind the API's must still find what its bell was rung for.
 CLOCK_SKEW_MAX = timedelta(minutes=1)
@@ -20,6 +22,11 @@ CLOCK_SKEW_MAX = timedelta(minutes=1)
 
 # What a held account may not begin.
 STARTS = (StartMining, StartBoost, StartTask)
+
+
+def own_origins(user_id: int) -> list[str]:
+    """Where intents of a user's own requests come from: wishes, and watches that the API saw."""
+    return [f"user:{user_id}", f"watch:{user_id}"]
 
 
 class Recorded(Struct, frozen=True):
@@ -121,11 +128,12 @@ async def record(database: Database, wish: Wish) -> Recorded:
     Nothing was written when it raises KeyReusedError, UnverifiedError, HeldError or
     NothingToActOnError.
     """
-    bucket = bucket_of(wish.user_id)
     async with connected(database) as connection:  # one statement: committed when it returns
-        inserted = await rows(connection, RECORD, _record_params(wish, bucket))
+        inserted = await insert(connection, wish)
     if inserted:
-        return _recorded(inserted[0], is_new=True)
+        meter.count(INTENTS_RECORDED, kind_of(wish.action))
+        return inserted
+    bucket = bucket_of(wish.user_id)
     async with connected(database) as connection:
         params = {
             "bucket": bucket,
@@ -143,6 +151,12 @@ async def record(database: Database, wish: Wish) -> Recorded:
     if not found[0].same_body:
         raise KeyReusedError
     return _recorded(found[0])
+
+
+async def insert(connection: Connection, wish: Wish) -> Recorded | None:
+    """Record a wish in the transaction under way. None if its key is taken, or nobody may act."""
+    found = await rows(connection, RECORD, _record_params(wish, bucket_of(wish.user_id)))
+    return _recorded(found[0], is_new=True) if found else None
 
 
 def _refuse(standing: Row, wish: Wish) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 # For Citus (decision 0009); on plain PostgreSQL these are placeholders without effect.
-_CITUS_SETTINGS = (
+CITUS_SETTINGS = (
     "SET citus.multi_shard_modify_mode = 'sequential'",
     "SET citus.enable_unsafe_triggers = 'on'",
     "SET citus.propagate_set_commands = 'local'",
@@ -25,13 +25,18 @@ def alembic_config(connection: Connection | None = None) -> AlembicConfig:
     return config
 
 
+def driver_url(url: str) -> str:
+    """A PostgreSQL URL as SQLAlchemy wants it."""
+    return url.replace("postgresql://", "postgresql+asyncpg://", 1)
+
+
 async def migrate(url: str) -> None:
     """Run the outstanding migrations; safe to run again and from several places."""
-    database = create_async_engine(url.replace("postgresql://", "postgresql+asyncpg://", 1))
+    database = create_async_engine(driver_url(url))
     try:
         async with database.connect() as connection:
             await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _RELEASE_LOCK})
-            for statement in _CITUS_SETTINGS:
+            for statement in CITUS_SETTINGS:
                 await connection.execute(text(statement))
             await connection.commit()
             await connection.run_sync(lambda c: command.upgrade(alembic_config(c), "head"))

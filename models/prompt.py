@@ -8,12 +8,15 @@ second, as Dramatiq's do.
 """
 
 import logging
+import os
+import socket
 import threading
 from collections import defaultdict
 from typing import Any
 
 import dramatiq
 from dramatiq.brokers.redis import RedisBroker, _RedisConsumer
+from redis import ConnectionPool, Redis
 from redis.exceptions import RedisError
 
 log = logging.getLogger(__name__)
@@ -22,6 +25,8 @@ CHANNEL = "twtc:enqueued"
 BUSY_PAUSE_MS_MAX = 50
 LISTEN_SECONDS = 60
 REST_SECONDS = 1
+# What listeners are called at Redis, which knows who is connected: so workers are counted.
+WORKER_NAME = "twtc-worker:"
 
 
 class PromptConsumer(_RedisConsumer):
@@ -75,9 +80,13 @@ class PromptRedisBroker(RedisBroker):
 
     def _listen(self) -> None:
         """Wake consumers, for as long as the process lives."""
+        pool = self.client.connection_pool
+        named = {"client_name": f"{WORKER_NAME}{socket.gethostname()}:{os.getpid()}"}
+        options = pool.connection_kwargs | named
+        client = Redis(connection_pool=ConnectionPool(pool.connection_class, **options))
         while True:
             try:
-                with self.client.pubsub(ignore_subscribe_messages=True) as channel:
+                with client.pubsub(ignore_subscribe_messages=True) as channel:  # type: ignore[no-untyped-call]
                     channel.subscribe(CHANNEL)
                     self._wake_until_silent(channel)
             except (RedisError, OSError) as error:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 
-from engine.timeline import BUCKET_COUNT, PUSH_GROUP, bucket_of
+from engine.timeline import PUSH_GROUP, bucket_of
 from models.db import Database, Row, connected, rows, run, sql
 from models.queue import Piece
 
@@ -63,12 +63,12 @@ POSTPONE = sql("""
     WHERE bucket = :bucket AND id = ANY(CAST(:ids AS uuid[]))
 """)
 
-# One probe of a partial index per bucket.
+# One probe of a partial index per bucket, as for undone intents (models.queue).
 DUE_BUCKETS = sql("""
-    SELECT b.bucket FROM unnest(CAST(:buckets AS smallint[])) AS b (bucket)
-    WHERE EXISTS (SELECT FROM notifications n
-                  WHERE n.bucket = b.bucket AND n.push_due_at <= :now)
-    ORDER BY b.bucket
+    SELECT m.bucket FROM credit_watermarks m
+    WHERE m.group_number = 1 AND EXISTS (
+        SELECT FROM notifications n WHERE n.bucket = m.bucket AND n.push_due_at <= :now)
+    ORDER BY m.bucket
 """)
 
 
@@ -134,8 +134,6 @@ async def finish_pushes(
 
 async def pieces_to_push(database: Database, now: datetime) -> list[Piece]:
     """Where somebody is to be told something by now."""
-    params = {"buckets": list(range(BUCKET_COUNT)), "now": now}
     async with connected(database) as connection:
-        return [
-            Piece(PUSH_GROUP, row.bucket) for row in await rows(connection, DUE_BUCKETS, params)
-        ]
+        found = await rows(connection, DUE_BUCKETS, {"now": now})
+    return [Piece(PUSH_GROUP, row.bucket) for row in found]

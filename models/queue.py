@@ -6,14 +6,16 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from msgspec import Struct
 
 from engine.intents import Action, AnyAction, Applied, Intent, Outcome
-from engine.timeline import BUCKET_COUNT, UPKEEP_GROUP
+from engine.timeline import UPKEEP_GROUP
 from models.clock import new_id
 from models.db import DATABASE_ERRORS, Connection, Database, connected, rows, run, sql, transaction
 from models.encoding import encode
+from models.newer import read_intents
+from models.telemetry.meter import meter
+from models.telemetry.metrics import INTENTS_RECORDED
 
 log = logging.getLogger(__name__)
 
@@ -22,8 +24,6 @@ ATTEMPTS_MAX = 5
 BACKOFF_SECONDS = (1, 5, 15, 60)
 # How long a recorded intent may wait before the relay rings (again). It must exceed a queue's wait.
 LEASE_SECONDS = 15
-
-_actions = msgspec.json.Decoder(AnyAction)
 
 
 class Piece(Struct, frozen=True, order=True):
@@ -97,13 +97,14 @@ RECORD_FAILURE = sql("""
 
 ATTEMPTS = sql("SELECT attempts FROM intents WHERE bucket = :bucket AND id = :id")
 
-# One probe of a partial index per bucket, whatever the backlog.
+# One probe of a partial index per bucket, whatever the backlog. The buckets are those of a table
+# that lies beside the intents: on a cluster, nothing can be correlated with a list.
 OVERDUE_BUCKETS = sql("""
-    SELECT b.bucket FROM unnest(CAST(:buckets AS smallint[])) AS b (bucket)
-    CROSS JOIN LATERAL (SELECT 1 FROM intents i
-                        WHERE i.bucket = b.bucket AND i.status = 'RECORDED' AND i.ring_at <= :now
-                        LIMIT 1) overdue
-    ORDER BY b.bucket
+    SELECT m.bucket FROM credit_watermarks m
+    WHERE m.group_number = 1 AND EXISTS (
+        SELECT FROM intents i
+        WHERE i.bucket = m.bucket AND i.status = 'RECORDED' AND i.ring_at <= :now)
+    ORDER BY m.bucket
 """)
 
 # A row that is locked is being worked on: it needs no bell, and must not make the relay wait.
@@ -162,6 +163,8 @@ async def record_due(
         async with connected(database) as connection:
             inserted = await rows(connection, RECORD_DUE, params)
         recorded += [Piece(row.group_number, bucket) for row in inserted]
+    if recorded:
+        meter.count(INTENTS_RECORDED, kind_of(action), by=len(recorded))
     return recorded
 
 
@@ -170,7 +173,8 @@ async def claim(
 ) -> list[Intent]:
     """Lock and return a piece's due intents in the order of their recording.
 
-    Raise msgspec.ValidationError for a payload that is none of ours.
+    What a newer release recorded is left to its workers. Raise msgspec.ValidationError for a
+    payload that is nobody's.
     """
     params = {
         "bucket": piece.bucket,
@@ -180,18 +184,8 @@ async def claim(
         "id": only,
     }
     statement = CLAIM_UPKEEP if piece.group_number == UPKEEP_GROUP else CLAIM
-    return [
-        Intent(
-            bucket=piece.bucket,
-            id=row.id,
-            group_number=piece.group_number,
-            user_id=row.user_id,
-            action=_actions.decode(row.payload),
-            recorded_at=row.recorded_at,
-            evidence=msgspec.json.decode(row.evidence),
-        )
-        for row in await rows(connection, statement, params)
-    ]
+    claimed = await rows(connection, statement, params)
+    return await read_intents(connection, piece.bucket, piece.group_number, claimed, now)
 
 
 async def due_ids(database: Database, piece: Piece, now: datetime, limit: int) -> list[UUID]:
@@ -252,12 +246,11 @@ async def overdue_pieces(database: Database, now: datetime) -> list[Piece]:
 
     Two relays at once share the pieces: the second finds nothing past `ring_at`.
     """
-    params: dict[str, Any] = {"now": now, "buckets": list(range(BUCKET_COUNT))}
     async with connected(database) as connection:
-        buckets = [row.bucket for row in await rows(connection, OVERDUE_BUCKETS, params)]
+        buckets = [row.bucket for row in await rows(connection, OVERDUE_BUCKETS, {"now": now})]
     pieces: set[Piece] = set()
     for bucket in buckets:
-        params = {
+        params: dict[str, Any] = {
             "bucket": bucket,
             "now": now,
             "ring_at": now + timedelta(seconds=LEASE_SECONDS),

@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 
 from engine.mining import start_limit
 from engine.timeline import (
-    BUCKET_COUNT,
     GROUP_COUNT,
     PHASE_FACTOR,
     PHASE_MODULUS,
@@ -35,9 +34,9 @@ REMIND = sql(f"""
 """)
 
 BUCKETS_WITH_DEVICES = sql("""
-    SELECT b.bucket FROM unnest(CAST(:buckets AS smallint[])) AS b (bucket)
-    WHERE EXISTS (SELECT FROM devices v WHERE v.bucket = b.bucket)
-    ORDER BY b.bucket
+    SELECT m.bucket FROM credit_watermarks m
+    WHERE m.group_number = 1 AND EXISTS (SELECT FROM devices v WHERE v.bucket = m.bucket)
+    ORDER BY m.bucket
 """)
 
 
@@ -66,6 +65,5 @@ async def pieces_to_remind(table: Timetable, database: Database, boundary: datet
     groups = range(1, GROUP_COUNT + 1)
     is_open = [group for group in groups if current_window(table, group, boundary)]
     async with connected(database) as connection:
-        params = {"buckets": list(range(BUCKET_COUNT))}
-        found = await rows(connection, BUCKETS_WITH_DEVICES, params)
+        found = await rows(connection, BUCKETS_WITH_DEVICES)
     return [Piece(group, row.bucket) for group in is_open for row in found]

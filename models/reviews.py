@@ -5,9 +5,11 @@ from datetime import date, datetime
 from hashlib import sha256
 
 from engine.intents import ReviewTask
-from models.db import Database, Row, connected, rows, sql
+from models.admin_log import OPERATOR, Action, Actor, log_action
+from models.db import Database, Row, connected, rows, sql, transaction
 from models.encoding import encode
-from models.intents import Recorded, Wish, record
+from models.intents import Recorded, Wish, insert, record
+from models.roles import NotAllowedError
 
 REVIEWS_MAX = 100
 
@@ -35,11 +37,17 @@ async def record_review(
     is_approved: bool,
     reviewer: str,
     now: datetime,
+    actor: Actor = OPERATOR,
+    reason: str = "",
 ) -> Recorded:
-    """Record a verdict on what was handed in then. A second one finds nothing to judge.
+    """Record a verdict on what was handed in then, and note it in the trail.
 
-    Raise NothingToActOnError if there is no such user.
+    A second one finds nothing to judge.
+
+    Raise NothingToActOnError if there is no such user, NotAllowedError if it is the reviewer.
     """
+    if reviewer == str(user_id):
+        raise NotAllowedError("Nobody judges what they handed in themselves. Ask a colleague.")
     action = ReviewTask(day, number, submitted_at, is_approved, reviewer)
     wish = Wish(
         user_id=user_id,
@@ -50,4 +58,11 @@ async def record_review(
         recorded_at=now,
         evidence={},
     )
-    return await record(database, wish)
+    facts = {"day": day, "number": number, "is_approved": is_approved, "reviewer": reviewer}
+    review = Action("task.review", "user", str(user_id), after=facts, reason=reason)
+    async with transaction(database) as connection:
+        recorded = await insert(connection, wish)
+        if recorded is not None:
+            await log_action(connection, actor, review, now)
+            return recorded
+    return await record(database, wish)  # the same one, in the same microsecond

@@ -7,17 +7,19 @@ from typing import Any
 from msgspec import Struct
 
 from engine.permissions import Role, may_act_on, may_change_role
-from engine.timeline import BUCKET_COUNT, bucket_of
+from engine.timeline import bucket_of
 from models.admin_log import Action, Actor, log_action
+from models.buckets import rows_of_buckets
 from models.db import Connection, Database, Row, connected, rows, run, sql, transaction
 from models.members import raise_versions
 from models.status import SnapshotCopies
 
 STANDING = sql("SELECT role, is_active FROM users WHERE bucket = :bucket AND id = :user_id")
 
+# Closed for good, an account has no standing to change.
 LOCK_STANDING = sql("""
     SELECT role, is_active FROM users
-    WHERE bucket = :bucket AND id = :user_id FOR NO KEY UPDATE
+    WHERE bucket = :bucket AND id = :user_id AND closed_at IS NULL FOR NO KEY UPDATE
 """)
 
 CHANGE = sql("""
@@ -25,30 +27,16 @@ CHANGE = sql("""
     WHERE bucket = :bucket AND id = :user_id
 """)
 
-USER = sql("""
-    SELECT u.id, u.role, u.is_active, u.group_number, u.created_at, u.last_login_at, w.balance,
-           w.settled_balance, w.total_withdrawn
-    FROM users u JOIN wallets w ON w.bucket = u.bucket AND w.user_id = u.id
-    WHERE u.bucket = :bucket AND u.id = :user_id
-""")
-
-# One probe of the primary key in each bucket, whatever the number of users.
 USERS = sql("""
-    SELECT u.* FROM unnest(CAST(:buckets AS smallint[])) AS b (bucket)
-    CROSS JOIN LATERAL (
-        SELECT id, role, is_active, group_number, created_at, last_login_at FROM users
-        WHERE bucket = b.bucket AND id > :after ORDER BY id LIMIT :limit) u
-    ORDER BY u.id LIMIT :limit
+    SELECT id, role, is_active, group_number, created_at, last_login_at FROM users
+    WHERE bucket = :bucket AND id > :after ORDER BY id LIMIT :limit
 """)
 
 # Everybody with another role than a user's stands in a small index of their own.
 USERS_OF_ROLE = sql("""
-    SELECT u.* FROM unnest(CAST(:buckets AS smallint[])) AS b (bucket)
-    CROSS JOIN LATERAL (
-        SELECT id, role, is_active, group_number, created_at, last_login_at FROM users
-        WHERE bucket = b.bucket AND role <> 'user' AND role = :role AND id > :after
-        ORDER BY id LIMIT :limit) u
-    ORDER BY u.id LIMIT :limit
+    SELECT id, role, is_active, group_number, created_at, last_login_at FROM users
+    WHERE bucket = :bucket AND role <> 'user' AND role = :role AND id > :after
+    ORDER BY id LIMIT :limit
 """)
 
 
@@ -64,7 +52,7 @@ class NotAllowedError(Exception):
 
 
 class NoSuchUserError(Exception):
-    """There is no user of that id."""
+    """There is no user of that id, or none any more."""
 
 
 async def read_standing(database: Database, user_id: int) -> Standing | None:
@@ -75,29 +63,15 @@ async def read_standing(database: Database, user_id: int) -> Standing | None:
     return Standing(Role(found[0].role), found[0].is_active) if found else None
 
 
-async def view_user(database: Database, actor: Actor, user_id: int, now: datetime) -> Row | None:
-    """A user with the wallet; that somebody looked is kept in the trail."""
-    params = {"bucket": bucket_of(user_id), "user_id": user_id}
-    async with transaction(database) as connection:
-        found = await rows(connection, USER, params)
-        if found:
-            await log_action(connection, actor, Action("user.view", "user", str(user_id)), now)
-    return found[0] if found else None
-
-
 async def list_users(
     database: Database, after: int, limit: int, role: Role | None = None
 ) -> Sequence[Row]:
     """A page of users by id: all, or those of a role above a user's."""
-    params: dict[str, Any] = {
-        "buckets": list(range(BUCKET_COUNT)),
-        "after": after,
-        "limit": limit,
-        "role": role,
-    }
+    params: dict[str, Any] = {"after": after, "limit": limit, "role": role}
     statement = USERS if role in (None, Role.USER) else USERS_OF_ROLE
     async with connected(database) as connection:
-        return await rows(connection, statement, params)
+        found = await rows_of_buckets(connection, statement, params)
+    return sorted(found, key=lambda user: user.id)[:limit]
 
 
 async def set_role(

@@ -15,10 +15,18 @@ REFRESH_DAYS = 7
 RETRY_SECONDS = 10
 
 STORE_SIGN_IN = sql("""
+    WITH noted AS (
+        UPDATE users
+        SET last_login_at = :now,
+            password_hash = COALESCE(CAST(:password_hash AS text), password_hash)
+        WHERE bucket = :bucket AND id = :user_id AND is_active AND password_hash = :verified_hash
+        RETURNING bucket, id
+    )
     INSERT INTO sign_ins (bucket, id, user_id, user_agent, ip_address, created_at, seen_at,
                           expires_at)
-    VALUES (:bucket, :family_id, :user_id, :user_agent, CAST(:ip_address AS text), :now, :now,
-            :expires_at)
+    SELECT n.bucket, CAST(:family_id AS uuid), n.id, CAST(:user_agent AS text),
+           CAST(:ip_address AS text), :now, :now, CAST(:expires_at AS timestamptz)
+    FROM noted n
 """)
 
 STORE_TOKEN = sql("""
@@ -80,6 +88,10 @@ LIVE_SIGN_INS = sql("""
 """)
 
 
+class NotSignedInError(Exception):
+    """The account changed between the password and the sign-in."""
+
+
 class Client(Struct, frozen=True):
     """What a device says of itself, and where it is."""
 
@@ -98,9 +110,20 @@ class Rotated(Struct, frozen=True):
 
 
 async def begin_sign_in(
-    database: Database, user_id: int, family_id: UUID, token: str, client: Client, now: datetime
+    database: Database,
+    user_id: int,
+    family_id: UUID,
+    token: str,
+    client: Client,
+    now: datetime,
+    verified_hash: str,
+    renewed_hash: str | None = None,
 ) -> None:
-    """Keep a device's sign-in and the hash of its first refresh token."""
+    """Keep a device's sign-in, the hash of its first refresh token, and a renewed password hash.
+
+    Raise NotSignedInError if the password that was verified is another one by now, or the account
+    was switched off: then nothing changed.
+    """
     params = _token_params(user_id, token) | {
         "user_id": user_id,
         "family_id": family_id,
@@ -108,10 +131,14 @@ async def begin_sign_in(
         "ip_address": client.ip_address,
         "now": now,
         "expires_at": now + timedelta(days=REFRESH_DAYS),
+        "verified_hash": verified_hash,
+        "password_hash": renewed_hash,
     }
     async with transaction(database) as connection:
-        await run(connection, STORE_SIGN_IN, params)
         await run(connection, STORE_TOKEN, params)
+        # Last, since it holds the user's row, for which whole pieces wait.
+        if await run(connection, STORE_SIGN_IN, params) == 0:
+            raise NotSignedInError
 
 
 async def rotate_token(

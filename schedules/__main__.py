@@ -4,17 +4,24 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from models.bells import Bells, open_broker
 from models.clock import utcnow
-from models.config import ConfigError, load_config
+from models.config import Config, ConfigError, load_config
 from models.db import DATABASE_ERRORS, open_database
 from models.pushes import pieces_to_push
 from models.queue import overdue_pieces
 from models.settings import NotReleasedError, load_installation
+from models.telemetry.endpoint import serve_metrics
+from models.telemetry.logs import set_up_logs
+from models.telemetry.meter import meter
+from models.telemetry.metrics import RELAY_RINGS
+from models.telemetry.pulse import beating
+from models.telemetry.siblings import Siblings
+from models.telemetry.state import read_state
 from schedules.due import DueWork
 from schedules.timetable import check_entries, entries
 from workers.alerting import open_channels
@@ -24,9 +31,13 @@ log = logging.getLogger("schedules")
 
 RELAY_SECONDS = 1
 DUE_SECONDS_MAX = 15
+LOOK_SECONDS = 10
 
 
-def outliving_outages(job: Callable[[], Awaitable[None]]) -> Callable[[], Awaitable[None]]:
+Job = Callable[[], Awaitable[None]]
+
+
+def outliving_outages(job: Job) -> Job:
     """A job that logs an outage in one line: the next run makes up for it."""
 
     async def run() -> None:
@@ -38,12 +49,12 @@ def outliving_outages(job: Callable[[], Awaitable[None]]) -> Callable[[], Awaita
     return run
 
 
-async def main() -> None:
+async def main(config: Config) -> None:
     """Record what is due and relay what nobody applied, until SIGTERM or SIGINT."""
-    config = load_config()
     database = open_database(config.database_url, pool_size=4, application_name="twtc-clock")
     bells = Bells(open_broker(config.broker_url, []), config.redis_url)
-    table = entries((await load_installation(database)).table)
+    timetable = (await load_installation(database)).table
+    table = entries(timetable)
     check_entries(table)
     due_work = DueWork(database, table)
     outages = OutageWatch(open_channels(config).critical)
@@ -58,34 +69,47 @@ async def main() -> None:
             await outages.note(utcnow(), is_away=True)
             raise
         await outages.note(utcnow(), is_away=False)
+        meter.count(RELAY_RINGS, by=len(overdue))
         await bells.ring(*overdue)
         await bells.ring(*await pieces_to_push(database, utcnow()))
 
+    async def look() -> None:
+        await read_state(database, timetable, config.broker_url, utcnow())
+
+    due_seconds = min(DUE_SECONDS_MAX, *(max(1, e.period_seconds // 2) for e in table))
+    jobs: dict[Job, int] = {record_due_work: due_seconds, relay: RELAY_SECONDS, look: LOOK_SECONDS}
+    siblings = Siblings("clock", config.database_url)
+    if config.telemetry.clock_address is not None:
+        serve_metrics(config.telemetry.clock_address, config.telemetry.metrics_token, siblings)
+    async with beating(siblings, database):
+        log.info("recording what is due every %s s", due_seconds)
+        await _run_until_stopped(jobs)
+    await bells.close()
+    await database.dispose()
+
+
+async def _run_until_stopped(jobs: Mapping[Job, int]) -> None:
+    """Run each job now, and again every so many seconds."""
     scheduler = AsyncIOScheduler(
         timezone="UTC",
         job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
     )
-    due_seconds = min(DUE_SECONDS_MAX, *(max(1, e.period_seconds // 2) for e in table))
-    scheduler.add_job(
-        outliving_outages(record_due_work), "interval", seconds=due_seconds, next_run_time=utcnow()
-    )
-    scheduler.add_job(outliving_outages(relay), "interval", seconds=RELAY_SECONDS)
+    for job, seconds in jobs.items():
+        scheduler.add_job(
+            outliving_outages(job), "interval", seconds=seconds, next_run_time=utcnow()
+        )
     scheduler.start()
-    log.info("recording what is due every %s s", due_seconds)
-
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     await stopping.wait()
     scheduler.shutdown()
-    await bells.close()
-    await database.dispose()
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s %(message)s")
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
     try:
-        asyncio.run(main())
+        config = load_config()
+        set_up_logs("clock", config.telemetry.logs)
+        asyncio.run(main(config))
     except (ConfigError, NotReleasedError, *DATABASE_ERRORS) as error:
         sys.exit(f"schedules: {error}")

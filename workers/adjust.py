@@ -21,4 +21,4 @@ async def adjust(
         return Rejected(Reason.ADJUSTMENT_REFUSED, done.failure), set()
     facts = {"amount_micro": done.amount_micro, "direction": done.direction}
     await store_notes(connection, bucket, [Note(done.user_id, "wallet.adjusted", facts, now)])
-    return Applied({"adjustment_id": adjustment_id}), {done.user_id}
+    return Applied({"adjustment_id": adjustment_id} | facts), {done.user_id}

@@ -30,6 +30,7 @@ from engine.intents import (
 from engine.session import Session
 from engine.timeline import PUSH_GROUP, UPKEEP_GROUP, Timetable
 from models import credit, earnings, members
+from models.bells import queue_name
 from models.clock import utcnow
 from models.db import Connection, is_retryable, transaction
 from models.inventory import give_back
@@ -37,6 +38,9 @@ from models.logs import Evidence, store_logs
 from models.notes import store_notes
 from models.queue import BATCH_SIZE, Piece, claim, complete, due_ids, record_failure
 from models.reminders import remind
+from models.telemetry import traces
+from models.telemetry.context import about
+from workers.accounting import account_for, account_for_failure, note_intent
 from workers.adjust import adjust
 from workers.gather import furnish, gather_members, with_room
 from workers.judge import Bench, close_bench, examine, open_bench
@@ -97,26 +101,39 @@ async def _apply_singly(shop: Workshop, piece: Piece) -> int:
     ids = await due_ids(shop.database, piece, utcnow(), BATCH_SIZE)
     done = 0
     for intent_id in ids:
-        try:
-            done += await apply_batch(shop, piece, 1, only=intent_id)
-        except Exception as error:
-            if is_retryable(error):
-                raise
-            status = await record_failure(
-                shop.database, piece.bucket, intent_id, _describe(error), utcnow()
-            )
-            log.exception("intent %s failed and is now %s", intent_id, status)
+        with about(intent_id=intent_id) as notes:
+            try:
+                done += await apply_batch(shop, piece, 1, only=intent_id)
+            except Exception as error:
+                if is_retryable(error):
+                    raise
+                status = await record_failure(
+                    shop.database, piece.bucket, intent_id, _describe(error), utcnow()
+                )
+                account_for_failure(notes, status)
+                log.exception("intent %s failed and is now %s", intent_id, status)
     return done
 
 
 async def apply_batch(shop: Workshop, piece: Piece, limit: int, only: UUID | None = None) -> int:
     """Apply up to `limit` due intents of a piece, or one of them. Return how many."""
+    with traces.batch(queue_name(piece.group_number)) as span:
+        effects = await _commit_batch(shop, piece, limit, only)
+        account_for(effects.outcomes, effects.payments)
+        if span is not None:
+            span.done(effects.outcomes)
+    return len(effects.outcomes)
+
+
+async def _commit_batch(shop: Workshop, piece: Piece, limit: int, only: UUID | None) -> Effects:
     now = utcnow()
     async with transaction(shop.database) as connection:
         credited_through = await credit.lock_piece(connection, piece)
         claimed = await claim(connection, piece, now, limit, only)
         if not claimed:
-            return 0
+            return Effects()
+        if only is not None:
+            note_intent(claimed[0])
         effects = await _decide_all(shop, connection, piece, claimed, credited_through, now)
         await _store(connection, piece.bucket, effects, now)
         changed = effects.changed_users()
@@ -137,7 +154,7 @@ async def apply_batch(shop: Workshop, piece: Piece, limit: int, only: UUID | Non
         await shop.copies.mark_changing(versions)
     await shop.copies.refresh(shop.database, piece.bucket, changed)
     await give_back(shop.database, effects.unused, now)
-    return len(claimed)
+    return effects
 
 
 async def _decide_all(
@@ -252,7 +269,12 @@ async def _run_ticks(
                     connection, piece, through, boundary, now, singly=singly
                 )
                 changed.update(settled.paid, settled.expired)
-                result = {"settled": len(settled.paid), "expired": len(settled.expired)}
+                result = {
+                    "settled": len(settled.paid),
+                    "expired": len(settled.expired),
+                    "sessions": settled.sessions,
+                    "paid_micro": settled.paid_micro,
+                }
                 effects.outcomes.append((intent, Applied(result)))
             case RemindWindow(boundary):
                 told = await remind(connection, piece, table, boundary)

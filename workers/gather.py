@@ -30,6 +30,7 @@ from models.inventory import take_requests
 from models.settings import load_ads
 from workers.workshop import Workshop
 
+APPLIED_SOON = timedelta(minutes=45)
 READS_LIBRARY = (StartBoost, AnswerBoost, StartTask, AnswerTask)
 
 
@@ -91,7 +92,9 @@ async def furnish(
     days = task_days(wishes, people)
     catalogues: dict[date, DayCatalogue] = {}
     if days:
-        catalogues = await shop.catalogue.days(days, now)
+        # What was acknowledged before midnight is applied after it; partitions go later still.
+        fresh = (i.recorded_at for i in wishes if i.recorded_at > now - APPLIED_SOON)
+        catalogues = await shop.catalogue.days(days, now, min([now, *fresh]))
     library = Library({}, {})
     if any(isinstance(intent.action, READS_LIBRARY) for intent in wishes):
         library = await shop.catalogue.library()

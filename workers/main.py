@@ -5,6 +5,8 @@ It drains pieces when their bells ring. Which queues it listens to is dramatiq's
 
 import asyncio
 import logging
+import os
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +25,18 @@ from redis.asyncio import Redis
 from engine.timeline import UPKEEP_GROUP
 from models.bells import DRAIN_ACTOR, QUEUES, SOCKET_TIMEOUT_SECONDS, Bells, open_broker
 from models.catalogue import Catalogue
-from models.config import Config, load_config
+from models.config import Config, ConfigError, load_config
 from models.configuration import Configurations
 from models.db import open_database
 from models.queue import Piece
 from models.reputation import Places, Reputation
 from models.settings import load_installation
 from models.status import SnapshotCopies
+from models.telemetry import traces
+from models.telemetry.endpoint import serve_metrics
+from models.telemetry.logs import set_up_logs
+from models.telemetry.pulse import beat
+from models.telemetry.siblings import Siblings
 from workers.alerting import open_channels
 from workers.apply import drain
 from workers.push.contract import Sender
@@ -54,6 +61,17 @@ def open_sender(config: Config) -> Sender | None:
     return Fcm(read_credentials(Path(config.fcm_credentials)))
 
 
+def open_projection(config: Config) -> list[Middleware]:
+    """What tells the queue dashboard, unless it is off."""
+    if not config.dashboard_url:
+        return []
+    try:
+        from workers.dashboard.middleware import Projection
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"{error}: install the group dashboard, or TWTC_DASHBOARD=off") from None
+    return [Projection(config.dashboard_url)]
+
+
 class Tools(Middleware):
     """One connection pool and one set of clients per worker process, on its event loop."""
 
@@ -61,6 +79,8 @@ class Tools(Middleware):
         self._config = config
         self._shop: Workshop | None = None
         self._opening = asyncio.Lock()
+        self._siblings = Siblings("worker", config.database_url)
+        self._beat: Future[None] | None = None
         self._sender = open_sender(config)
 
     def before_worker_boot(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
@@ -77,6 +97,17 @@ class Tools(Middleware):
             pool_size=worker.worker_threads + 2,
             application_name="twtc-worker",
         )
+        loop = get_event_loop_thread()
+        assert loop is not None  # AsyncIO comes first
+        self._beat = asyncio.run_coroutine_threadsafe(
+            beat(self._siblings, self.database), loop.loop
+        )
+        address, token = (
+            self._config.telemetry.worker_address,
+            self._config.telemetry.metrics_token,
+        )
+        if address is not None:
+            serve_metrics(address, token, self._siblings)
 
     def after_worker_shutdown(self, broker: dramatiq.Broker, worker: dramatiq.Worker) -> None:
         """Close the connections while the event loop still runs."""
@@ -108,6 +139,10 @@ class Tools(Middleware):
         return self._shop
 
     async def _close(self) -> None:
+        if self._beat is not None:
+            self._beat.cancel()
+        self._siblings.leave()
+        traces.close()
         if self._sender is not None:
             await self._sender.close()
         await self.redis.aclose()
@@ -115,6 +150,8 @@ class Tools(Middleware):
 
 
 config = load_config()
+set_up_logs("worker", config.telemetry.logs)
+traces.set_up_traces("worker", os.environ)
 tools = Tools(config)
 broker = open_broker(
     config.broker_url,
@@ -126,6 +163,7 @@ broker = open_broker(
         TimeLimit(time_limit=(UPKEEP_SECONDS_MAX + 30) * 1000),
         ShutdownNotifications(),
         Retries(max_retries=RETRIES_MAX, min_backoff=BACKOFF_MS_MIN, max_backoff=BACKOFF_MS_MAX),
+        *open_projection(config),
     ],
 )
 dramatiq.set_broker(broker)

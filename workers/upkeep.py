@@ -19,6 +19,7 @@ from engine.intents import (
     ForgetPeople,
     Intent,
     OpenDay,
+    Outcome,
     PreparePartitions,
     PruneIntents,
     RebalanceGroups,
@@ -40,7 +41,9 @@ from models.groups import rebalance
 from models.invariants import audit, buckets_of_hour, find_overdue
 from models.partitions import archive_partitions, drop_archived, prepare_partitions
 from models.queue import BATCH_SIZE, Piece, claim, complete, due_ids, record_failure
+from models.telemetry.context import about
 from models.upkeep import prune
+from workers.accounting import account_for, account_for_failure, note_intent
 from workers.alerting.check import check_alerts, send_summary
 from workers.reputation import refresh_lists
 from workers.scoring.nightly import score_day, train_model
@@ -56,17 +59,19 @@ async def drain_upkeep(shop: Workshop, piece: Piece) -> int:
     """Do the due upkeep, one intent after the other. Return how many were completed."""
     done = 0
     for intent_id in await due_ids(shop.database, piece, utcnow(), BATCH_SIZE):
-        try:
-            done += await _do(shop, piece, intent_id)
-        except Exception as error:
-            # Work that takes too long counts as a failure, or it would be begun again for ever.
-            if is_retryable(error) and not isinstance(error, TimeoutError):
-                raise
-            description = f"{type(error).__name__}: {error}"
-            status = await record_failure(
-                shop.database, piece.bucket, intent_id, description, utcnow()
-            )
-            log.exception("upkeep %s failed and is now %s", intent_id, status)
+        with about(intent_id=intent_id) as notes:
+            try:
+                done += await _do(shop, piece, intent_id)
+            except Exception as error:
+                # Work that takes too long counts as a failure, or it would be begun again for ever.
+                if is_retryable(error) and not isinstance(error, TimeoutError):
+                    raise
+                description = f"{type(error).__name__}: {error}"
+                status = await record_failure(
+                    shop.database, piece.bucket, intent_id, description, utcnow()
+                )
+                account_for_failure(notes, status)
+                log.exception("upkeep %s failed and is now %s", intent_id, status)
     return done
 
 
@@ -74,10 +79,13 @@ async def _do(shop: Workshop, piece: Piece, intent_id: UUID) -> int:
     now = utcnow()
     async with asyncio.timeout(WORK_SECONDS_MAX), transaction(shop.database) as connection:
         claimed = await claim(connection, piece, now, 1, intent_id)
+        done: list[tuple[Intent, Outcome]] = []
         for intent in claimed:
-            result = await _work(shop, connection, intent, now)
-            await complete(connection, piece, [(intent, Applied(result))], now)
-    return len(claimed)
+            note_intent(intent)
+            done.append((intent, Applied(await _work(shop, connection, intent, now))))
+            await complete(connection, piece, done, now)
+    account_for(done)
+    return len(done)
 
 
 async def _work(

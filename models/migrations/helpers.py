@@ -6,32 +6,22 @@ On plain PostgreSQL `reference` and `distribute` do nothing.
 from alembic import op
 from sqlalchemy import text
 
+from models.citus import HAS_CITUS, Place, laid
+
 
 def reference(table: str) -> None:
     """Copy a small shared table to every node."""
-    if _has_citus():
-        op.execute(text("SELECT create_reference_table(:t)").bindparams(t=table))
+    _lay(Place(table))
 
 
 def distribute(table: str) -> None:
     """Spread a user-owned table by bucket, beside all the others."""
-    if _has_citus():
-        beside = "default" if table == "users" else "users"
-        op.execute(
-            text(
-                "SELECT create_distributed_table(:t, 'bucket', colocate_with => :beside)"
-            ).bindparams(t=table, beside=beside)
-        )
+    _lay(Place(table, "bucket", "default" if table == "users" else "users"))
 
 
 def distribute_by(table: str, column: str) -> None:
     """Spread a table that is keyed by a value of its own."""
-    if _has_citus():
-        op.execute(
-            text(
-                "SELECT create_distributed_table(:t, :column, colocate_with => 'none')"
-            ).bindparams(t=table, column=column)
-        )
+    _lay(Place(table, column))
 
 
 def append_only(table: str) -> None:
@@ -60,6 +50,10 @@ def append_only(table: str) -> None:
     )
 
 
+def _lay(place: Place) -> None:
+    if _has_citus():
+        op.execute(laid(place))
+
+
 def _has_citus() -> bool:
-    found = op.get_bind().execute(text("SELECT 1 FROM pg_extension WHERE extname = 'citus'"))
-    return found.first() is not None
+    return op.get_bind().execute(text(HAS_CITUS)).first() is not None

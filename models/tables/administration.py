@@ -34,6 +34,7 @@ admin_log = Table(
     instant("created_at"),
     PrimaryKeyConstraint("bucket", "id", name="admin_log_pkey"),
     Index("admin_log_created_idx", "bucket", "created_at", "id"),
+    Index("admin_log_subject_idx", "bucket", "subject_id", "created_at", "id"),
 )
 
 # Append-only. In force at an instant is the highest version whose `effective_from` has passed, so

@@ -49,6 +49,7 @@ fingerprints = Table(
     Column("fingerprint", LargeBinary, nullable=False),
     Column("user_id", BigInteger, nullable=False),
     instant("seen_at"),
+    instant("flagged_at", nullable=True),
     PrimaryKeyConstraint("fingerprint", "user_id", name="fingerprints_pkey"),
     Index("fingerprints_user_idx", "user_id"),
     Index("fingerprints_seen_idx", "seen_at"),

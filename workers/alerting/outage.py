@@ -11,7 +11,7 @@ log = logging.getLogger(__name__)
 
 # A restart or a failover is no outage.
 TOLD_AFTER = timedelta(minutes=1)
-_KEY = "database-away"
+OUTAGE = "database-away"
 _TEXT = "The database cannot be reached"
 _FIGURES: Mapping[str, int] = {}
 
@@ -36,10 +36,10 @@ class OutageWatch:
             self._away_since, self._is_told = None, False
 
     async def _tell(self, since: datetime, *, is_over: bool) -> bool:
-        notice = Notice(_KEY, Severity.CRITICAL, _TEXT, _FIGURES, since, is_over)
+        notice = Notice(OUTAGE, Severity.CRITICAL, _TEXT, _FIGURES, since, is_over)
         try:
             await self._pager.tell(notice)
         except NotToldError as error:
-            log.error("alert %s was not told: %s", _KEY, error)
+            log.error("alert %s was not told: %s", OUTAGE, error)
             return False
         return True

@@ -5,7 +5,7 @@ from typing import Any
 
 from engine.money import format_amount
 
-_WORDS: dict[str, dict[str, tuple[str, str]]] = {
+WORDS: dict[str, dict[str, tuple[str, str]]] = {
     "mining.completed": {
         "en": ("Mining complete!", "+{amount} TWTC"),
         "ar": ("اكتمل التعدين!", "+{amount} TWTC"),
@@ -47,8 +47,8 @@ _WORDS: dict[str, dict[str, tuple[str, str]]] = {
 
 def word(kind: str, language: str, params: Mapping[str, Any]) -> tuple[str, str] | None:
     """Title and body, or None for a kind of which phones are not told."""
-    if kind not in _WORDS:
+    if kind not in WORDS:
         return None
-    title, body = _WORDS[kind][language]
+    title, body = WORDS[kind][language]
     amount = format_amount(int(params.get("amount_micro", 0))).rstrip("0").rstrip(".")
     return title, body.format(amount=amount)

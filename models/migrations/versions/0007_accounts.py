@@ -29,6 +29,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("bucket", "id", name="sign_ins_pkey"),
         _of_user("sign_ins"),
     )
+    distribute("sign_ins")
     op.execute(
         """
         INSERT INTO sign_ins (bucket, id, user_id, user_agent, created_at, seen_at, expires_at,
@@ -39,7 +40,6 @@ def upgrade() -> None:
         """
     )
     op.drop_column("refresh_tokens", "revoked_at")
-    distribute("sign_ins")
     op.create_index("sign_ins_user_idx", "sign_ins", ["bucket", "user_id"])
     op.create_index("sign_ins_expiry", "sign_ins", ["bucket", "expires_at"])
     _create_factors()

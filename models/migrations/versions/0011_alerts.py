@@ -41,6 +41,7 @@ def upgrade() -> None:
             "resolved_sent_at IS NULL OR resolved_at IS NOT NULL", name="alerts_sent_when_over"
         ),
     )
+    reference("alerts")
     op.create_index(
         "alerts_open",
         "alerts",
@@ -48,7 +49,6 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("resolved_at IS NULL"),
     )
-    reference("alerts")
     op.create_index(
         "transactions_by_hand_idx",
         "transactions",

@@ -1,0 +1,75 @@
+"""What a worker tells of what it has done, after the commit (decision 0036)."""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from engine.decision import Payment
+from engine.intents import (
+    Applied,
+    ApplyAdjustment,
+    CreditMining,
+    Intent,
+    Outcome,
+    RemindWindow,
+    SettleMining,
+)
+from engine.money import MICRO_PER_TWTC
+from models.clock import utcnow
+from models.queue import kind_of
+from models.telemetry.context import note
+from models.telemetry.meter import meter
+from models.telemetry.metrics import (
+    INTENT_AGE,
+    INTENTS_DONE,
+    LEDGER_COINS,
+    LEDGER_TRANSFERS,
+    TICK_LAG,
+)
+
+Done = Sequence[tuple[Intent, Outcome]]
+TICKS = (CreditMining, SettleMining, RemindWindow)
+
+
+def account_for(done: Done, payments: Sequence[Payment] = ()) -> None:
+    """Count what was done, how long after its recording or its boundary, and what it paid."""
+    now = utcnow()
+    counts: Counter[tuple[str, str]] = Counter()
+    for intent, outcome in done:
+        kind = kind_of(intent.action)
+        counts[kind, "applied" if isinstance(outcome, Applied) else "rejected"] += 1
+        metric = TICK_LAG if isinstance(intent.action, TICKS) else INTENT_AGE
+        seconds = max(0.0, (now - intent.recorded_at).total_seconds())
+        spread = meter.spread(metric, kind)
+        spread.counts[bisect_left(metric.bounds, seconds)] += 1
+        spread.total += seconds
+    for labels, number in counts.items():
+        meter.count(INTENTS_DONE, *labels, by=number)
+    for type_, number, amount_micro in _transfers(done, payments):
+        meter.count(LEDGER_TRANSFERS, type_, by=number)
+        meter.count(LEDGER_COINS, type_, by=amount_micro / MICRO_PER_TWTC)
+
+
+def _transfers(done: Done, payments: Sequence[Payment]) -> Iterator[tuple[str, int, int]]:
+    for payment in payments:
+        yield payment.type, 1, payment.amount_micro
+    for intent, outcome in done:
+        if isinstance(outcome, Applied):
+            if isinstance(intent.action, SettleMining) and outcome.result["sessions"]:
+                yield "MINING", outcome.result["sessions"], outcome.result["paid_micro"]
+            elif isinstance(intent.action, ApplyAdjustment):
+                yield "ADJUSTMENT", 1, outcome.result["amount_micro"]
+
+
+def account_for_failure(notes: dict[str, Any], status: str) -> None:
+    """An attempt has failed: it is tried again, or the intent rests as a dead letter."""
+    outcome = "dead" if status == "FAILED" else "failed"
+    meter.count(INTENTS_DONE, notes.get("kind", "unknown"), outcome)
+
+
+def note_intent(intent: Intent) -> None:
+    """Name an intent in the log lines about it, also in the one of its failure."""
+    note(kind=kind_of(intent.action), user_id=intent.user_id)
+    if "request_id" in intent.evidence:
+        note(request_id=intent.evidence["request_id"])
