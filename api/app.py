@@ -1,5 +1,6 @@
 """The application: `create_app` for servers and tests, `app` for `granian api.app:app`."""
 
+import os
 from typing import Any
 
 from litestar import Litestar, Router
@@ -9,8 +10,10 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
+from api import pages
+from api.admission import BODY_BYTES_MAX, AdmissionMiddleware
 from api.auth import provide_access, provide_user_id
-from api.counting import count_answer
+from api.counting import begin, count_answer, traced
 from api.documentation import describe
 from api.limits import LimitsMiddleware
 from api.permissions import PUBLIC, check_routes, provide_actor
@@ -21,8 +24,10 @@ from api.routes import (
     ads,
     auth,
     boosts,
+    events,
     health,
     me,
+    metrics,
     mfa,
     mining,
     phones,
@@ -35,8 +40,8 @@ from api.routes import (
 )
 from api.services import lifespan, provide_services
 from models.config import Config, load_config
-
-BODY_BYTES_MAX = 16 * 1024
+from models.telemetry import traces
+from models.telemetry.logs import set_up_logs
 
 
 def create_app(config: Config) -> Litestar:
@@ -54,10 +59,13 @@ def create_app(config: Config) -> Litestar:
             tasks.router,
             videos.router,
             phones.router,
+            events.router,
             privacy.router,
             standing.router,
             health.router,
+            metrics.router,
             admin.router,
+            *pages.routers,
         ],
         state=State({"config": config}),
         lifespan=[lifespan],
@@ -68,7 +76,12 @@ def create_app(config: Config) -> Litestar:
             "access": Provide(provide_access),
         },
         exception_handlers=HANDLERS,
-        middleware=[LimitsMiddleware()],
+        middleware=[
+            begin,
+            *([traced] if traces.active() else []),
+            AdmissionMiddleware(),
+            LimitsMiddleware(),
+        ],
         before_send=[count_answer],
         request_class=JSONRequest,
         request_max_body_size=BODY_BYTES_MAX,
@@ -77,7 +90,7 @@ def create_app(config: Config) -> Litestar:
         debug=False,
     )
     check_routes(app)
-    describe(app.openapi_schema)
+    describe(app)
     return app
 
 
@@ -93,15 +106,31 @@ def _documentation() -> OpenAPIConfig:
                 "bearer": SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")
             }
         ),
-        render_plugins=[SwaggerRenderPlugin()],
-        openapi_router=Router("/docs", route_handlers=[], opt=PUBLIC, include_in_schema=False),
+        render_plugins=[
+            SwaggerRenderPlugin(
+                js_url="/swagger/swagger-ui-bundle.js",
+                css_url="/swagger/swagger-ui.css",
+                standalone_preset_js_url="/swagger/preset.js",
+                favicon='<link rel="icon" href="/app/icon.svg">',
+            )
+        ],
+        openapi_router=Router(
+            "/docs",
+            route_handlers=[],
+            opt=PUBLIC,
+            include_in_schema=False,
+            response_headers=pages.HEADERS | {"Content-Security-Policy": pages.DOCUMENT_POLICY},
+        ),
     )
 
 
 def __getattr__(name: str) -> Any:
     # Made on first use, so that importing create_app needs no environment.
     if name == "app":
-        application = create_app(load_config(signs=True))
+        config = load_config(signs=True)
+        set_up_logs("web", config.telemetry.logs)
+        traces.set_up_traces("web", os.environ)
+        application = create_app(config)
         globals()["app"] = application
         return application
     raise AttributeError(name)

@@ -14,10 +14,11 @@ from litestar import Request
 from litestar.di import NamedDependency
 from msgspec import Struct
 
-from api.problems import unauthorized
+from api.problems import ProblemError, unauthorized
 from api.services import Services
 from engine.timeline import EPOCH
 from models.clock import utcnow
+from models.telemetry.context import note
 
 ISSUER = "twtc"
 AUDIENCE = "twtc-api"
@@ -30,11 +31,13 @@ TOKENS_KEPT = 20_000
 
 
 class Access(Struct, frozen=True):
-    """Who signs a request: the user, the sign-in of their device, and when it was made."""
+    """Who signs a request: the user, the sign-in of their device, when it was made, and until when
+    the token is good."""
 
     user_id: int
     sign_in_id: UUID
     authenticated_at: datetime
+    expires_at: datetime
 
 
 def new_refresh_token(user_id: int) -> str:
@@ -71,9 +74,10 @@ def issue_access_token(
     return _issue(secret, ACCESS_TYPE, ACCESS_SECONDS, user_id, now, claims)
 
 
-def issue_ticket(secret: bytes, user_id: int, now: datetime) -> str:
-    """A JWT for whoever gave the password and owes the second factor."""
-    return _issue(secret, TICKET_TYPE, TICKET_SECONDS, user_id, now, {})
+def issue_ticket(secret: bytes, user_id: int, password_hash: str, now: datetime) -> str:
+    """A JWT for whoever gave the password and owes the second factor; not after a new password."""
+    claims = {"pwd": _mark(password_hash)}
+    return _issue(secret, TICKET_TYPE, TICKET_SECONDS, user_id, now, claims)
 
 
 def read_access_token(secret: bytes, token: str, now: datetime) -> Access:
@@ -81,32 +85,53 @@ def read_access_token(secret: bytes, token: str, now: datetime) -> Access:
 
     RFC 8725: the algorithm is pinned, issuer, audience, expiry and type are checked.
     """
-    access, expires = _verify_access(secret, token)
-    if now.timestamp() >= expires:
+    access = _verify_access(secret, token)
+    if now >= access.expires_at:
         raise unauthorized("The access token has expired. Refresh it.")
     return access
 
 
-def read_ticket(secret: bytes, token: str, now: datetime) -> int:
-    """The user id of a valid ticket. Raise ProblemError (401) for any other."""
+class Ticket(Struct, frozen=True):
+    """Whose password was given, and which it was."""
+
+    user_id: int
+    mark: str
+
+    def is_of(self, password_hash: str) -> bool:
+        """Whether it was given for this password."""
+        return hmac.compare_digest(self.mark, _mark(password_hash))
+
+
+def read_ticket(secret: bytes, token: str, now: datetime) -> Ticket:
+    """A valid ticket. Raise ProblemError (401) for any other."""
     claims = _verify_token(secret, TICKET_TYPE, token)
     if claims is None or now.timestamp() >= claims["exp"]:
-        raise unauthorized("This sign-in took too long. Begin again with your password.")
-    return int(claims["sub"])
+        raise ticket_over()
+    return Ticket(int(claims["sub"]), str(claims["pwd"]))
+
+
+def ticket_over() -> ProblemError:
+    """401: the password has to be given again."""
+    return unauthorized("This sign-in took too long. Begin again with your password.")
+
+
+def _mark(password_hash: str) -> str:
+    return sha256(password_hash.encode()).hexdigest()[:16]
 
 
 # Phones send the same token for minutes. What holds of it at any time is kept; the clock is not.
 @lru_cache(maxsize=TOKENS_KEPT)
-def _verify_access(secret: bytes, token: str) -> tuple[Access, int]:
+def _verify_access(secret: bytes, token: str) -> Access:
     claims = _verify_token(secret, ACCESS_TYPE, token)
     if claims is None:
         raise unauthorized("The access token is not valid. Sign in again.")
     try:
-        since = EPOCH + timedelta(seconds=int(claims["auth_time"]))
-        access = Access(int(claims["sub"]), UUID(claims["sid"]), since)
+        since, until = (
+            EPOCH + timedelta(seconds=int(claims[name])) for name in ("auth_time", "exp")
+        )
+        return Access(int(claims["sub"]), UUID(claims["sid"]), since, until)
     except (ValueError, TypeError, AttributeError, OverflowError):
         raise unauthorized("The access token is not valid. Sign in again.") from None
-    return access, int(claims["exp"])
 
 
 def _issue(
@@ -125,8 +150,7 @@ def _issue(
 def _verify_token(secret: bytes, type_: str, token: str) -> dict[str, Any] | None:
     """The claims of a token of this type that we signed, at whatever time."""
     required = ["iss", "aud", "sub", "iat", "exp"]
-    if type_ == ACCESS_TYPE:
-        required += ["sid", "auth_time"]
+    required += ["sid", "auth_time"] if type_ == ACCESS_TYPE else ["pwd"]
     try:
         parsed: dict[str, Any] = jwt.decode_complete(
             token,
@@ -155,7 +179,9 @@ async def provide_user_id(
     request: Request[Any, Any, Any], services: NamedDependency[Services]
 ) -> int:
     """The signed-in user of a request, as a dependency of handlers."""
-    return signed_in(services, request.headers.get("authorization", ""))
+    user_id = signed_in(services, request.headers.get("authorization", ""))
+    note(user_id=user_id)
+    return user_id
 
 
 def signed_in(services: Services, authorization: str) -> int:

@@ -6,6 +6,7 @@ cannot, the relay does.
 
 import asyncio
 import re
+from contextlib import suppress
 from datetime import datetime
 from hashlib import sha256
 from typing import Any
@@ -14,6 +15,7 @@ from uuid import UUID
 import msgspec
 from litestar import Request, Response
 from msgspec import Struct
+from msgspec.structs import replace
 
 from api.auth import access_of
 from api.client_ip import client_ip
@@ -45,10 +47,12 @@ from models.intents import (
     find,
     record,
 )
-from models.queue import Piece
+from models.queue import Piece, kind_of
+from models.telemetry.context import note, request_id
+from models.telemetry.traces import recording
 
 WAIT_SECONDS_MAX = 10
-_WAIT_STEP_SECONDS = 0.02
+_WAIT_STEP_SECONDS = 0.03
 _WAIT_STEP_SECONDS_MAX = 0.25
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,6})(?:$|[,;\s])")
@@ -90,16 +94,19 @@ async def submit(
         is_own=True,
     )
     recorded = await record_and_ring(services, wish)
-    waited = wait_seconds(request)
+    waited = wait_seconds(request) if services.admission.may_wait() else 0
     if recorded.status == "RECORDED" and waited:
-        recorded = await _await_outcome(services, user_id, recorded, waited)
+        with services.admission.pausing():
+            recorded = await _await_outcome(services, user_id, recorded, waited)
     return answer(services, recorded, waited)
 
 
 async def record_and_ring(services: Services, wish: Wish) -> Recorded:
     """Commit a wish, then ring for it. Raise ProblemError for a reused key or a foreign view."""
     try:
-        recorded = await record(services.database, wish)
+        with recording(kind_of(wish.action)) as carried:
+            wish = replace(wish, evidence={**wish.evidence, **carried})
+            recorded = await record(services.database, wish)
     except KeyReusedError:
         raise ProblemError(
             "idempotency-key-reused",
@@ -113,6 +120,7 @@ async def record_and_ring(services: Services, wish: Wish) -> Recorded:
         raise held(refuse_held(error.hold, error.until)) from None
     except NothingToActOnError:
         raise not_found("ad view" if wish.view_id else "account") from None
+    note(intent_id=recorded.id, user_id=wish.user_id)
     if recorded.is_new:
         await services.bells.ring(Piece(recorded.group_number, recorded.bucket))
     return recorded
@@ -138,6 +146,7 @@ def evidence(request: Request[Any, Any, Any]) -> dict[str, Any]:
     return {
         "ip": client_ip(request.scope, request.app.state.config.trusted_proxies),
         "user_agent": request.headers.get("user-agent", "")[:500],
+        "request_id": request_id(request.scope),  # type: ignore[arg-type]
     }
 
 
@@ -159,13 +168,20 @@ def wait_seconds(request: Request[Any, Any, Any]) -> int:
 async def _await_outcome(
     services: Services, user_id: int, recorded: Recorded, seconds: int
 ) -> Recorded:
-    """Look until the intent is done or the time is up."""
+    """Look at every change of the user's status, and now and then, until the time is up.
+
+    A refusal changes no status, and changes are not heard while Redis is away.
+    """
     loop = asyncio.get_running_loop()
     deadline, step = loop.time() + seconds, _WAIT_STEP_SECONDS
-    while recorded.status == "RECORDED" and loop.time() < deadline:
-        await asyncio.sleep(step)
-        step = min(step * 1.5, _WAIT_STEP_SECONDS_MAX)
-        recorded = await find(services.database, user_id, recorded.id) or recorded
+    with services.held.watch(user_id) as changed:
+        while recorded.status == "RECORDED" and loop.time() < deadline:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(step):
+                    await changed.wait()
+            changed.clear()
+            step = min(step * 1.5, _WAIT_STEP_SECONDS_MAX)
+            recorded = await find(services.database, user_id, recorded.id) or recorded
     return recorded
 
 

@@ -84,6 +84,11 @@ def handlers_of(app: Litestar) -> Iterator[tuple[str, str, BaseRouteHandler]]:
             yield route.path_format, "any", route.route_handler
 
 
+def is_public(handler: BaseRouteHandler) -> bool:
+    """Whether anybody may call it."""
+    return bool(handler.opt.get("permission") == _PUBLIC)
+
+
 def check_routes(app: Litestar) -> None:
     """Raise OpenRouteError for a route that does not say who may call it, or does not keep it."""
     for path, method, handler in handlers_of(app):
@@ -94,7 +99,7 @@ def check_routes(app: Litestar) -> None:
         elif needed == _MEMBER:
             if not _SIGNED_IN & handler.parsed_fn_signature.parameters.keys():
                 raise OpenRouteError(f"{name} is for members, but does not ask who is signed in")
-        elif needed != _PUBLIC:
+        elif not is_public(handler):
             raise OpenRouteError(f"{name} does not say who may call it")
 
 

@@ -5,7 +5,9 @@ copy of the snapshot changes, which the change feed tells, or until the instant 
 changes it.
 """
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -88,6 +90,8 @@ class HeldCopies:
         self._copies = copies
         self._held: dict[int, Held] = {}
         self._reads: dict[int, object] = {}
+        self._watches: dict[int, set[asyncio.Event]] = {}
+        self.hits = 0  # polls answered from what is held
 
     def find(self, user_id: int, now: datetime) -> Held | None:
         """What is held of a user, unless it is too old or changes may have been missed."""
@@ -95,6 +99,11 @@ class HeldCopies:
             return None
         held = self._held.get(user_id)
         return held if held and held.read_at <= now < held.read_at + _AGE_MAX else None
+
+    def take_hits(self) -> int:
+        """How many polls were answered from what is held, since this was last asked."""
+        hits, self.hits = self.hits, 0
+        return hits
 
     async def read(self, user_id: int, now: datetime) -> Held | None:
         """Read the copy in Redis, and hold it unless it changes meanwhile."""
@@ -112,6 +121,19 @@ class HeldCopies:
             self._hold(user_id, held)
         return held
 
+    @contextmanager
+    def watch(self, user_id: int) -> Iterator[asyncio.Event]:
+        """An event that is set whenever something about a user may have changed."""
+        changed = asyncio.Event()
+        self._watches.setdefault(user_id, set()).add(changed)
+        try:
+            yield changed
+        finally:
+            watches = self._watches[user_id]
+            watches.discard(changed)
+            if not watches:
+                del self._watches[user_id]
+
     def _hold(self, user_id: int, held: Held) -> None:
         self._held.pop(user_id, None)
         if len(self._held) >= HELD_MAX:
@@ -122,6 +144,10 @@ class HeldCopies:
         if user_id is None:
             self._held.clear()
             self._reads.clear()
+            watched = [changed for watches in self._watches.values() for changed in watches]
         else:
             self._held.pop(user_id, None)
             self._reads.pop(user_id, None)
+            watched = list(self._watches.get(user_id, ()))
+        for changed in watched:
+            changed.set()

@@ -2,17 +2,20 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
+from functools import partial
 
 import httpx
 from litestar import Litestar
 from litestar.datastructures import State
 from msgspec import Struct
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 
+from api.admission import Admission
 from api.captcha import open_captcha
 from api.captcha.contract import Captcha
 from api.messages.senders import Messenger, open_messenger
 from api.networks import Network, networks
+from api.open_streams import Streams
 from api.poll import HeldCopies
 from api.shelf import Shelf
 from models.bells import SOCKET_TIMEOUT_SECONDS, Bells, open_broker
@@ -24,8 +27,14 @@ from models.limiter import Limiter, Tally
 from models.request_counts import RequestCounts
 from models.settings import Installation, load_installation
 from models.status import SnapshotCopies
+from models.telemetry import traces
+from models.telemetry.meter import meter
+from models.telemetry.metrics import POLL_ANSWERS, STREAMS_OPEN
+from models.telemetry.pulse import beating
+from models.telemetry.siblings import Siblings
 
 POOL_SIZE = 10
+REDIS_POOL_SIZE = 32
 
 
 class Services(Struct, frozen=True):
@@ -48,6 +57,15 @@ class Services(Struct, frozen=True):
     tally: Tally
     http: httpx.AsyncClient
     counts: RequestCounts
+    streams: Streams
+    admission: Admission
+    siblings: Siblings
+    replica: Database | None = None
+
+    @property
+    def reading(self) -> Database:
+        """For histories and figures, which may be a moment behind (decision 0040)."""
+        return self.replica or self.database
 
 
 @asynccontextmanager
@@ -60,11 +78,7 @@ async def open_services(
     broker, and vendors are asked.
     """
     database = open_database(config.database_url, pool_size=POOL_SIZE, application_name="twtc-web")
-    redis = Redis.from_url(
-        config.redis_url,
-        socket_timeout=SOCKET_TIMEOUT_SECONDS,
-        socket_connect_timeout=SOCKET_TIMEOUT_SECONDS,
-    )
+    redis = _open_redis(config.redis_url)
     bells = bells or Bells(open_broker(config.broker_url, []), config.redis_url)
     http = http or httpx.AsyncClient(timeout=5)
     try:
@@ -72,7 +86,7 @@ async def open_services(
         copies = SnapshotCopies(redis, installation.id)
         held = HeldCopies(copies, config.redis_url)
         limiter = Limiter(config.redis_url, f"twtc:{installation.id}")
-        async with held.feed, aclosing(limiter):
+        async with held.feed, aclosing(limiter), _replica(config, database) as replica:
             yield Services(
                 config=config,
                 database=database,
@@ -91,6 +105,10 @@ async def open_services(
                 tally=Tally(),
                 http=http,
                 counts=RequestCounts(),
+                streams=Streams(),
+                siblings=Siblings("web", config.database_url),
+                admission=Admission(),
+                replica=replica,
             )
     finally:
         await bells.close()
@@ -99,13 +117,49 @@ async def open_services(
         await database.dispose()
 
 
+def _open_redis(url: str) -> Redis:
+    # Who comes when all connections are taken waits; the default pool raises, and PostgreSQL would
+    # be asked instead, just when there is the most to do.
+    pool = BlockingConnectionPool.from_url(
+        url,
+        max_connections=REDIS_POOL_SIZE,
+        timeout=SOCKET_TIMEOUT_SECONDS,
+        socket_timeout=SOCKET_TIMEOUT_SECONDS,
+        socket_connect_timeout=SOCKET_TIMEOUT_SECONDS,
+    )
+    return Redis.from_pool(pool)
+
+
+@asynccontextmanager
+async def _replica(config: Config, primary: Database) -> AsyncIterator[Database | None]:
+    if not config.database_read_url:
+        yield None
+        return
+    name, url = "twtc-web-reads", config.database_read_url
+    replica = open_database(url, pool_size=POOL_SIZE, application_name=name, primary=primary)
+    yield replica
+    await replica.dispose()
+
+
 @asynccontextmanager
 async def lifespan(app: Litestar) -> AsyncIterator[None]:
     """Keep the services in the application's state while it runs."""
     async with open_services(app.state.config) as services:
         app.state.services = services
-        async with services.counts.adding_up(services.database):
+        async with (
+            services.counts.adding_up(services.database),
+            services.admission.watching(),
+            beating(services.siblings, services.database, partial(_gather, services)),
+        ):
             yield
+            services.streams.close()
+    traces.close()
+
+
+def _gather(services: Services) -> None:
+    """Take over what is counted where every microsecond tells, and what is as it is now."""
+    meter.count(POLL_ANSWERS, "held", by=services.held.take_hits())
+    meter.set(STREAMS_OPEN, len(services.streams))
 
 
 def provide_services(state: State) -> Services:

@@ -10,11 +10,13 @@ from msgspec import Struct
 
 from api.auth import ACCESS_SECONDS, issue_access_token, new_refresh_token
 from api.client_ip import client_ip
+from api.problems import unauthorized
 from api.services import Services
 from engine.fraud.levels import Hold
+from models.accounts import Account
 from models.clock import new_id
 from models.fraud import lift_hold
-from models.sign_ins import REFRESH_DAYS, Client, begin_sign_in
+from models.sign_ins import REFRESH_DAYS, Client, NotSignedInError, begin_sign_in
 
 COOKIE = "twtc_refresh"
 COOKIE_PATH = "/v1/auth"
@@ -42,16 +44,27 @@ def client_of(request: Request[Any, Any, Any]) -> Client:
 async def begin(
     request: Request[Any, Any, Any],
     services: Services,
-    user_id: int,
+    account: Account,
     now: datetime,
     *,
     in_cookie: bool,
+    renewed_hash: str | None = None,
 ) -> Response[Tokens]:
-    """Sign a device in, and answer its tokens."""
+    """Sign a device in, and answer its tokens. A renewed hash replaces an outdated one.
+
+    Raise ProblemError (401) if the account has changed since its password was verified.
+    """
+    user_id = account.id
     family_id, token = new_id(now), new_refresh_token(user_id)
-    await begin_sign_in(services.database, user_id, family_id, token, client_of(request), now)
-    asked_for = [Hold.REAUTHENTICATION]
-    await lift_hold(services.database, services.copies, user_id, asked_for, now)
+    client, verified = client_of(request), account.password_hash
+    try:
+        await begin_sign_in(
+            services.database, user_id, family_id, token, client, now, verified, renewed_hash
+        )
+    except NotSignedInError:
+        raise unauthorized("The account has just changed. Sign in again.") from None
+    if account.hold == Hold.REAUTHENTICATION:
+        await lift_hold(services.database, services.copies, user_id, [Hold.REAUTHENTICATION], now)
     return hand_out(services, user_id, family_id, now, token, now, in_cookie=in_cookie)
 
 

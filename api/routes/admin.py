@@ -3,15 +3,33 @@
 from litestar import Router
 
 from api.permissions import enforce
-from api.routes import admin_adjustments, admin_configuration, admin_fraud, admin_log, admin_users
+from api.routes import (
+    admin_adjustments,
+    admin_ads,
+    admin_configuration,
+    admin_content,
+    admin_facts,
+    admin_fraud,
+    admin_log,
+    admin_operations,
+    admin_reviews,
+    admin_user_files,
+    admin_users,
+)
 
 router = Router(
     "/v1/admin",
     route_handlers=[
         *admin_users.handlers,
+        *admin_user_files.handlers,
         *admin_configuration.handlers,
         *admin_adjustments.handlers,
         *admin_fraud.handlers,
+        *admin_operations.handlers,
+        *admin_reviews.handlers,
+        *admin_facts.handlers,
+        *admin_ads.handlers,
+        *admin_content.handlers,
         *admin_log.handlers,
     ],
     guards=[enforce],

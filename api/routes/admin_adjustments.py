@@ -9,6 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
+from api.documentation import problems
 from api.intake import idempotency_key
 from api.paging import After, Limit, decode_cursor, encode_cursor
 from api.permissions import needs
@@ -93,6 +94,7 @@ async def adjustments(
 @post(
     "/users/{subject_id:int}/adjustments",
     summary="Propose to move coins",
+    responses=problems(409),
     opt=needs(Permission.ADJUSTMENTS_PROPOSE),
 )
 async def propose_adjustment(
@@ -121,6 +123,7 @@ async def propose_adjustment(
     "/users/{subject_id:int}/adjustments/{adjustment_id:uuid}/approve",
     status_code=200,
     summary="Approve a proposal",
+    responses=problems(409),
     opt=needs(Permission.ADJUSTMENTS_DECIDE),
 )
 async def approve(
@@ -138,6 +141,7 @@ async def approve(
     "/users/{subject_id:int}/adjustments/{adjustment_id:uuid}/reject",
     status_code=200,
     summary="Reject or withdraw a proposal",
+    responses=problems(409),
     opt=needs(Permission.ADJUSTMENTS_DECIDE),
 )
 async def reject(

@@ -9,6 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
+from api.documentation import problems
 from api.permissions import needs
 from api.problems import ProblemError
 from api.routes.admin_users import Reason
@@ -82,6 +83,7 @@ async def configuration(services: NamedDependency[Services]) -> ConfigurationVie
 @post(
     "/configuration",
     summary="Change the configuration",
+    responses=problems(409),
     opt=needs(Permission.CONFIGURATION_CHANGE),
 )
 async def change(

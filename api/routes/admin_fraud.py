@@ -19,13 +19,20 @@ from api.services import Services
 from engine.permissions import Permission
 from models.admin_log import Actor
 from models.clock import utcnow
-from models.fraud_review import read_suspicions, release, suspend
+from models.fraud_review import clear, read_suspicions, release, suspend
 
 UserFilter = Annotated[int | None, QueryParameter(name="user", ge=1, le=2**63 - 1)]
 
+Undecided = Annotated[
+    bool,
+    QueryParameter(
+        name="undecided", description="Of the last 30 days, what nobody has decided since."
+    ),
+]
+
 
 class SuspicionView(Struct, frozen=True):
-    """One violation. `details` names the figures behind it."""
+    """One violation. `details` names the figures behind it; `decision` is the first one since."""
 
     id: UUID
     user_id: int
@@ -38,6 +45,9 @@ class SuspicionView(Struct, frozen=True):
     level: int
     hold: str | None
     hold_until: datetime | None
+    decision: str | None
+    decided_by: int | None
+    decided_at: datetime | None
 
 
 class SuspicionPage(Struct, frozen=True):
@@ -57,12 +67,15 @@ async def suspicions(
     services: NamedDependency[Services],
     actor: NamedDependency[Actor],
     user: UserFilter = None,
+    undecided: Undecided = False,
     cursor: After = None,
     limit: Limit = 20,
 ) -> SuspicionPage:
     """What was HIGH or CRITICAL; of one user everything. Who looked at a user is kept."""
-    before = decode_cursor(cursor)
-    page = await read_suspicions(services.database, actor, before, limit, user, utcnow())
+    before, now = decode_cursor(cursor), utcnow()
+    page = await read_suspicions(
+        services.database, actor, before, limit, user, now, is_undecided=undecided
+    )
     items = [SuspicionView(**{**row, "details": msgspec.json.decode(row.details)}) for row in page]
     return SuspicionPage(items, encode_cursor(page, limit, "created_at"))
 
@@ -88,6 +101,23 @@ async def release_user(
 
 
 @post(
+    "/users/{subject_id:int}/clear",
+    status_code=204,
+    summary="Find nothing wrong with an account",
+    opt=needs(Permission.FRAUD_DECIDE),
+)
+async def clear_user(
+    subject_id: UserId,
+    data: JSONBody[WhyBody],
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+) -> None:
+    """It leaves the list of what is undecided; nothing else changes."""
+    if not await clear(services.database, actor, subject_id, data.reason, utcnow()):
+        raise not_found("user that you may clear")
+
+
+@post(
     "/users/{subject_id:int}/suspend",
     status_code=204,
     summary="Suspend an account for a day",
@@ -106,4 +136,4 @@ async def suspend_user(
         raise not_found("user that you may suspend")
 
 
-handlers: list[Any] = [suspicions, release_user, suspend_user]
+handlers: list[Any] = [suspicions, release_user, clear_user, suspend_user]

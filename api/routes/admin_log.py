@@ -53,7 +53,7 @@ async def log(
     limit: Limit = 20,
 ) -> LogPage:
     """Everything, or what was done to a user, or by one; a page at a time."""
-    page = await read_log(services.database, decode_cursor(cursor), limit, user, actor_id)
+    page = await read_log(services.reading, decode_cursor(cursor), limit, user, actor_id)
     decode = msgspec.json.decode
     items = [
         LogView(**{**row, "before": decode(row.before), "after": decode(row.after)}) for row in page

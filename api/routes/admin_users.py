@@ -1,4 +1,4 @@
-"""Users as administrators see them: look, switch off and on, give a role."""
+"""Users as a list, and their standing: switch off and on, give a role."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from litestar import get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody, QueryParameter
+from litestar.params import JSONBody, PathParameter, QueryParameter
 from msgspec import Meta, Struct
 
 from api.paging import Limit
@@ -15,7 +15,6 @@ from api.permissions import needs
 from api.problems import ProblemError, not_found
 from api.routes.me import PRIVATE
 from api.services import Services
-from engine.money import format_amount
 from engine.permissions import Permission, Role
 from models.admin_log import Actor
 from models.clock import utcnow
@@ -27,12 +26,11 @@ from models.roles import (
     list_users,
     set_active,
     set_role,
-    view_user,
 )
 
 Reason = Annotated[str, Meta(min_length=3, max_length=500)]
 # Ids are signed 64-bit integers in the database.
-UserId = FromPath[Annotated[int, Meta(ge=1, le=2**63 - 1)]]
+UserId = Annotated[int, PathParameter(ge=1, le=2**63 - 1)]
 
 
 class WhyBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -66,14 +64,6 @@ class UserPage(Struct, frozen=True):
     next_after: int | None
 
 
-class UserView(UserRow, frozen=True):
-    """A user with the wallet, amounts in TWTC."""
-
-    balance: str
-    settled_balance: str
-    total_withdrawn: str
-
-
 class StandingView(Struct, frozen=True):
     """What has become of a user."""
 
@@ -98,23 +88,6 @@ async def users(
     found = await list_users(services.database, after, limit, role)
     items = [UserRow(**_row(row)) for row in found]
     return UserPage(items, items[-1].id if len(items) == limit else None)
-
-
-@get(
-    "/users/{subject_id:int}",
-    summary="A user",
-    opt=needs(Permission.USERS_READ),
-    response_headers=PRIVATE,
-)
-async def user(
-    subject_id: UserId, services: NamedDependency[Services], actor: NamedDependency[Actor]
-) -> UserView:
-    """A user and their wallet. Who looked is kept."""
-    row = await view_user(services.database, actor, subject_id, utcnow())
-    if row is None:
-        raise not_found("user")
-    amounts = ("balance", "settled_balance", "total_withdrawn")
-    return UserView(**_row(row) | {name: format_amount(row[name]) for name in amounts})
 
 
 @post(
@@ -205,4 +178,4 @@ async def _explained() -> AsyncIterator[None]:
         raise not_found("user") from None
 
 
-handlers: list[Any] = [users, user, disable, enable, give_role]
+handlers: list[Any] = [users, disable, enable, give_role]

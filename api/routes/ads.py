@@ -11,6 +11,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
+from api.documentation import problems
 from api.intake import IntentView, evidence, record_and_ring, submit
 from api.limits import UNLIMITED
 from api.networks import Answer, CallbackRequest, VerifiedCallback
@@ -77,7 +78,7 @@ async def failed(
     "/callbacks/{network:str}",
     http_method=[HttpMethod.GET, HttpMethod.POST],
     summary="A network's proof that an ad was watched",
-    security=[],
+    responses=problems(403, 413),
     opt=PUBLIC | UNLIMITED,  # networks call for many people, from few addresses
 )
 async def callback(

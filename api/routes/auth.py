@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 
 from api.auth import Access, issue_ticket, refresh_token_user, successor_of
 from api.codes import send_code
+from api.documentation import problems
 from api.identities import Identity, identity_of
 from api.limits import count_attempt, forget_attempts
 from api.messages.senders import NotSentError
@@ -24,7 +25,6 @@ from models.accounts import (
     Newcomer,
     find_account,
     find_by_identity,
-    note_login,
     register,
 )
 from models.clock import utcnow
@@ -63,7 +63,12 @@ class SecondFactorNeeded(Struct, frozen=True):
     methods: list[str]
 
 
-@post("/register", summary="Create an account", opt={"limits": ("registrations",)})
+@post(
+    "/register",
+    summary="Create an account",
+    opt={"limits": ("registrations",)},
+    responses=problems(409, 422),
+)
 async def register_account(
     request: Request[Any, Any, Any],
     data: JSONBody[Registration],
@@ -93,7 +98,7 @@ async def register_account(
         ) from None
     with suppress(NotSentError):  # the account is there: its owner asks for another code
         await send_code(services, account, CodePurpose.VERIFY, now)
-    return await begin(request, services, account.id, now, in_cookie=data.in_cookie)
+    return await begin(request, services, account, now, in_cookie=data.in_cookie)
 
 
 async def _referrer(services: Services, code: str | None) -> int | None:
@@ -107,7 +112,7 @@ async def _referrer(services: Services, code: str | None) -> int | None:
     return user_id
 
 
-@post("/login", status_code=200, summary="Sign in")
+@post("/login", status_code=200, summary="Sign in", responses=problems(401, 403))
 async def login(
     request: Request[Any, Any, Any],
     data: JSONBody[Credentials],
@@ -129,18 +134,19 @@ async def login(
         raise ProblemError("account-disabled", "Account disabled", 403, "This account is disabled.")
     await forget_attempts(services, attempts)
     now = utcnow()
-    factors = await find_factors(services.database, keyring, account.id)
-    if factors.methods:
-        ticket = issue_ticket(services.config.secret, account.id, now)
-        return Response(SecondFactorNeeded(ticket, factors.methods), headers=PRIVATE)
+    if account.has_second_factors:
+        factors = await find_factors(services.database, keyring, account.id)
+        if factors.methods:
+            secret = services.config.secret
+            ticket = issue_ticket(secret, account.id, account.password_hash, now)
+            return Response(SecondFactorNeeded(ticket, factors.methods), headers=PRIVATE)
     renewed = await hash_password(data.password) if needs_rehash(account.password_hash) else None
-    await note_login(services.database, account.id, now, renewed)
     return await begin(  # type: ignore[return-value]
-        request, services, account.id, now, in_cookie=data.in_cookie
+        request, services, account, now, in_cookie=data.in_cookie, renewed_hash=renewed
     )
 
 
-@post("/refresh", status_code=200, summary="Renew the tokens")
+@post("/refresh", status_code=200, summary="Renew the tokens", responses=problems(401))
 async def refresh(
     request: Request[Any, Any, Any],
     data: JSONBody[RefreshToken],

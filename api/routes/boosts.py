@@ -10,6 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
+from api.documentation import problems
 from api.intake import IntentView, own_evidence, record_and_ring, submit
 from api.permissions import MEMBER
 from api.problems import ProblemError, bad_request, not_found
@@ -23,7 +24,6 @@ from models.clock import utcnow
 from models.history import read_boost
 from models.intents import Recorded, Wish
 
-ORIGIN = "watch"
 _POSITION_SECONDS_MAX = 86_400
 
 
@@ -101,8 +101,7 @@ async def progress(
     after, fault = advance(before, beat, at)
     if after.is_complete and not before.is_complete:
         finish = FinishWatch(boost_id, after.faults)
-        # The user is part of the key: a token that was passed on must not use up the owner's.
-        await _record(request, services, user_id, f"{user_id}:{boost_id}", finish, at)
+        await _record(request, services, user_id, str(boost_id), finish, at)
     return ProgressView(
         watch_token=seal(services.config.secret, after),
         reached_seconds=after.reached_us / 1_000_000,
@@ -113,7 +112,11 @@ async def progress(
     )
 
 
-@get("/{boost_id:uuid}/question", summary="The question, once the video was watched")
+@get(
+    "/{boost_id:uuid}/question",
+    summary="The question, once the video was watched",
+    responses=problems(409),
+)
 async def question(
     boost_id: FromPath[UUID],
     request: Request[Any, Any, Any],
@@ -167,7 +170,8 @@ async def _record(
     wish = Wish(
         user_id=user_id,
         action=action,
-        origin=ORIGIN,
+        # The user is part of it: a token that was passed on must not use up the owner's key.
+        origin=f"watch:{user_id}",
         key=key,
         body_hash=sha256(key.encode()).digest(),
         recorded_at=at,

@@ -8,10 +8,8 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
-from api.passwords import verify_password
-from api.problems import unauthorized, wrong_password
+from api.owners import confirmed_owner
 from api.services import Services
-from models.accounts import find_account
 from models.clock import utcnow
 from models.erasure import ERASE_AFTER, close_account
 
@@ -36,11 +34,7 @@ async def close(
 
     The ledger keeps its rows, under a number that leads to nobody. There is no way back.
     """
-    account = await find_account(services.database, services.config.keyring, user_id)
-    if account is None or not account.is_active:
-        raise unauthorized("This account no longer exists.")
-    if not await verify_password(account.password_hash, data.password):
-        raise wrong_password()
+    await confirmed_owner(services, user_id, data.password)
     now = utcnow()
     await close_account(services.database, services.copies, user_id, now)
     return Closed(now + ERASE_AFTER)

@@ -7,44 +7,72 @@ from litestar.di import NamedDependency
 from msgspec import Struct
 from redis.exceptions import RedisError
 
+from api.admission import ALWAYS
 from api.limits import UNLIMITED
 from api.permissions import PUBLIC
 from api.services import Services
-from models.db import DATABASE_ERRORS, connected, run, sql
+from models.db import DATABASE_ERRORS
+from models.readiness import Migrations, can_record, read_migrations
+from models.telemetry.meter import meter
+from models.telemetry.metrics import LOOP_LAG
+
+UP, DOWN = "up", "down"
+
+
+class Liveness(Struct, frozen=True):
+    """`loop_lag_ms`: how late the event loop has run what was due, at its worst of two seconds."""
+
+    status: str
+    loop_lag_ms: int
 
 
 class Health(Struct, frozen=True):
-    """`postgresql` and `redis`: up or down. Without Redis the service is slower, not wrong."""
+    """`postgresql` and `redis`: up or down; `migrations`: current, behind, ahead or unknown.
+
+    Without Redis the service is slower, not wrong. `reasons` says what is amiss, and what to do.
+    """
 
     status: str
     postgresql: str
     redis: str
+    migrations: str
+    reasons: list[str]
 
 
 @get("/healthz", summary="Liveness", sync_to_thread=False)
-def healthz() -> dict[str, str]:
-    """The process answers."""
-    return {"status": "ok"}
+def healthz() -> Liveness:
+    """The process lives: its event loop, which serves everybody, has come to answer this."""
+    return Liveness("ok", round(meter.value(LOOP_LAG, "web") * 1000))
 
 
 @get("/readyz", summary="Readiness")
 async def readyz(services: NamedDependency[Services]) -> Response[Health]:
-    """200 while intents can be recorded; 503 while PostgreSQL is away."""
-    postgresql, redis = True, True
-    try:
-        async with connected(services.database) as connection:
-            await run(connection, sql("SELECT 1"))
-    except DATABASE_ERRORS:
-        postgresql = False
+    """200 while intents can be recorded; 503 while they cannot."""
+    postgresql, migrations, faults = await _look_at_postgresql(services)
+    redis, reasons = UP, list(faults)
     try:
         await services.redis.ping()
-    except (RedisError, OSError):
-        redis = False
-    status = "ready" if postgresql and redis else "degraded" if postgresql else "unavailable"
-    words = {True: "up", False: "down"}
-    health = Health(status, words[postgresql], words[redis])
-    return Response(health, status_code=200 if postgresql else 503)
+    except (RedisError, OSError) as error:
+        redis = DOWN
+        reasons.append(f"Redis does not answer ({type(error).__name__}): slower, not wrong")
+    status = "unavailable" if faults else "ready" if redis == UP else "degraded"
+    health = Health(status, postgresql, redis, migrations, reasons)
+    return Response(health, status_code=503 if faults else 200)
+
+
+async def _look_at_postgresql(services: Services) -> tuple[str, str, list[str]]:
+    """Whether it answers, where its migrations stand, and why nothing can be recorded."""
+    faults = []
+    try:
+        migrations = await read_migrations(services.database)
+        if migrations is Migrations.BEHIND:
+            faults.append("the database is behind this release: run `twtc release`")
+        elif not await can_record(services.database):
+            faults.append("PostgreSQL does not take writes: a replica, read-only, or no privilege")
+    except DATABASE_ERRORS as error:
+        return DOWN, "unknown", [f"PostgreSQL does not answer ({type(error).__name__})"]
+    return UP, migrations.value, faults
 
 
 handlers: list[Any] = [healthz, readyz]
-router = Router("/", route_handlers=handlers, tags=["operations"], opt=PUBLIC | UNLIMITED)
+router = Router("/", route_handlers=handlers, tags=["operations"], opt=PUBLIC | UNLIMITED | ALWAYS)

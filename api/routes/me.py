@@ -1,5 +1,6 @@
 """What is one's own: profile, wallet, ledger, notifications, intents."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -21,6 +22,7 @@ from engine.money import format_amount
 from engine.referrals import referral_code
 from engine.timeline import daily_schedule
 from models.accounts import Account, change_profile, find_account
+from models.db import Row
 from models.history import NOTIFICATIONS, TRANSACTIONS, read_page, read_wallet
 from models.intents import find
 
@@ -45,6 +47,7 @@ class Profile(Struct, frozen=True):
     country: str | None
     language: str
     referral_code: str
+    role: str
 
 
 class ProfileChange(Struct, frozen=True, forbid_unknown_fields=True):
@@ -150,6 +153,7 @@ def _profile(services: Services, account: Account) -> Profile:
         account.country,
         account.language,
         referral_code(account.id),
+        account.role,
     )
 
 
@@ -177,7 +181,12 @@ async def transactions(
 ) -> TransactionPage:
     """One's transfers, a page at a time."""
     before = decode_cursor(cursor)
-    page = await read_page(services.database, TRANSACTIONS, user_id, before, limit)
+    page = await read_page(services.reading, TRANSACTIONS, user_id, before, limit)
+    return transaction_page(page, limit)
+
+
+def transaction_page(page: Sequence[Row], limit: int) -> TransactionPage:
+    """A page of the ledger as it is shown."""
     items = [
         TransactionView(
             **{

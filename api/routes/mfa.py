@@ -12,15 +12,16 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
-from api.auth import Access, read_ticket
-from api.passwords import verify_password
+from api.auth import Access, read_ticket, ticket_over
+from api.documentation import problems
+from api.owners import confirmed_owner, own_account
 from api.permissions import MEMBER, PUBLIC
-from api.problems import ProblemError, unauthorized, wrong_password
-from api.routes.verification import own_account, send_or_refuse, wrong_code
+from api.problems import ProblemError, unauthorized
+from api.routes.verification import send_or_refuse, wrong_code
 from api.services import Services
 from api.signing_in import Tokens, begin
 from engine.timeline import micros
-from models.accounts import note_login
+from models.accounts import Account
 from models.clock import utcnow
 from models.codes import CodePurpose, check_code
 from models.second_factors import (
@@ -96,16 +97,20 @@ async def factors(
     return FactorsView(found.methods)
 
 
-@post("/mfa/totp", summary="Set up an authenticator app", opt=MEMBER, security=[{"bearer": []}])
+@post(
+    "/mfa/totp",
+    summary="Set up an authenticator app",
+    opt=MEMBER,
+    security=[{"bearer": []}],
+    responses=problems(409),
+)
 async def set_up_totp(
     data: JSONBody[PasswordGiven],
     services: NamedDependency[Services],
     access: NamedDependency[Access],
 ) -> TotpSecret:
     """A new secret. Sign-ins ask for it once its first code was sent to …/mfa/totp/confirm."""
-    account = await own_account(services, access.user_id)
-    if not await verify_password(account.password_hash, data.password):
-        raise wrong_password()
+    account = await confirmed_owner(services, access.user_id, data.password)
     secret = pyotp.random_base32()
     if not await begin_totp(services.database, services.config.keyring, account.id, secret):
         raise ProblemError(
@@ -121,6 +126,7 @@ async def set_up_totp(
     summary="Turn the authenticator app on",
     opt=MEMBER,
     security=[{"bearer": []}],
+    responses=problems(422),
 )
 async def confirm(
     data: JSONBody[TotpCode], services: NamedDependency[Services], user_id: NamedDependency[int]
@@ -150,9 +156,7 @@ async def set_up_codes(
     access: NamedDependency[Access],
 ) -> RecoveryCodes:
     """Only to a verified address: otherwise its owner would lock themselves out."""
-    account = await own_account(services, access.user_id)
-    if not await verify_password(account.password_hash, data.password):
-        raise wrong_password()
+    account = await confirmed_owner(services, access.user_id, data.password)
     if account.verified_at is None:
         raise ProblemError(
             "verification-required", "Address not verified", 403, "Verify the address first."
@@ -175,25 +179,41 @@ async def remove(
     access: NamedDependency[Access],
 ) -> None:
     """From now on the password alone is enough."""
-    account = await own_account(services, access.user_id)
-    if not await verify_password(account.password_hash, data.password):
-        raise wrong_password()
+    account = await confirmed_owner(services, access.user_id, data.password)
     await forget_factors(services.database, account.id)
 
 
-@post("/mfa/send", status_code=204, summary="Send the code for a sign-in")
+async def _account_of(services: Services, ticket: str, now: datetime) -> Account:
+    read = read_ticket(services.config.secret, ticket, now)
+    account = await own_account(services, read.user_id)
+    if not read.is_of(account.password_hash):
+        raise ticket_over()
+    return account
+
+
+@post(
+    "/mfa/send",
+    status_code=204,
+    summary="Send the code for a sign-in",
+    responses=problems(401, 422),
+)
 async def send(data: JSONBody[TicketGiven], services: NamedDependency[Services]) -> None:
     """For the method `code`. At most one a minute."""
     now = utcnow()
-    user_id = read_ticket(services.config.secret, data.ticket, now)
-    account = await own_account(services, user_id)
+    account = await _account_of(services, data.ticket, now)
+    user_id = account.id
     found = await find_factors(services.database, services.config.keyring, user_id)
     if not found.sends_codes:
         raise wrong_code()
     await send_or_refuse(services, account, CodePurpose.SIGN_IN, now)
 
 
-@post("/mfa", status_code=200, summary="Sign in with the second factor")
+@post(
+    "/mfa",
+    status_code=200,
+    summary="Sign in with the second factor",
+    responses=problems(401),
+)
 async def sign_in(
     request: Request[Any, Any, Any],
     data: JSONBody[FactorGiven],
@@ -201,8 +221,8 @@ async def sign_in(
 ) -> Response[Tokens]:
     """After /v1/auth/login answered a ticket. Five wrong codes lock it for a quarter of an hour."""
     now = utcnow()
-    user_id = read_ticket(services.config.secret, data.ticket, now)
-    account = await own_account(services, user_id)
+    account = await _account_of(services, data.ticket, now)
+    user_id = account.id
     found = await find_factors(services.database, services.config.keyring, user_id)
     if found.locked_until is not None and now < found.locked_until:
         wait = ceil((found.locked_until - now).total_seconds())
@@ -216,8 +236,7 @@ async def sign_in(
     if not await _fits(services, user_id, found, data, now):
         await count_failure(services.database, user_id, now)
         raise unauthorized("This code is wrong, used or too old.")
-    await note_login(services.database, account.id, now)
-    return await begin(request, services, account.id, now, in_cookie=data.in_cookie)
+    return await begin(request, services, account, now, in_cookie=data.in_cookie)
 
 
 async def _fits(

@@ -1,5 +1,6 @@
 """Mining: the poll, starting a session, one's sessions."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,6 +12,7 @@ from litestar.params import JSONBody
 from msgspec import Struct
 from msgspec.structs import replace
 
+from api.admission import LIGHT
 from api.auth import signed_in
 from api.intake import IntentView, submit, with_page
 from api.limits import UNLIMITED, check_poll
@@ -24,8 +26,11 @@ from engine.intents import StartMining
 from engine.money import format_amount
 from engine.status import MiningStatus, Snapshot, poll_delay, render_status
 from models.clock import utcnow
+from models.db import Row
 from models.history import SESSIONS, read_page
 from models.status import load_snapshot
+from models.telemetry.meter import meter
+from models.telemetry.metrics import POLL_ANSWERS
 
 _encoder = msgspec.json.Encoder()
 
@@ -61,7 +66,7 @@ async def answer_at_once(request: Request[Any, Any, Any]) -> PollResponse | None
 
     None leaves the request to the handler: what is not held takes longer anyway.
     """
-    services: Services = request.app.state.services
+    services: Services = request.app.state["services"]  # quicker than the attribute
     if services.config.has_limits:
         await check_poll(request.scope, services)
     headers = dict(reversed([*request.scope["headers"]]))  # of several of a name the first counts
@@ -70,6 +75,7 @@ async def answer_at_once(request: Request[Any, Any, Any]) -> PollResponse | None
     held = services.held.find(user_id, now)
     if held is None:
         return None
+    services.held.hits += 1
     return PollResponse(_answer_of(services, held, now), headers.get(b"if-none-match"))
 
 
@@ -78,7 +84,7 @@ async def answer_at_once(request: Request[Any, Any, Any]) -> PollResponse | None
     summary="The poll",
     response_headers=PRIVATE,
     before_request=answer_at_once,
-    opt=UNLIMITED,
+    opt=UNLIMITED | LIGHT,
 )
 async def status(
     request: Request[Any, Any, Any],
@@ -86,12 +92,19 @@ async def status(
     user_id: NamedDependency[int],
 ) -> Response[MiningStatus]:
     """What a phone shows. Ask again at `next_poll_at`; with the ETag, 304 while nothing changed."""
-    now = utcnow()
-    held = await services.held.read(user_id, now)
+    meter.count(POLL_ANSWERS, "read")
+    with services.admission.room():
+        answer = await current_answer(services, user_id, utcnow())
+    known = request.headers.get("if-none-match")
+    return PollResponse(answer, known.encode("latin-1") if known else None)
+
+
+async def current_answer(services: Services, user_id: int, now: datetime) -> Answer:
+    """What the poll answers now, wherever it is found. Raise ProblemError (401) for nobody."""
+    held = services.held.find(user_id, now) or await services.held.read(user_id, now)
     if held is None:
         held = Held(await _load(services, user_id), now)
-    known = request.headers.get("if-none-match")
-    return PollResponse(_answer_of(services, held, now), known.encode("latin-1") if known else None)
+    return _answer_of(services, held, now)
 
 
 async def _load(services: Services, user_id: int) -> Snapshot:
@@ -136,7 +149,12 @@ async def sessions(
 ) -> SessionPage:
     """One's sessions, a page at a time."""
     before = decode_cursor(cursor)
-    page = await read_page(services.database, SESSIONS, user_id, before, limit)
+    page = await read_page(services.reading, SESSIONS, user_id, before, limit)
+    return session_page(page, limit)
+
+
+def session_page(page: Sequence[Row], limit: int) -> SessionPage:
+    """A page of sessions as it is shown."""
     items = []
     for row in page:
         fields = {**row, "reward": format_amount(row.reward_micro)}

@@ -10,6 +10,7 @@ from msgspec import Meta, Struct
 from api.captcha.contract import TOKEN_LENGTH_MAX, CaptchaUnavailableError, Challenge
 from api.client_ip import client_ip
 from api.devices import Signals, device_token, fingerprint_of
+from api.documentation import problems
 from api.permissions import MEMBER, PUBLIC
 from api.problems import ProblemError, not_found
 from api.services import Services
@@ -34,7 +35,13 @@ class DeviceToken(Struct, frozen=True):
     device_token: str | None
 
 
-@get("/captcha", summary="What to show", opt=PUBLIC, security=[], response_headers=PRIVATE)
+@get(
+    "/captcha",
+    summary="What to show",
+    opt=PUBLIC,
+    response_headers=PRIVATE,
+    responses=problems(404),
+)
 async def challenge(services: NamedDependency[Services]) -> Challenge:
     """Whose CAPTCHA this installation shows."""
     if services.captcha is None:
@@ -42,7 +49,12 @@ async def challenge(services: NamedDependency[Services]) -> Challenge:
     return services.captcha.challenge(utcnow())
 
 
-@post("/me/captcha", status_code=204, summary="Send a solved CAPTCHA")
+@post(
+    "/me/captcha",
+    status_code=204,
+    summary="Send a solved CAPTCHA",
+    responses=problems(404),
+)
 async def solve(
     request: Request[Any, Any, Any],
     data: JSONBody[Solved],

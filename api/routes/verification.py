@@ -12,14 +12,17 @@ from msgspec import Meta, Struct
 
 from api.auth import Access
 from api.codes import send_code
+from api.documentation import problems
 from api.identities import Identity, identity_of
+from api.limits import count_attempt
 from api.messages.senders import NotSentError
-from api.passwords import Password, hash_password, refuse_weak, verify_password
+from api.owners import confirmed_owner, own_account
+from api.passwords import Password, hash_password, refuse_weak
 from api.permissions import MEMBER, PUBLIC
-from api.problems import ProblemError, unauthorized, wrong_password
+from api.problems import ProblemError
 from api.services import Services
 from engine.fraud.levels import Hold
-from models.accounts import Account, find_account, find_by_identity
+from models.accounts import Account, find_by_identity
 from models.clock import utcnow
 from models.codes import PAUSE, CodePurpose, check_code
 from models.fraud import lift_hold
@@ -49,7 +52,12 @@ class PasswordChange(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 @post(
-    "/verify", status_code=204, summary="Verify the address", opt=MEMBER, security=[{"bearer": []}]
+    "/verify",
+    status_code=204,
+    summary="Verify the address",
+    opt=MEMBER,
+    security=[{"bearer": []}],
+    responses=problems(422),
 )
 async def verify(
     data: JSONBody[CodeGiven], services: NamedDependency[Services], user_id: NamedDependency[int]
@@ -84,7 +92,9 @@ async def forgotten(
 ) -> Response[None]:
     """The same answer whether there is such an account or not."""
     kind, value = identity_of(data)
-    account = await find_by_identity(services.database, services.config.keyring, kind, value)
+    keyring = services.config.keyring
+    await count_attempt(services, f"forgotten:{keyring.index(kind, value)}")
+    account = await find_by_identity(services.database, keyring, kind, value)
     if account is None or not account.is_active:
         return Response(None, status_code=204)
     task = BackgroundTask(_send_quietly, services, account, utcnow())
@@ -96,13 +106,21 @@ async def _send_quietly(services: Services, account: Account, now: datetime) -> 
         await send_code(services, account, CodePurpose.RESET, now)
 
 
-@post("/password/reset", status_code=204, summary="Choose a new password")
+@post(
+    "/password/reset",
+    status_code=204,
+    summary="Choose a new password",
+    responses=problems(422),
+)
 async def reset(data: JSONBody[NewPassword], services: NamedDependency[Services]) -> None:
     """With the code from our message. It ends all sign-ins; the second factor stays."""
     kind, value = identity_of(data)
+    keyring = services.config.keyring
+    # A new code every minute would give an attacker five guesses in each.
+    await count_attempt(services, f"reset:{keyring.index(kind, value)}")
     await refuse_weak(services.http, services.config.breaches_url, data.password, value)
     now = utcnow()
-    account = await find_by_identity(services.database, services.config.keyring, kind, value)
+    account = await find_by_identity(services.database, keyring, kind, value)
     secret, purpose = services.config.secret, CodePurpose.RESET
     if account is None or not await check_code(
         services.database, secret, account.id, purpose, data.code, now
@@ -120,6 +138,7 @@ async def reset(data: JSONBody[NewPassword], services: NamedDependency[Services]
     summary="Change the password",
     opt=MEMBER,
     security=[{"bearer": []}],
+    responses=problems(422),
 )
 async def change(
     data: JSONBody[PasswordChange],
@@ -127,21 +146,11 @@ async def change(
     access: NamedDependency[Access],
 ) -> None:
     """Ends the sign-ins on all other devices."""
-    account = await own_account(services, access.user_id)
-    if not await verify_password(account.password_hash, data.password):
-        raise wrong_password()
+    account = await confirmed_owner(services, access.user_id, data.password)
     address = account.email or account.phone or ""
     await refuse_weak(services.http, services.config.breaches_url, data.new_password, address)
     hashed = await hash_password(data.new_password)
     await change_password(services.database, account.id, hashed, utcnow(), access.sign_in_id)
-
-
-async def own_account(services: Services, user_id: int) -> Account:
-    """The account of a signed-in user. Raise ProblemError (401) if it was closed."""
-    account = await find_account(services.database, services.config.keyring, user_id)
-    if account is None or not account.is_active:
-        raise unauthorized("This account no longer exists.")
-    return account
 
 
 async def send_or_refuse(

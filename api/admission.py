@@ -1,0 +1,160 @@
+"""Admission: a process takes on only what it can answer in time (decision 0039).
+
+What is too much is refused at once, with the time to come back: an answer that comes too late costs
+as much as one in time, and is of use to nobody.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
+from itertools import cycle
+from typing import Any
+
+import msgspec
+from litestar.enums import ScopeType
+from litestar.middleware import ASGIMiddleware
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from api.problems import MEDIA_TYPE, ProblemError
+
+# What mostly costs no more than its refusal, such as a poll that is held: refused only for lag.
+LIGHT = {"is_light": True}
+# The server's keepers have to hear how it is.
+ALWAYS = {"is_always_admitted": True}
+# Requests under way: five for each connection to PostgreSQL keep it busy, and more only wait.
+IN_FLIGHT_MAX = 50
+# Requests that wait for their outcome ask PostgreSQL again and again; they are the first to go.
+WAITING_MAX = 50
+# How late the event loop may be before everything is refused that may be.
+LAG_SECONDS_MAX = 0.2
+LOOK_SECONDS = 0.02
+# Not all at the same time.
+RETRY_SECONDS = range(2, 7)
+
+BODY_BYTES_MAX = 16 * 1024
+
+_TITLE = "Too much at once"
+_DETAIL = (
+    "The service has more to do than it can. Nothing was recorded: send the same request again "
+    "after Retry-After; the key makes it safe."
+)
+
+
+class Admission:
+    """How busy one process is."""
+
+    def __init__(self) -> None:
+        self.in_flight = 0
+        self.waiting = 0
+        self.lag_seconds = 0.0
+        self.refused = 0
+        self._retry_seconds = cycle(RETRY_SECONDS)
+
+    def is_full(self) -> bool:
+        """Whether no more can be taken on."""
+        return self.in_flight >= IN_FLIGHT_MAX or self.is_late()
+
+    def is_late(self) -> bool:
+        """Whether the event loop is so late that everybody waits."""
+        return self.lag_seconds > LAG_SECONDS_MAX
+
+    def refuse(self) -> ProblemError:
+        """503 `busy`. Not everybody is sent to the same second."""
+        self.refused += 1
+        headers = {"Retry-After": str(next(self._retry_seconds))}
+        return ProblemError("busy", _TITLE, 503, _DETAIL, headers)
+
+    @contextmanager
+    def room(self) -> Iterator[None]:
+        """Take on a request. Raise ProblemError (503) if it is too much."""
+        if self.is_full():
+            raise self.refuse()
+        self.in_flight += 1
+        try:
+            yield
+        finally:
+            self.in_flight -= 1
+
+    def may_wait(self) -> bool:
+        """Whether a request may wait for its outcome: not when others are short of room."""
+        return (
+            self.waiting < WAITING_MAX
+            and self.in_flight < IN_FLIGHT_MAX // 2
+            and self.lag_seconds <= LAG_SECONDS_MAX / 2
+        )
+
+    @contextmanager
+    def pausing(self) -> Iterator[None]:
+        """A request that only waits takes nobody's room."""
+        self.in_flight -= 1
+        self.waiting += 1
+        try:
+            yield
+        finally:
+            self.waiting -= 1
+            self.in_flight += 1
+
+    @asynccontextmanager
+    async def watching(self) -> AsyncIterator[None]:
+        """Measure how late the event loop is, meanwhile."""
+        task = asyncio.create_task(self._watch())
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+
+    async def _watch(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + LOOK_SECONDS
+            await asyncio.sleep(LOOK_SECONDS)
+            self.lag_seconds = loop.time() - due
+
+
+class AdmissionMiddleware(ASGIMiddleware):
+    """Refuses what is too much with 503 `busy` and Retry-After, before any work is done for it."""
+
+    scopes = (ScopeType.HTTP,)
+    exclude_opt_key = "is_always_admitted"
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        """Refuse or pass on."""
+        admission: Admission = scope["litestar_app"].state.services.admission
+        is_light = "is_light" in scope["route_handler"].opt
+        if admission.is_late() if is_light else admission.is_full():
+            await _send(admission.refuse(), send)
+        elif is_light:
+            await next_app(scope, receive, send)
+        else:
+            if scope.get("method") != "GET":
+                receive = await _arrived(receive)
+            with admission.room():
+                await next_app(scope, receive, send)
+
+
+async def _arrived(receive: Receive) -> Receive:
+    """What tells of a request's body, once it is here: who sends it slowly takes nobody's room."""
+    messages = deque([await receive()])
+    size = 0
+    while messages[-1]["type"] == "http.request" and messages[-1]["more_body"]:
+        size += len(messages[-1]["body"])
+        if size > BODY_BYTES_MAX:
+            break  # the framework refuses it
+        messages.append(await receive())
+
+    async def tell() -> Any:
+        return messages.popleft() if messages else await receive()
+
+    return tell
+
+
+async def _send(error: ProblemError, send: Send) -> None:
+    """Without the framework's help, which would cost more than the refusal saves."""
+    body = msgspec.json.encode(error.problem)
+    headers = {"Content-Type": MEDIA_TYPE, "Content-Length": str(len(body)), **error.headers}
+    encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": 503, "headers": encoded})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

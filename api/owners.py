@@ -1,0 +1,28 @@
+"""The account behind a request, and proof that its owner is the one who asks."""
+
+from api.limits import count_attempt, forget_attempts
+from api.passwords import verify_password
+from api.problems import unauthorized, wrong_password
+from api.services import Services
+from models.accounts import Account, find_account
+
+
+async def own_account(services: Services, user_id: int) -> Account:
+    """The account of a signed-in user. Raise ProblemError (401) if it was closed."""
+    account = await find_account(services.database, services.config.keyring, user_id)
+    if account is None or not account.is_active:
+        raise unauthorized("This account no longer exists.")
+    return account
+
+
+async def confirmed_owner(services: Services, user_id: int, password: str) -> Account:
+    """The account, if the password is its own: whoever holds a token alone changes no lock.
+
+    Raise ProblemError: 401 if it was closed, 403 for a wrong password, 429 after five of them.
+    """
+    account, attempts = await own_account(services, user_id), f"owner:{user_id}"
+    await count_attempt(services, attempts)
+    if not await verify_password(account.password_hash, password):
+        raise wrong_password()
+    await forget_attempts(services, attempts)
+    return account

@@ -1,0 +1,139 @@
+"""What people watch, read and are asked; what tasks there are and what they pay."""
+
+from typing import Any
+
+from asyncpg import IntegrityConstraintViolationError
+from litestar import get, put
+from litestar.di import NamedDependency
+from litestar.params import JSONBody
+from msgspec import Struct
+
+from api.documentation import problems
+from api.permissions import needs
+from api.problems import ProblemError
+from api.routes.admin_users import Reason
+from api.routes.me import PRIVATE
+from api.services import Services
+from engine.permissions import Permission
+from models.admin_log import Actor
+from models.clock import utcnow
+from models.editing import (
+    ArticleRow,
+    QuestionRow,
+    TaskTypeRow,
+    VideoRow,
+    read_content,
+    write_content,
+)
+
+
+class VideoBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """A whole video, and why it is written."""
+
+    row: VideoRow
+    reason: Reason
+
+
+class ArticleBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """A whole article, and why it is written."""
+
+    row: ArticleRow
+    reason: Reason
+
+
+class QuestionBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """A whole question, and why it is written."""
+
+    row: QuestionRow
+    reason: Reason
+
+
+class TaskTypeBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """A whole kind of task, and why it is written."""
+
+    row: TaskTypeRow
+    reason: Reason
+
+
+_EDIT = needs(Permission.CONTENT_EDIT)
+_PAY = needs(Permission.REWARDS_CHANGE)  # what a task pays is money
+_REFUSED = problems(409)
+
+
+@get("/content/videos", summary="Videos", opt=_EDIT, response_headers=PRIVATE)
+async def videos(services: NamedDependency[Services]) -> list[VideoRow]:
+    """All of them, shown or not."""
+    return await read_content(services.database, VideoRow)  # type: ignore[return-value]
+
+
+@put("/content/videos", status_code=204, summary="Write a video", opt=_EDIT, responses=_REFUSED)
+async def write_video(
+    data: JSONBody[VideoBody], services: NamedDependency[Services], actor: NamedDependency[Actor]
+) -> None:
+    """Added, or replaced by its provider's id. It is boosted with once it has a question."""
+    await _write(services, data.row, actor, data.reason)
+
+
+@get("/content/articles", summary="Articles", opt=_EDIT, response_headers=PRIVATE)
+async def articles(services: NamedDependency[Services]) -> list[ArticleRow]:
+    """All of them, shown or not."""
+    return await read_content(services.database, ArticleRow)  # type: ignore[return-value]
+
+
+@put("/content/articles", status_code=204, summary="Write an article", opt=_EDIT)
+async def write_article(
+    data: JSONBody[ArticleBody], services: NamedDependency[Services], actor: NamedDependency[Actor]
+) -> None:
+    """Added, or replaced by its slug; in the tasks from the next day on."""
+    await _write(services, data.row, actor, data.reason)
+
+
+@get("/content/questions", summary="Questions", opt=_EDIT, response_headers=PRIVATE)
+async def questions(services: NamedDependency[Services]) -> list[QuestionRow]:
+    """All of them with their answers, asked or not."""
+    return await read_content(services.database, QuestionRow)  # type: ignore[return-value]
+
+
+@put(
+    "/content/questions", status_code=204, summary="Write a question", opt=_EDIT, responses=_REFUSED
+)
+async def write_question(
+    data: JSONBody[QuestionBody], services: NamedDependency[Services], actor: NamedDependency[Actor]
+) -> None:
+    """Added, or replaced by its key. Who is asked it now is judged by the new one."""
+    await _write(services, data.row, actor, data.reason)
+
+
+@get("/content/task-types", summary="Kinds of tasks", opt=_EDIT, response_headers=PRIVATE)
+async def task_types(services: NamedDependency[Services]) -> list[TaskTypeRow]:
+    """All of them, drawn or not."""
+    return await read_content(services.database, TaskTypeRow)  # type: ignore[return-value]
+
+
+@put("/content/task-types", status_code=204, summary="Write a kind of task", opt=_PAY)
+async def write_task_type(
+    data: JSONBody[TaskTypeBody], services: NamedDependency[Services], actor: NamedDependency[Actor]
+) -> None:
+    """Added, or replaced by its id; in the tasks from the next day on."""
+    await _write(services, data.row, actor, data.reason)
+
+
+async def _write(services: Services, row: Struct, actor: Actor, reason: str) -> None:
+    try:
+        await write_content(services.database, row, actor, reason, utcnow())
+    except IntegrityConstraintViolationError:
+        raise ProblemError(
+            "conflict", "Not possible now", 409, "What it refers to is not there, or it cannot be."
+        ) from None
+
+
+handlers: list[Any] = [
+    videos,
+    write_video,
+    articles,
+    write_article,
+    questions,
+    write_question,
+    task_types,
+    write_task_type,
+]

@@ -1,0 +1,92 @@
+"""What the product brought in and gave out, day by day (decision 0024)."""
+
+import csv
+import io
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from typing import Annotated
+
+from litestar import Response, get
+from litestar.di import NamedDependency
+from litestar.params import QueryParameter
+from msgspec import Struct
+
+from api.permissions import needs
+from api.problems import bad_request
+from api.routes.me import PRIVATE
+from api.services import Services
+from engine.facts import DayFacts
+from engine.money import format_amount
+from engine.permissions import Permission
+from engine.timeline import utc_day
+from models.clock import utcnow
+from models.facts import read_days
+
+DAYS_MAX = 366
+Since = Annotated[date | None, QueryParameter(name="since", description="First UTC day.")]
+Until = Annotated[date | None, QueryParameter(name="until", description="Last UTC day.")]
+
+
+class DayView(Struct, frozen=True):
+    """A day: coins issued and dollars earned as decimal strings, all figures, the ratios."""
+
+    day: date
+    coins: str
+    usd: str
+    figures: Mapping[str, Mapping[str, int]]
+    ratios: Mapping[str, float | None]
+
+
+@get(
+    "/facts",
+    summary="The figures of days",
+    opt=needs(Permission.FACTS_READ),
+    response_headers=PRIVATE,
+)
+async def facts(
+    services: NamedDependency[Services], since: Since = None, until: Until = None
+) -> list[DayView]:
+    """Days that have been computed, the latest last; thirty days without dates."""
+    return [_view(found) for found in await _read(services, since, until)]
+
+
+@get(
+    "/facts.csv",
+    summary="The figures of days, as a table",
+    opt=needs(Permission.FACTS_READ),
+    media_type="text/csv",
+)
+async def facts_table(
+    services: NamedDependency[Services], since: Since = None, until: Until = None
+) -> Response[str]:
+    """A row for each figure: day, name, label, value. Amounts are in millionths."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(["day", "name", "label", "value"])
+    for found in await _read(services, since, until):
+        for (name, label), value in sorted(found.values.items()):
+            writer.writerow([found.day.isoformat(), name, label, value])
+    headers = {"Content-Disposition": 'attachment; filename="twtc-facts.csv"'}
+    return Response(out.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+async def _read(services: Services, since: date | None, until: date | None) -> Sequence[DayFacts]:
+    last = until or utc_day(utcnow())
+    first = since or last - timedelta(days=29)
+    if not 0 <= (last - first).days < DAYS_MAX:
+        raise bad_request(f"Ask for 1 to {DAYS_MAX} days, the first one first.")
+    return await read_days(services.reading, first, last)
+
+
+def _view(found: DayFacts) -> DayView:
+    names = {name for name, _ in found.values}
+    return DayView(
+        day=found.day,
+        coins=format_amount(found.total("coins_micro")),
+        usd=format_amount(found.total("revenue_micro_usd")),
+        figures={name: found.by_label(name) for name in sorted(names)},
+        ratios=found.ratios(),
+    )
+
+
+handlers = [facts, facts_table]

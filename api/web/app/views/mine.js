@@ -1,0 +1,98 @@
+// Mining: what is earned, when the next window opens, and what stands in the way.
+
+import { html, useState } from "../vendor/preact.js";
+import { act, now } from "../api.js";
+import { amount, countdown, time, upcoming } from "../format.js";
+import { t } from "../texts.js";
+import { Button, Note, Problem, useAction, useTick } from "../ui.js";
+import { AdBreak } from "./ad.js";
+import { Held, isHeld } from "./held.js";
+
+export function Mine({ status, refresh, profile, reload }) {
+  useTick(1000);
+  const [ad, setAd] = useState(null);
+  const start = useAction(async (tell) => {
+    const result = await act("/v1/mining/sessions", {}, tell);
+    setAd(result.ad);
+    refresh();
+  });
+  const over = () => {
+    setAd(null);
+    refresh();
+  };
+  const { session, next_session: next, window, refusal } = status;
+  return html`<section class="mine">
+    <h1 class="hidden">${t("mine.title")}</h1>
+    <${Dial} status=${status} />
+    ${next?.started_at && Date.parse(next.started_at) > now() &&
+      html`<p class="card good">${t("mine.verified", { time: time(next.started_at) })}</p>`}
+    ${isHeld(refusal)
+      ? html`<${Held} refusal=${refusal} refresh=${refresh} reload=${reload} />`
+      : html`<${Action} status=${status} start=${start} watch=${() => setAd(status.ad)} />`}
+    <${Note} note=${start.note} />
+    <${Problem} error=${start.error} />
+    <dl class="card facts">
+      <div><dt>${t("mine.next")}</dt>
+        <dd>${window.is_open
+          ? t("mine.openNow", { time: time(window.closes_at) })
+          : t("mine.opens", { time: countdown(window.opens_at) })}
+        <small>${!window.is_open && t("mine.at", { time: time(window.opens_at) })}</small></dd></div>
+      <div><dt>${t("mine.group", { group: status.group_number })}</dt>
+        <dd>${profile && upcoming(profile.mining_schedule, 6).join(" · ")}</dd></div>
+    </dl>
+    ${ad && html`<${AdBreak} ad=${ad} status=${status} close=${over} />`}
+  </section>`;
+}
+
+/** The ring: how much of the session has passed, and what it has earned by now. */
+function Dial({ status }) {
+  const { session } = status;
+  const share = session ? passed(session) : 0;
+  const balance = live(status);
+  const around = 2 * Math.PI * 88;
+  return html`<div class=${`dial ${session ? "on" : ""}`}>
+    <svg viewBox="0 0 200 200" aria-hidden="true">
+      <circle class="track" cx="100" cy="100" r="88" />
+      <circle class="arc" cx="100" cy="100" r="88" stroke-dasharray=${around}
+        stroke-dashoffset=${around * (1 - share)} />
+    </svg>
+    <div class="middle">
+      <small>${t("mine.balance")}</small>
+      <strong id="balance" dir="ltr">${amount(balance, 4)}</strong>
+      <small dir="ltr">TWTC</small>
+      ${session && html`<span id="left">${t("mine.ends", { time: countdown(session.ends_at) })}</span>`}
+    </div>
+  </div>
+  ${session && html`<p class="quiet" role="status">${t("mine.earned", {
+      earned: amount((Number(session.reward) * share).toFixed(4), 4),
+      reward: amount(session.reward),
+    })}${Number(session.boosted) > 0 && ` · ${t("mine.boosted", { amount: amount(session.boosted) })}`}
+  </p>`}`;
+}
+
+function passed({ started_at: began, ends_at: ends }) {
+  const [from, to] = [Date.parse(began), Date.parse(ends)];
+  return Math.min(1, Math.max(0, (now() - from) / (to - from)));
+}
+
+/** Ticks pay every few minutes; between them the ring shows what the next one will bring. */
+function live({ balance, session }) {
+  if (!session) return balance;
+  const sinceTick = Number(session.reward) * passed(session) - Number(session.earned);
+  return (Number(balance) + Math.max(0, sinceTick)).toFixed(6);
+}
+
+function Action({ status, start, watch }) {
+  if (status.ad?.status === "COMPLETED") {
+    return html`<p class="card" role="status">${t("mine.awaits")}</p>`;
+  }
+  if (status.ad) {
+    return html`<button type="button" class="button primary big" id="watch" onClick=${watch}>
+      ${t("mine.watch")}</button>`;
+  }
+  if (status.can_start) {
+    return html`<p class="quiet">${t("mine.ready")}</p>
+      <${Button} action=${start} kind="primary big" id="start">${t("mine.start")}<//>`;
+  }
+  return status.session ? null : html`<p class="quiet">${t("mine.idle")}</p>`;
+}

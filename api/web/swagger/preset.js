@@ -1,0 +1,1 @@
+// The page asks for this script; nothing of it is shown.
