@@ -7,8 +7,11 @@ ENV UV_PYTHON_DOWNLOADS=never UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy
 WORKDIR /app
 # The dependencies change less often than the code: a layer of their own.
 COPY pyproject.toml uv.lock ./
+# For traces: docker compose build --build-arg MORE_GROUPS="--group otel"
+ARG MORE_GROUPS=""
 RUN --mount=type=cache,target=/root/.cache/uv \
-    uv sync --frozen --no-default-groups --group fraud --no-install-project
+    uv sync --frozen --no-default-groups --group fraud --group dashboard --group rabbitmq \
+    $MORE_GROUPS --no-install-project
 COPY README.md LICENSE ./
 COPY engine engine
 COPY models models
@@ -16,7 +19,8 @@ COPY workers workers
 COPY schedules schedules
 COPY api api
 COPY ops ops
-RUN --mount=type=cache,target=/root/.cache/uv uv sync --frozen --no-default-groups --group fraud
+RUN --mount=type=cache,target=/root/.cache/uv \
+    uv sync --frozen --no-default-groups --group fraud --group dashboard --group rabbitmq $MORE_GROUPS
 
 FROM python:3.13-slim
 RUN useradd --system --uid 10001 --no-create-home twtc && install -d -o twtc /archive
@@ -26,4 +30,4 @@ ENV PATH=/app/.venv/bin:$PATH PYTHONUNBUFFERED=1 dramatiq_queue_prefetch=64
 USER twtc
 EXPOSE 8000
 CMD ["python", "-m", "granian", "--interface", "asgi", "--host", "0.0.0.0", "--port", "8000", \
-     "--workers-kill-timeout", "10", "api.app:app"]
+     "--workers-kill-timeout", "15", "api.app:app"]

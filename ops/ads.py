@@ -11,9 +11,13 @@ from rich.console import Console
 from rich.table import Table
 
 from models.ad_units import change_ad_unit, read_ad_units
+from models.admin_log import OPERATOR
+from models.clock import utcnow
 from models.config import ConfigError, load_config
 from models.db import DATABASE_ERRORS, Database, open_database
 from ops.running import with_addresses
+
+_SHOWN = ("id", "network", "unit", "purpose", "min_seconds", "proof", "weight", "fallback_rank")
 
 
 def ads(ad_id: int | None, changes: Mapping[str, Any]) -> int:
@@ -32,7 +36,9 @@ def ads(ad_id: int | None, changes: Mapping[str, Any]) -> int:
 async def _run(url: str, ad_id: int | None, changes: Mapping[str, Any]) -> int:
     database = open_database(url, pool_size=1, application_name="twtc-ads")
     try:
-        if ad_id is not None and not await change_ad_unit(database, ad_id, changes):
+        if ad_id is not None and not await change_ad_unit(
+            database, ad_id, changes, OPERATOR, "twtc ads", utcnow()
+        ):
             print(f"ads: there is no ad unit {ad_id}", file=sys.stderr)
             return 2
         await _print(database)
@@ -48,7 +54,7 @@ async def _print(database: Database) -> None:
     table.columns[2].no_wrap = True
     for row in await read_ad_units(database):
         table.add_row(
-            *(str(value) for value in tuple(row)[:8]),
+            *(str(row[name]) for name in _SHOWN),
             str(row.requests_per_minute or "–"),
             f"{row.revenue_micro_usd / 1_000_000:.4f}",
             "yes" if row.is_active else "no",

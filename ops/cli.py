@@ -5,9 +5,11 @@ import importlib.util
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
+
+from ops.trials import end, trials
 
 app = typer.Typer(
     name="twtc",
@@ -33,10 +35,6 @@ class Profile(StrEnum):
     production = "production"
 
 
-def _end(status: int) -> NoReturn:
-    raise typer.Exit(status)
-
-
 @app.command()
 def up(
     profile: Annotated[
@@ -46,14 +44,17 @@ def up(
     partner_port: Annotated[
         int, typer.Option(min=1, max=65535, help="Port of the local ad partner.")
     ] = 8100,
+    dashboard_port: Annotated[
+        int, typer.Option(min=1, max=65535, help="Port of the queue dashboard.")
+    ] = 9181,
     data: Annotated[
         Path, typer.Option(metavar="DIR", help="Where data, secrets and logs are kept.")
     ] = _PROJECT / ".data",
 ) -> None:
     """Start everything here, until Ctrl-C. DATABASE_URL and REDIS_URL replace the own servers."""
-    from ops.up import up
+    from ops.up import Ports, up
 
-    _end(up(profile.value, data, port, partner_port))
+    end(up(profile.value, data, Ports(port, partner_port, dashboard_port)))
 
 
 @app.command(context_settings=_PASSED_THROUGH)
@@ -64,7 +65,15 @@ def test(context: typer.Context) -> None:
     """
     from ops.testing import test
 
-    _end(test(context.args))
+    end(test(context.args))
+
+
+@app.command()
+def openapi() -> None:
+    """Print the OpenAPI document of the API."""
+    from ops.document import document
+
+    end(document())
 
 
 @app.command()
@@ -72,7 +81,15 @@ def release() -> None:
     """Migrate and seed the database of DATABASE_URL."""
     from ops.release import release
 
-    _end(release())
+    end(release())
+
+
+@app.command()
+def distribute() -> None:
+    """Spread the tables of DATABASE_URL over its Citus cluster: once, with all else stopped."""
+    from ops.distribute import distribute
+
+    end(distribute())
 
 
 @app.command()
@@ -83,7 +100,7 @@ def reseal() -> None:
     """
     from ops.reseal import reseal
 
-    _end(reseal())
+    end(reseal())
 
 
 @app.command()
@@ -102,7 +119,7 @@ def upkeep(
     """
     from ops.upkeep import upkeep
 
-    _end(upkeep(name, at))
+    end(upkeep(name, at))
 
 
 @app.command()
@@ -113,7 +130,23 @@ def audit() -> None:
     """
     from ops.audit import audit
 
-    _end(audit())
+    end(audit())
+
+
+class Watched(StrEnum):
+    """Which program's processes leave signs of life."""
+
+    web = "web"
+    worker = "worker"
+    clock = "clock"
+
+
+@app.command()
+def health(program: Annotated[Watched, typer.Argument(help="Whose event loops to ask.")]) -> None:
+    """Tell whether a program is alive on this machine. Exit with 1 and the reason if not."""
+    from ops.health import health
+
+    end(health(program.value))
 
 
 @app.command()
@@ -129,7 +162,7 @@ def dead_letters(
     """
     from ops.dead_letters import dead_letters
 
-    _end(dead_letters(letter))
+    end(dead_letters(letter))
 
 
 @app.command()
@@ -148,7 +181,7 @@ def review(
     """
     from ops.review import review
 
-    _end(review(task, verdict, reviewer))
+    end(review(task, verdict, reviewer))
 
 
 @app.command()
@@ -183,7 +216,7 @@ def ads(
         "requests_per_minute": requests,
         "revenue_micro_usd": revenue,
     }
-    _end(ads(ad_id, changes))
+    end(ads(ad_id, changes))
 
 
 @app.command()
@@ -199,7 +232,7 @@ def facts(
     """
     from ops.facts import facts
 
-    _end(facts(day, compute=compute))
+    end(facts(day, compute=compute))
 
 
 admin = typer.Typer(help="Roles of users.", no_args_is_help=True)
@@ -218,34 +251,26 @@ def grant(
     """
     from ops.admin import grant
 
-    _end(grant(who, role, reason))
+    end(grant(who, role, reason))
 
 
-@app.command()
-def demo(
-    population: Annotated[int, typer.Option(min=1, help="How many people.")] = 2000,
-    days: Annotated[int, typer.Option(min=1, help="How long they live.")] = 3,
-    seed: Annotated[int, typer.Option(help="The same seed gives the same lives.")] = 1,
-) -> None:
-    """Let a population live some days on a simulated clock, and check the books."""
-    from ops.demo import demo
-
-    _end(demo(population, days, seed))
+app.add_typer(trials)
 
 
 @app.command(context_settings=_PASSED_THROUGH)
 def bench(
-    context: typer.Context, subject: Annotated[str, typer.Argument(help="What to measure.")] = ""
+    context: typer.Context,
+    subject: Annotated[str, typer.Argument(help="What to measure.")] = "all",
 ) -> None:
-    """Measure one subject; further arguments go to it."""
+    """Measure one subject, or all of them; further arguments go to it."""
     folder = _PROJECT / "benchmarks"
     subjects = sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_"))
     runnable = [name for name in subjects if "def main(" in (folder / f"{name}.py").read_text()]
     if subject not in runnable:
         names = ", ".join(runnable) or "none in this installation"
         print(f"bench: there is no subject {subject!r}; there are: {names}", file=sys.stderr)
-        _end(2)
-    _end(importlib.import_module(f"benchmarks.{subject}").main(context.args))
+        end(2)
+    end(importlib.import_module(f"benchmarks.{subject}").main(context.args))
 
 
 if __name__ == "__main__":

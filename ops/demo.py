@@ -6,6 +6,8 @@ Real API handlers, real workers, real PostgreSQL and Valkey of its own, on a sim
 import asyncio
 import logging
 import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,7 +19,7 @@ from api.app import create_app
 from api.services import open_services
 from engine.timeline import PRODUCTION
 from models import clock
-from models.config import Config, postgresql_url
+from models.config import CaptchaConfig, Config, postgresql_url
 from models.db import open_database
 from models.invariants import audit
 from models.migrate import migrate
@@ -33,7 +35,7 @@ from ops.lifetime import (
     now_of_task,
     random_of_task,
 )
-from ops.servers import local_servers
+from ops.servers import Servers, local_servers
 
 # The clock process wakes this often here: the watermark makes up for the ticks between, to the
 # micro-TWTC, and the demo stays at about a minute.
@@ -50,18 +52,7 @@ def demo(population: int = 2000, days: int = 3, seed: int = 1, out: Path = Path(
         tempfile.TemporaryDirectory(prefix="twtc-demo-") as folder,
         local_servers(Path(folder), durable=False, report=console.print) as servers,
     ):
-        config = Config(
-            database_url=postgresql_url(servers.database_url),
-            redis_url=servers.redis_url,
-            broker_url=servers.redis_url,
-            secret=SECRET,
-            house_secrets=(SECRET,),
-            network_secrets=NETWORK_SECRETS,
-            partner_url="http://127.0.0.1:8100",
-            keyring=Keyring((SECRET,), SECRET),
-            has_limits=False,  # everybody asks from one address
-        )
-        report = asyncio.run(_live(config, console, population, days, seed))
+        report = asyncio.run(live(config_for(servers), console, population, days, seed))
     print_report(console, report)
     picture = write_svg(report, out / "demo-load.svg")
     console.print(f"load curve: {picture}")
@@ -74,30 +65,52 @@ def demo(population: int = 2000, days: int = 3, seed: int = 1, out: Path = Path(
     return 0 if not report.violations else 1
 
 
-async def _live(config: Config, console: Console, population: int, days: int, seed: int) -> Report:
+def config_for(servers: Servers) -> Config:
+    """A simulated installation's settings on these servers."""
+    return Config(
+        database_url=postgresql_url(servers.database_url),
+        redis_url=servers.redis_url,
+        broker_url=servers.redis_url,
+        secret=SECRET,
+        house_secrets=(SECRET,),
+        network_secrets=NETWORK_SECRETS,
+        partner_url="http://127.0.0.1:8100",
+        keyring=Keyring((SECRET,), SECRET),
+        captcha=CaptchaConfig("local", "", "", "", ""),
+        has_limits=False,  # everybody asks from one address
+    )
+
+
+async def live(config: Config, console: Console, population: int, days: int, seed: int) -> Report:
+    """Let a population live some days in an empty database. Return what came of it."""
     await migrate(config.database_url)
     database = open_database(config.database_url, pool_size=1, application_name="twtc-demo")
     await seed_settings(database, PRODUCTION, START - timedelta(hours=4))
     await activate_networks(database)
     await database.dispose()
-    bells = InProcessBells()
-    app = create_app(config)
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    async with open_lifetime(config, seed) as lifetime:
+        with Progress(*columns, console=console) as progress:
+            await _live_through(lifetime, progress, population, days)
+        database = lifetime.services.database
+        violations = [violation.invariant for violation in await audit(database)]
+        counts = (lifetime.requests, lifetime.captchas, lifetime.turned_away)
+        return await collect_report(database, START, days, counts, violations)
+
+
+@asynccontextmanager
+async def open_lifetime(config: Config, seed: int) -> AsyncIterator[Lifetime]:
+    """A seeded installation on a simulated clock, with the ad networks' counterparts."""
+    bells, app = InProcessBells(), create_app(config)
     with clock.use(now_of_task.get, lambda bits: random_of_task.get().getrandbits(bits)):
         async with open_services(config, bells, google()) as services:
             app.state.services = services
-            lifetime = Lifetime(services, app, bells, seed)
-            columns = (
-                TextColumn("{task.description}"),
-                BarColumn(),
-                MofNCompleteColumn(),
-                TimeElapsedColumn(),
-            )
-            with Progress(*columns, console=console) as progress:
-                await _live_through(lifetime, progress, population, days)
-            violations = [violation.invariant for violation in await audit(services.database)]
-            return await collect_report(
-                services.database, START, days, lifetime.requests, violations
-            )
+            yield Lifetime(services, app, bells, seed)
 
 
 async def _live_through(lifetime: Lifetime, progress: Progress, population: int, days: int) -> None:

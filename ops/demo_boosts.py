@@ -33,6 +33,8 @@ class Life(Protocol):
 
     async def request(self, visit: Visit, method: str, path: str, after_seconds: int) -> Reply: ...
 
+    async def outcome(self, visit: Visit, reply: Reply, after_seconds: int) -> Any: ...
+
     async def confirm(self, visit: Visit, ad: dict[str, Any], after_seconds: int) -> None: ...
 
     async def each(self, jobs: Any) -> list[Any]: ...
@@ -98,9 +100,7 @@ async def _start(life: Life, visit: Visit, library: Library) -> Reply:
 
 
 async def _read(life: Life, visit: Visit, reply: Reply) -> dict[str, Any] | None:
-    path = reply.headers["location"]
-    found = await life.request(visit, "GET", path, BEGINS_AFTER_SECONDS + 1)
-    result: dict[str, Any] | None = found.json()["result"]
+    result: dict[str, Any] | None = await life.outcome(visit, reply, BEGINS_AFTER_SECONDS + 1)
     return result
 
 

@@ -14,6 +14,8 @@ from msgspec import Struct
 
 from api.networks import house, unity
 from models.ad_units import change_ad_unit, read_ad_units
+from models.admin_log import OPERATOR
+from models.clock import utcnow
 from models.db import Database
 
 SECRET = b"the demo's own secret, of no use anywhere else"
@@ -53,7 +55,8 @@ def google() -> httpx.AsyncClient:
 async def activate_networks(database: Database) -> None:
     """Serve the ads of all four networks of the rotation."""
     for row in await read_ad_units(database):
-        await change_ad_unit(database, row.id, _UNCHANGED | {"is_active": True})
+        change = _UNCHANGED | {"is_active": True}
+        await change_ad_unit(database, row.id, change, OPERATOR, "demo", utcnow())
 
 
 def confirm(ad: dict[str, Any], at: datetime) -> Callback:

@@ -30,13 +30,17 @@ REFUSALS = sql("""
 """)
 SESSIONS = sql("SELECT status, count(*) AS sessions FROM mining_sessions GROUP BY 1 ORDER BY 1")
 VIEWS = sql("SELECT status, count(*) AS views FROM ad_views GROUP BY 1 ORDER BY 1")
+SUSPICIONS = sql("""
+    SELECT event_type, count(*) AS suspicions FROM fraud_logs GROUP BY 1 ORDER BY 2 DESC, 1
+""")
 INTENTS = sql("SELECT count(*) AS intents FROM intents WHERE user_id IS NOT NULL")
 
 
 class Report(Struct, frozen=True):
-    """The demo's figures. `load` counts served ads per ten minutes of the middle day."""
+    """The demo's figures. `load` counts served ads per ten minutes of the middle day; `counts` are
+    requests, CAPTCHAs solved, and requests of accounts that were held."""
 
-    people_requests: int
+    counts: tuple[int, int, int]
     intents: int
     load: list[int]
     peak_over_mean: float
@@ -44,13 +48,18 @@ class Report(Struct, frozen=True):
     refusals: list[tuple[str, int]]
     sessions: list[tuple[str, int]]
     views: list[tuple[str, int]]
+    suspicions: list[tuple[str, int]]
     violations: list[str]
     figures: Figures
     days: int
 
 
 async def collect_report(
-    database: Database, start: datetime, days: int, requests: int, violations: list[str]
+    database: Database,
+    start: datetime,
+    days: int,
+    counts: tuple[int, int, int],
+    violations: list[str],
 ) -> Report:
     """Read the figures from the database."""
     middle = start + timedelta(days=days // 2)
@@ -63,7 +72,7 @@ async def collect_report(
         per_window = _histogram(served, WINDOW_SLOT)
         mean = sum(per_window) / len(per_window)
         return Report(
-            people_requests=requests,
+            counts=counts,
             intents=(await rows(connection, INTENTS))[0].intents,
             load=_histogram(served, SLOT),
             peak_over_mean=max(per_window) / mean if mean else 0.0,
@@ -71,6 +80,7 @@ async def collect_report(
             refusals=[tuple(row) for row in await rows(connection, REFUSALS)],
             sessions=[tuple(row) for row in await rows(connection, SESSIONS)],
             views=[tuple(row) for row in await rows(connection, VIEWS)],
+            suspicions=[tuple(row) for row in await rows(connection, SUSPICIONS)],
             violations=violations,
             figures=await collect_figures(database),
             days=days,
@@ -100,12 +110,17 @@ def print_report(console: Console, report: Report) -> None:
     print_figures(console, report.figures, report.days)
     table = Table("what became of", "", "count")
     groups = (("sessions", report.sessions), ("ad views", report.views))
-    for name, pairs in (*groups, ("refused intents", report.refusals)):
+    refused = (("refused intents", report.refusals), ("suspicions", report.suspicions))
+    for name, pairs in (*groups, *refused):
         for label, count in pairs:
             table.add_row(name, label, f"{count:,}")
             name = ""
     console.print(table)
-    console.print(f"{report.people_requests:,} requests, {report.intents:,} intents of members")
+    requests, captchas, turned_away = report.counts
+    console.print(f"{requests:,} requests, {report.intents:,} intents of members")
+    console.print(
+        f"{captchas:,} CAPTCHAs solved, {turned_away:,} requests of accounts that are held"
+    )
     verdict = "[green]clean[/green]" if not report.violations else f"[red]{report.violations}[/red]"
     console.print(f"audit: {verdict}")
 

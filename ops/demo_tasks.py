@@ -12,6 +12,7 @@ from engine.timeline import utc_day
 from models.clock import utcnow
 from models.queue import Piece
 from models.reviews import awaiting_review, record_review
+from ops.asgi import Reply
 from ops.demo_boosts import Life
 from ops.population import Visit
 
@@ -43,10 +44,8 @@ async def work(life: Life, visits: list[Visit]) -> None:
         life.post(job.visit, _path(job, "started"), job.after_seconds) for job in jobs
     )
     await life.drain_all(applied_at)
-    await life.each(
-        _finish(life, job, reply.headers["location"], library)
-        for job, reply in zip(jobs, replies, strict=True)
-    )
+    begun = [(job, r) for job, r in zip(jobs, replies, strict=True) if "location" in r.headers]
+    await life.each(_finish(life, job, reply, library) for job, reply in begun)
     await life.drain_all(applied_at)
     await _review(life, applied_at)
     await life.drain_all(applied_at)
@@ -72,10 +71,10 @@ def _path(job: Job, what: str) -> str:
     return f"/v1/tasks/{job.task.number}/{what}"
 
 
-async def _finish(life: Life, job: Job, location: str, library: Library) -> None:
+async def _finish(life: Life, job: Job, reply: Reply, library: Library) -> None:
     match job.task.type.category:
         case Category.ADS:
-            await _watch_ad(life, job, location)
+            await _watch_ad(life, job, reply)
         case Category.CONTENT:
             await life.post(job.visit, _path(job, "completed"), job.after_seconds + 25)
         case Category.QUIZ:
@@ -86,11 +85,11 @@ async def _finish(life: Life, job: Job, location: str, library: Library) -> None
             await life.post(job.visit, path, job.after_seconds + 5, body=body)
 
 
-async def _watch_ad(life: Life, job: Job, location: str) -> None:
-    found = (await life.request(job.visit, "GET", location, job.after_seconds + 1)).json()
-    if not found["result"]:
+async def _watch_ad(life: Life, job: Job, reply: Reply) -> None:
+    result = await life.outcome(job.visit, reply, job.after_seconds + 1)
+    if not result:
         return
-    ad: dict[str, Any] = found["result"]["ad"]
+    ad: dict[str, Any] = result["ad"]
     path = f"/v1/ads/views/{ad['view_id']}"
     await life.post(job.visit, f"{path}/started", job.after_seconds + 2)
     await life.post(job.visit, f"{path}/completed", job.after_seconds + 3 + ad["min_seconds"])

@@ -74,7 +74,7 @@ class Lifetime:
         )
         self.due_work = DueWork(services.database, entries(services.installation.table))
         self.people: list[Person] = []
-        self.requests = 0
+        self.requests = self.captchas = self.turned_away = 0
         self._tokens: dict[tuple[int, datetime], str] = {}
         self._requesting = asyncio.Semaphore(REQUESTS_AT_ONCE)
         self._draining = asyncio.Semaphore(DRAINS_AT_ONCE)
@@ -126,14 +126,13 @@ class Lifetime:
 
     async def _start(self, visit: Visit) -> Reply:
         reply = await self.post(visit, "/v1/mining/sessions", 0)
-        if visit.repeats:
+        if visit.repeats and reply.status < 300:
             again = await self.post(visit, "/v1/mining/sessions", 1, key_at=0)
             assert again.headers["location"] == reply.headers["location"]
         return reply
 
     async def _read_ad(self, visit: Visit, reply: Reply) -> tuple[Visit, dict[str, Any] | None]:
-        found = await self.request(visit, "GET", reply.headers["location"], 2)
-        result = found.json()["result"]
+        result = await self.outcome(visit, reply, 2)
         return visit, result["ad"] if result else None
 
     async def _watch(self, visit: Visit, ad: dict[str, Any]) -> None:
@@ -200,8 +199,29 @@ class Lifetime:
         token = self._token(visit)
         bearer = {"Authorization": f"Bearer {token}"}
         reply = await call(self.app, method, path, bearer | (headers or {}), body)
+        if reply.status == 403 and reply.json()["type"].endswith(":captcha-required"):
+            await self._solve_captcha(bearer)
+            reply = await call(self.app, method, path, bearer | (headers or {}), body)
+        if reply.status == 403:  # held for what it did before: try another time
+            self.turned_away += 1
+            return reply
         assert reply.status < 300 or (reply.status == 400 and "unity" in path), (path, reply)
         return reply
+
+    async def outcome(self, visit: Visit, reply: Reply, after_seconds: int) -> Any:
+        """The result of what was recorded: None if it was refused, then or at once."""
+        if "location" not in reply.headers:
+            return None
+        found = await self.request(visit, "GET", reply.headers["location"], after_seconds)
+        return found.json()["result"]
+
+    async def _solve_captcha(self, bearer: dict[str, str]) -> None:
+        self.captchas += 1
+        shown = (await call(self.app, "GET", "/v1/captcha", bearer)).json()
+        total = sum(int(number) for number in shown["question"].split(" + "))
+        body = msgspec.json.encode({"token": f"{shown['site_key']}.{total}"})
+        solved = await call(self.app, "POST", "/v1/me/captcha", bearer, body)
+        assert solved.status == 204, solved
 
     def _token(self, visit: Visit) -> str:
         key = (visit.number, visit.starts_at)

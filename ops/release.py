@@ -10,7 +10,7 @@ from engine.timeline import PRODUCTION, PROFILES, Timing, TimingError, utc_day
 from models.accounts import IdentityTakenError, Newcomer, register
 from models.clock import utcnow
 from models.config import Config, ConfigError, load_config
-from models.db import open_database
+from models.db import POOLER, open_database
 from models.migrate import migrate
 from models.partitions import prepare_partitions
 from models.sealing import seal_all
@@ -25,6 +25,13 @@ def release() -> int:
         config, timing = load_config(), timing_from(os.environ)
     except (ConfigError, TimingError) as error:
         print(f"release: {error}", file=sys.stderr)
+        return 2
+    if POOLER in config.database_url:
+        print(
+            "release: migrations hold a lock on their session: set DATABASE_URL to PostgreSQL "
+            "itself, not to its pooler",
+            file=sys.stderr,
+        )
         return 2
     try:
         asyncio.run(_release(config, timing, os.environ))

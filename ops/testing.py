@@ -15,7 +15,7 @@ from ops.daemon import ServerError
 from ops.guard import Guard
 from ops.screen import Screen
 from ops.servers import Servers, local_servers
-from ops.up import UpError, broker_url
+from ops.up import UpError, next_database
 
 ROOT = Path(__file__).resolve().parent.parent
 WORKERS = "2"
@@ -57,7 +57,7 @@ def _environment(given: Mapping[str, str], servers: Servers) -> dict[str, str]:
     return kept | {
         "DATABASE_URL": postgresql_url(servers.database_url),
         "REDIS_URL": servers.redis_url,
-        "BROKER_URL": broker_url(servers.redis_url),
+        "BROKER_URL": next_database(servers.redis_url),
     }
 
 

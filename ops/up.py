@@ -11,6 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+from msgspec import Struct
 from redis import Redis
 from redis.exceptions import RedisError
 
@@ -32,6 +33,8 @@ SECRETS = {
     "TWTC_PII_KEYS": 32,
     "TWTC_INDEX_KEY": 32,
     "TWTC_DEMO_PASSWORD": 12,
+    "TWTC_METRICS_TOKEN": 32,
+    "TWTC_DASHBOARD_PASSWORD": 12,
 }
 DEMO_EMAIL = "demo@twtc.example"
 READY_SECONDS_MAX = 60
@@ -44,7 +47,15 @@ class UpError(RuntimeError):
     """It cannot start; the message says what to do."""
 
 
-def up(profile: str, data_dir: Path, web_port: int, partner_port: int) -> int:
+class Ports(Struct, frozen=True):
+    """Where what people open listens, on 127.0.0.1."""
+
+    web: int
+    partner: int
+    dashboard: int
+
+
+def up(profile: str, data_dir: Path, ports: Ports) -> int:
     """Run the whole system until it is told to stop. Return the exit status."""
     screen = Screen()
     requests = StopRequests()
@@ -52,10 +63,12 @@ def up(profile: str, data_dir: Path, web_port: int, partner_port: int) -> int:
     try:
         timing = timing_from(os.environ | {"TWTC_PROFILE": profile})
         check_given_servers(os.environ)
-        check_port(web_port, "--port")
-        check_port(partner_port, "--partner-port")
+        check_port(ports.web, "--port")
+        check_port(ports.partner, "--partner-port")
+        if os.environ.get("TWTC_DASHBOARD") != "off":
+            check_port(ports.dashboard, "--dashboard-port")
         screen.title(f"TWTC Engine, {profile} profile, data in {data_dir}")
-        _run(screen, requests, profile, timing, data_dir, (web_port, partner_port))
+        _run(screen, requests, profile, timing, data_dir, ports)
     except (UpError, ServerError, TimingError, ConfigError) as error:
         screen.problem(str(error))
         return 1
@@ -97,7 +110,7 @@ def _run(
     profile: str,
     timing: Timing,
     data_dir: Path,
-    ports: tuple[int, int],
+    ports: Ports,
 ) -> None:
     data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     given = os.environ.get
@@ -111,16 +124,16 @@ def _run(
             )
         )
         env = environment(os.environ, servers, data_dir, profile, ports)
-        load_config(env, signs=True)
+        has_dashboard = bool(load_config(env, signs=True).dashboard_url)
         stack.enter_context(announced(data_dir, env))
         guard = stack.enter_context(Guard())
         _release(env, screen, requests)
-        supervisor = Supervisor(_programs(ports), env, ROOT, guard, screen.say)
+        supervisor = Supervisor(_programs(ports, has_dashboard), env, ROOT, guard, screen.say)
         # Whatever happens, no process outlives us; after an orderly stop there is none left.
         stack.callback(supervisor.kill)
-        _start(supervisor, requests, ports[0], screen)
+        _start(supervisor, requests, ports.web, screen)
         if not requests:
-            screen.banner(_banner(env, timing))
+            screen.banner(_banner(env, timing, ports.dashboard if has_dashboard else None))
         while not requests:
             for name in servers.tend():
                 screen.say("", f"{name} had died and was started again")
@@ -136,14 +149,14 @@ def environment(
     servers: Servers,
     data_dir: Path,
     profile: str,
-    ports: tuple[int, int],
+    ports: Ports,
 ) -> dict[str, str]:
     """What every process gets. Secrets and addresses in `given` win over our own."""
-    web_port, partner_port = ports
     ours = load_secrets(data_dir / "secrets.json", SECRETS) | {
-        "BROKER_URL": broker_url(servers.redis_url),
-        "TWTC_PUBLIC_URL": f"http://127.0.0.1:{web_port}",
-        "TWTC_PARTNER_URL": f"http://127.0.0.1:{partner_port}",
+        "BROKER_URL": next_database(servers.redis_url),
+        "DASHBOARD_URL": next_database(servers.redis_url, 2),
+        "TWTC_PUBLIC_URL": f"http://127.0.0.1:{ports.web}",
+        "TWTC_PARTNER_URL": f"http://127.0.0.1:{ports.partner}",
         "TWTC_ARCHIVE_DIR": str(data_dir / "archive"),
         "TWTC_OUTBOX_DIR": str(data_dir / "outbox"),
         "TWTC_CAPTCHA": "" if profile == "production" else "local",
@@ -161,29 +174,31 @@ def environment(
     }
 
 
-def broker_url(redis_url: str) -> str:
-    """The database after that of `redis_url`: Dramatiq must be alone in its own."""
+def next_database(redis_url: str, steps: int = 1) -> str:
+    """A database after that of `redis_url`: Dramatiq and the dashboard must each be alone."""
     parts = urlsplit(redis_url)
     number = parts.path.strip("/") or "0"
     if not number.isdecimal():
         raise UpError("REDIS_URL must end with the number of a database: redis://host:6379/0")
-    return urlunsplit(parts._replace(path=f"/{int(number) + 1}"))
+    return urlunsplit(parts._replace(path=f"/{int(number) + steps}"))
 
 
-def _programs(ports: tuple[int, int]) -> Sequence[Program]:
+def _programs(ports: Ports, has_dashboard: bool) -> Sequence[Program]:
     """In the order in which they are stopped: no new work first, then its recording, then it."""
     python = sys.executable
-    web = ["--interface", "asgi", "--host", "127.0.0.1", "--port", str(ports[0]), "--workers", "1"]
+    web = ["--interface", "asgi", "--host", "127.0.0.1", "--port", str(ports.web), "--workers", "1"]
     # Event streams would otherwise keep a worker from ending.
     web += ["--workers-kill-timeout", "5"]
+    board = (python, "-m", "workers.dashboard", "--port", str(ports.dashboard))
     return (
+        *([Program("dashboard", board)] if has_dashboard else []),
         Program("web", (python, "-m", "granian", *web, "api.app:app")),
         Program("clock", (python, "-m", "schedules")),
         Program(
             "worker",
             (python, "-m", "dramatiq", "workers.main", "--processes", "1", "--threads", "8"),
         ),
-        Program("partner", (python, "-m", "ops.partner", "--port", str(ports[1]))),
+        Program("partner", (python, "-m", "ops.partner", "--port", str(ports.partner))),
     )
 
 
@@ -238,17 +253,24 @@ def _is_healthy(port: int) -> bool:
         connection.close()
 
 
-def _banner(env: Mapping[str, str], timing: Timing) -> list[tuple[str, str]]:
+def _banner(env: Mapping[str, str], timing: Timing, dashboard: int | None) -> list[tuple[str, str]]:
     cycle, tick = duration(timing.cycle_seconds), duration(timing.tick_seconds)
     window, ad = duration(timing.stagger_seconds), duration(timing.ad_seconds)
     rhythm = f"a 4-hour cycle lasts {cycle}, ticks every {tick}, ads of {ad}"
     lines = [
-        ("API", env["TWTC_PUBLIC_URL"]),
+        ("App", f"{env['TWTC_PUBLIC_URL']} (the API's address too)"),
+        ("Console", f"{env['TWTC_PUBLIC_URL']}/console"),
         ("Docs", f"{env['TWTC_PUBLIC_URL']}/docs"),
         ("Partner", f"{env['TWTC_PARTNER_URL']} (shows the ads)"),
+        *([("Queues", _queues(env, dashboard))] if dashboard else []),
         ("Profile", f"{env['TWTC_PROFILE']}: {rhythm}"),
         ("", f"the next of the ten groups opens every {window}"),
     ]
     if timing != PRODUCTION:
         lines.append(("Sign in", f"{DEMO_EMAIL}, password {env['TWTC_DEMO_PASSWORD']}"))
     return [*lines, ("Stop", "Ctrl-C")]
+
+
+def _queues(env: Mapping[str, str], port: int) -> str:
+    user, password = env.get("TWTC_DASHBOARD_USER") or "ops", env["TWTC_DASHBOARD_PASSWORD"]
+    return f"http://127.0.0.1:{port} (user {user}, password {password})"

@@ -1,0 +1,39 @@
+"""The installation's content: where members look their answers up, and the model its facts."""
+
+from datetime import date
+from uuid import UUID
+
+from engine.content import Library, is_right
+from engine.daily import DayCatalogue, draw_day
+from ops.simulation.facts import DrawnTask, Video
+
+
+class Content:
+    """The facts, as the installation's content and catalogue have them."""
+
+    def __init__(self, library: Library, catalogue: DayCatalogue) -> None:
+        self.library = library
+        self._catalogue = catalogue
+
+    def video(self, video_id: str) -> Video | None:
+        """A video that may be watched."""
+        found = self.library.videos.get(video_id)
+        return None if found is None else Video(found.duration_seconds, found.boost_percent)
+
+    def tasks(self, user: int, day: date) -> list[DrawnTask]:
+        """Somebody's tasks of a day: the catalogue is the same on every day of a simulation."""
+        drawn = draw_day(user, day, self._catalogue)
+        return [DrawnTask(task.type.category, task.type.reward_micro) for task in drawn]
+
+    def is_right_of_boost(self, boost_id: UUID, video_id: str, option: int) -> bool:
+        """Whether an option answers a video's question."""
+        question = self.library.questions[self.library.videos[video_id].question_key]
+        return is_right(question, str(boost_id), option)
+
+    def is_right_of_task(
+        self, user: int, day: date, number: int, attempt: int, option: int
+    ) -> bool:
+        """Whether an option answers a quiz."""
+        drawn = draw_day(user, day, self._catalogue)[number - 1]
+        question = self.library.questions[drawn.subjects[attempt - 1]]
+        return is_right(question, f"{user}:{day.isoformat()}:{number}:{attempt}", option)

@@ -1,0 +1,52 @@
+"""Commands that try the product on servers of their own: the demo, the simulation, chaos."""
+
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+trials = typer.Typer()
+
+
+def end(status: int) -> NoReturn:
+    """End the command with this exit status."""
+    raise typer.Exit(status)
+
+
+@trials.command()
+def demo(
+    population: Annotated[int, typer.Option(min=1, help="How many people.")] = 2000,
+    days: Annotated[int, typer.Option(min=1, help="How long they live.")] = 3,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same lives.")] = 1,
+) -> None:
+    """Let a population live some days on a simulated clock, and check the books."""
+    from ops.demo import demo
+
+    end(demo(population, days, seed))
+
+
+@trials.command()
+def simulate(
+    seeds: Annotated[int, typer.Option(min=1, help="How many worlds.")] = 100,
+    first: Annotated[int, typer.Option(min=0, help="The number of the first one.")] = 1,
+    seed: Annotated[int | None, typer.Option(min=0, help="Only this one, as it was.")] = None,
+) -> None:
+    """Let seeded worlds fail in every way, and compare their books with a model of the product."""
+    from ops.simulation.command import simulate
+
+    end(simulate(seeds, first) if seed is None else simulate(1, seed))
+
+
+@trials.command()
+def chaos(
+    faults: Annotated[int, typer.Option(min=0, help="How many.")] = 200,
+    seed: Annotated[int, typer.Option(help="The same seed plans the same faults.")] = 1,
+    phones: Annotated[int, typer.Option(min=1, help="How many people ask meanwhile.")] = 30,
+    data: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where logs are kept; else they are not.")
+    ] = None,
+) -> None:
+    """Kill, stop and cut off everything under live load; check that nothing is lost or doubled."""
+    from ops.chaos.run import chaos
+
+    end(chaos(faults, phones, seed, data))
