@@ -5,7 +5,6 @@ generator, which it has not seen. Flagged is who scores 61 or more: level 3 and 
 """
 
 import argparse
-import json
 import time
 from collections.abc import Mapping, Sequence
 
@@ -13,6 +12,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.fraud_population import population
+from benchmarks.plots import Bars
+from benchmarks.support import finish
 from engine.anomaly.acts import Day
 from engine.anomaly.bands import FLOORS, LEVELS, Band, band_of
 from engine.anomaly.features import Norm, features, is_enough
@@ -60,7 +61,7 @@ def main(args: list[str]) -> int:
         counts = [f"{bands.count(band) / len(bands):.1%}" for band in Band]
         table.add_row(name, *counts, f"{rate:.1%}", reasons)
     console.print(table)
-    print(json.dumps(_figures(scores)))
+    finish(_figures(scores), "fraud", _bars(scores))
     return 0
 
 
@@ -78,6 +79,14 @@ def _main_reasons(flagged: Sequence[Verdict]) -> str:
     return ", ".join(names)
 
 
+def _bars(scores: Mapping[str, Sequence[Verdict]]) -> Bars:
+    shares = {
+        name: (100 * sum(v.score >= FLAGGED for v in verdicts) / len(verdicts), 0.0)
+        for name, verdicts in scores.items()
+    }
+    return Bars("Flagged for review or suspended", "per cent of a kind's accounts", shares)
+
+
 def _figures(scores: Mapping[str, Sequence[Verdict]]) -> dict[str, float]:
     people = [v.score for name, each in scores.items() if name.startswith("person") for v in each]
     programs = [v.score for name, e in scores.items() if name.startswith("program") for v in e]
@@ -89,5 +98,5 @@ def _figures(scores: Mapping[str, Sequence[Verdict]]) -> dict[str, float]:
         "balanced_accuracy": round((recall + 1 - false_rate) / 2, 4),
         "precision": round(caught / max(1, caught + wronged), 4),
         "recall": round(recall, 4),
-        "people_at_level_3": round(false_rate, 4),
+        "humans_at_level_3": round(false_rate, 4),
     }

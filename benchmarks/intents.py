@@ -1,7 +1,7 @@
-"""`./run bench intents`: from recorded to applied, beside one message per intent on three queues.
+"""`./run bench intents`: from recorded to applied, beside one message per intent on five queues.
 
 The engine's own worker command drains a backlog of intents from all groups and buckets, in turns
-with Celery, RQ and Dramatiq, which do the same work with one message and one transaction for each.
+with other job queues, which do the same work with one message and one transaction for each.
 Then people ask who each wait for their outcome: recording, ringing and applying share the machine,
 and the rate is what it sustains without a backlog. At half of that rate, with intents that come
 evenly, a reader of its own watches how long each takes.
@@ -22,6 +22,7 @@ from benchmarks.intents_engine import (
 )
 from benchmarks.intents_kind import Sender, count_effects, prepare
 from benchmarks.peers import Peer, jobs_per_second, peers
+from benchmarks.plots import Bars
 from benchmarks.processes import engine_workers
 from benchmarks.support import Sample, console, finish, own_database, own_servers, say, show
 from benchmarks.tick_population import vacuum
@@ -72,7 +73,13 @@ async def run(servers: Servers, options: Options) -> int:
         {
             "vs_best_peer": None if math.isnan(best) else round(ratio, 2),
             "p99_ms_half_load": round(latency.p99, 1),
-        }
+        },
+        "intents",
+        Bars(
+            "Recorded to applied",
+            "intents a second",
+            {name: (rate, 0.0) for name, rate in rates.items()} | {"TWTC Engine": engine.bar},
+        ),
     )
     return 1 if broken else 0
 
@@ -103,6 +110,7 @@ async def _engine(servers: Servers, options: Options) -> tuple[Sample, Latency, 
                 say(f"{half:,.0f} intents a second for {options.seconds} s")
                 chosen = next_ones(int(half * options.seconds))
                 latency = await load.run(chosen, half)
+                await load.close()
         finally:
             await bells.close()
         broken = "; ".join(violation.invariant for violation in await audit(database))

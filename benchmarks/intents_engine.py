@@ -134,7 +134,6 @@ class HalfLoad:
         self._sending = False
         await asyncio.wait_for(watching, SETTLE_SECONDS_MAX)
         relaying.cancel()
-        await self._reader.dispose()
         return Latency(
             per_second=len(senders) / seconds,
             p50=statistics.median(self._latencies) * 1000,
@@ -144,6 +143,10 @@ class HalfLoad:
             late_p99=_p99(self._late_seconds) * 1000,
             refused=self._refused,
         )
+
+    async def close(self) -> None:
+        """Close the reader's connections."""
+        await self._reader.dispose()
 
     async def _send(self, sender: Sender) -> UUID | None:
         """What the API does with a request."""

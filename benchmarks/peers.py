@@ -1,4 +1,7 @@
-"""Celery, RQ and plain Dramatiq with one message per job, and their real worker processes.
+"""Five job queues with one message per job, and their real worker processes.
+
+Celery, RQ and plain Dramatiq keep their messages in Redis, Procrastinate and PgQueuer in the jobs'
+own database.
 
 Everything is arranged in the peers' favour: their queue is filled before the clock starts, and it
 starts when their workers already run.
@@ -28,11 +31,11 @@ Jobs = Sequence[Arguments]
 
 
 class Peer(Struct, frozen=True):
-    """A job queue: how it is filled, and its worker commands."""
+    """A job queue: how it is filled, by the addresses of Redis and database, and its workers."""
 
     name: str
     module: str
-    enqueue: Callable[[str, Jobs], None]
+    enqueue: Callable[[str, str, Jobs], None]
     commands: tuple[tuple[str, ...], ...]
 
 
@@ -43,6 +46,11 @@ def peers() -> list[Peer]:
     rq = (sys.executable, "-c", "from rq.cli import main; main()", "worker", QUEUE)
     celery = (*python, "celery", "-A", "benchmarks.peer_celery", "worker", "-l", "ERROR")
     dramatiq = (*python, "dramatiq", "benchmarks.peer_dramatiq", "--queues", QUEUE)
+    procrastinate = (
+        *(*python, "procrastinate", "--app", "benchmarks.peer_procrastinate.app"),
+        *("worker", "--queues", QUEUE, "--concurrency", "8"),
+    )
+    pgqueuer = (*python, "benchmarks.peer_pgqueuer")
     every = [
         Peer("Celery", "celery", _to_celery, ((*celery, "--concurrency", str(workers)),)),
         # Without a fork per job, which would be several times slower.
@@ -53,6 +61,10 @@ def peers() -> list[Peer]:
             _to_dramatiq,
             ((*dramatiq, "--processes", str(workers // 2), "--threads", "8"),),
         ),
+        Peer(
+            "Procrastinate", "procrastinate", _to_procrastinate, (procrastinate,) * (workers // 2)
+        ),
+        Peer("PgQueuer", "pgqueuer", _to_pgqueuer, (pgqueuer,) * (workers // 2)),
     ]
     found = [peer for peer in every if importlib.util.find_spec(peer.module)]
     for peer in every:
@@ -70,7 +82,7 @@ async def jobs_per_second(
     count_done: Callable[[], Awaitable[int]],
 ) -> float:
     """How many jobs a second the peer does. `job` is "module:function" (`peer_work`)."""
-    await asyncio.to_thread(peer.enqueue, servers.redis_url, jobs)
+    await asyncio.to_thread(peer.enqueue, servers.redis_url, database_url, jobs)
     environment = {
         "DATABASE_URL": database_url,
         "REDIS_URL": servers.redis_url,
@@ -98,12 +110,12 @@ async def _wait(
         if done >= goal:
             return time.perf_counter(), done
         if any(process.returncode is not None for process in processes):
-            raise RuntimeError("a worker ended early")
+            raise RuntimeError("a worker of the peer ended early")
         await asyncio.sleep(0.05)
     raise RuntimeError(f"not done in {PEER_SECONDS_MAX} s")
 
 
-def _to_celery(redis_url: str, jobs: Jobs) -> None:
+def _to_celery(redis_url: str, _: str, jobs: Jobs) -> None:
     os.environ["REDIS_URL"] = redis_url
     from benchmarks.peer_celery import app
 
@@ -112,7 +124,7 @@ def _to_celery(redis_url: str, jobs: Jobs) -> None:
             app.send_task("work", arguments, connection=connection)
 
 
-def _to_rq(redis_url: str, jobs: Jobs) -> None:
+def _to_rq(redis_url: str, _: str, jobs: Jobs) -> None:
     from rq import Queue
 
     queue = Queue(QUEUE, connection=Redis.from_url(redis_url))
@@ -121,9 +133,22 @@ def _to_rq(redis_url: str, jobs: Jobs) -> None:
     )
 
 
-def _to_dramatiq(redis_url: str, jobs: Jobs) -> None:
+def _to_dramatiq(redis_url: str, _: str, jobs: Jobs) -> None:
     os.environ["REDIS_URL"] = redis_url
     from benchmarks.peer_dramatiq import broker, work
 
     for arguments in jobs:
         broker.enqueue(work.message(*arguments))
+
+
+def _to_procrastinate(_: str, database_url: str, jobs: Jobs) -> None:
+    os.environ["DATABASE_URL"] = database_url
+    from benchmarks.peer_procrastinate import enqueue
+
+    enqueue(database_url, list(jobs))
+
+
+def _to_pgqueuer(_: str, database_url: str, jobs: Jobs) -> None:
+    from benchmarks.peer_pgqueuer import enqueue
+
+    asyncio.run(enqueue(database_url, list(jobs)))

@@ -8,20 +8,17 @@ the same, after a tick it has to be rendered: that is shown as well.
 
 import argparse
 import asyncio
-import os
-import secrets
-import socket
 import statistics
-import sys
-import tempfile
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
 
 import httpx
 from msgspec import Struct
 
 from api.auth import issue_access_token
+from benchmarks.plots import Bars
 from benchmarks.poll_load import Load, get, load
+from benchmarks.processes import served, web_environment
 from benchmarks.support import Sample, console, finish, own_database, own_servers, say, show
 from benchmarks.tick_population import populate
 from engine.timeline import PRODUCTION, boundary_at_or_before, user_id_of
@@ -66,20 +63,10 @@ async def _all(servers: Servers, options: Options) -> int:
     async with own_database(servers, "twtc_bench_poll", pool_size=2) as database:
         say(f"loading {options.users:,} members who mine")
         await populate(database, origin, options.users)
-        environment = os.environ | {
-            "DATABASE_URL": database.url,
-            "REDIS_URL": servers.redis_url,
-            "BROKER_URL": servers.redis_url,
-            "TWTC_SECRET": secrets.token_urlsafe(48),
-            "TWTC_HOUSE_SECRET": secrets.token_urlsafe(48),
-            "TWTC_PII_KEYS": secrets.token_urlsafe(48),
-            "TWTC_INDEX_KEY": secrets.token_urlsafe(48),
-            "TWTC_OUTBOX_DIR": tempfile.gettempdir(),
-            "TWTC_LIMITS": "off",
-        }
+        environment = web_environment(database, servers)
         async with AsyncExitStack() as stack:
             product, anew, peer = [
-                await stack.enter_async_context(_served(f"benchmarks.{module}:app", environment))
+                await stack.enter_async_context(served(f"benchmarks.{module}:app", environment))
                 for module in ("poll_app", "poll_anew", "poll_peer")
             ]
             secret = environment["TWTC_SECRET"].encode()
@@ -114,9 +101,10 @@ def _rounds(
 
 
 def _report(contenders: Sequence[Contender], measured: Sequence[Sequence[Load]]) -> None:
-    lines = []
+    lines, rates = [], dict[str, tuple[float, float]]()
     for contender, loads in zip(contenders, measured, strict=True):
         rate = Sample(tuple(one.per_second for one in loads))
+        rates[contender.name] = rate.bar
         busy = statistics.median(one.busy for one in loads)
         lines.append([contender.name, rate.shown(0, "/s"), f"{busy:.0%}"])
     show(f"{CONNECTIONS} connections, one web process", ["", "answers", "generator busy"], lines)
@@ -132,7 +120,9 @@ def _report(contenders: Sequence[Contender], measured: Sequence[Sequence[Load]])
         {
             "vs_constant": round(ratio(constant), 3),
             "vs_fastapi_sqlalchemy": round(ratio(peer), 2),
-        }
+        },
+        "poll",
+        Bars("The status poll, one web process", "answers a second", rates),
     )
 
 
@@ -146,36 +136,3 @@ async def _compare(ports: Sequence[int], tokens: Sequence[str]) -> None:
             ]
             if {(one.status_code, one.content) for one in answers} != {(200, answers[0].content)}:
                 raise RuntimeError(f"not the same answers: {[one.text for one in answers]}")
-
-
-@asynccontextmanager
-async def _served(target: str, environment: dict[str, str]) -> AsyncIterator[int]:
-    """An application on granian with one worker process. Yield its port."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "granian", "--interface", "asgi", "--workers", "1"),
-        *("--host", "127.0.0.1", "--port", str(port), "--no-access-log", target),
-        env=environment,
-        stdout=asyncio.subprocess.DEVNULL,
-    )
-    try:
-        await _wait_until_up(port, process)
-        yield port
-    finally:
-        if process.returncode is None:
-            process.terminate()
-        await process.wait()
-
-
-async def _wait_until_up(port: int, process: asyncio.subprocess.Process) -> None:
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + BOOT_SECONDS_MAX
-    async with httpx.AsyncClient() as http:
-        while loop.time() < deadline and process.returncode is None:
-            try:
-                await http.get(f"http://127.0.0.1:{port}/")
-                return
-            except httpx.TransportError:
-                await asyncio.sleep(0.05)
-    raise RuntimeError("a web process does not answer")

@@ -36,13 +36,20 @@ class _Connection:
         self.socket.sendall(next(self._requests))
 
     def receive(self) -> bool:
-        """Read what is there. Return whether the answer is complete, which must be 200."""
+        """Read what is there. Return whether the answer is complete, which must be 200.
+
+        A server that is late refuses, as it should; then it is asked again.
+        """
         received = self.socket.recv(RECEIVE_BYTES)
         if not received:
             raise RuntimeError("the server closed a connection")
         self._received += received
         head, end, body = self._received.partition(b"\r\n\r\n")
         if not end or len(body) < _content_length(head):
+            return False
+        if head.startswith(b"HTTP/1.1 503 "):
+            self._received = b""
+            self.send()
             return False
         if not head.startswith(b"HTTP/1.1 200 "):
             raise RuntimeError(f"unexpected answer: {self._received.decode()}")
@@ -64,6 +71,36 @@ def load(
         finally:
             for connection in opened:
                 connection.socket.close()
+
+
+def paced(
+    port: int, requests: Sequence[bytes], connections: int, seconds: float, per_second: float
+) -> list[float]:
+    """Send requests at a steady rate. Return seconds from when each was due to its answer."""
+    count = int(per_second * seconds)
+    with selectors.SelectSelector() as selector:  # epoll would round pauses up to milliseconds
+        idle = [_Connection(port, requests[first::connections]) for first in range(connections)]
+        for connection in idle:
+            selector.register(connection.socket, selectors.EVENT_READ, connection)
+        due: dict[int, float] = {}
+        took: list[float] = []
+        began, sent = time.perf_counter(), 0
+        while len(took) < count:
+            now = time.perf_counter()
+            while idle and sent < count and began + sent / per_second <= now:
+                connection = idle.pop()
+                due[id(connection)] = began + sent / per_second
+                connection.send()
+                sent += 1
+            pause = began + sent / per_second - now if idle and sent < count else 1
+            for key, _ in selector.select(max(0, pause)):
+                connection = key.data
+                if connection.receive():
+                    took.append(time.perf_counter() - due[id(connection)])
+                    idle.append(connection)
+        for connection in idle:
+            connection.socket.close()
+        return took
 
 
 def _run(selector: selectors.BaseSelector, seconds: float, answers_min: int) -> Load:

@@ -11,6 +11,7 @@ import time
 from contextlib import AsyncExitStack
 from datetime import datetime, timedelta
 
+from benchmarks.plots import Bars
 from benchmarks.support import Sample, finish, own_database, own_servers, say, show
 from benchmarks.tick_engine import Bench, bench_of
 from benchmarks.tick_population import origin_now, populate, vacuum
@@ -76,7 +77,13 @@ async def _all(servers: Servers, scale: int) -> int:
         {
             "million_seconds": round(samples[many].median, 4),
             "thousand_seconds": round(samples[few].median, 4),
-        }
+        },
+        "reset",
+        Bars(
+            "From midnight to a user's tasks of the day",
+            "seconds",
+            {f"{size // scale:,} users": sample.bar for size, sample in samples.items()},
+        ),
     )
     return 0
 

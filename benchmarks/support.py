@@ -12,6 +12,7 @@ from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.plots import Bars, Curves, draw, machine
 from models.config import postgresql_url
 from models.db import Database, connected, open_database, run, sql
 from ops.servers import Servers, local_servers
@@ -33,6 +34,11 @@ class Sample(Struct, frozen=True):
     def spread(self) -> float:
         """Half the distance between the extremes, as a share of the median."""
         return (max(self.values) - min(self.values)) / 2 / self.median
+
+    @property
+    def bar(self) -> tuple[float, float]:
+        """Median and spread for a picture."""
+        return self.median, self.spread
 
     def shown(self, digits: int = 3, unit: str = "s") -> str:
         """Median and spread for people."""
@@ -89,6 +95,10 @@ def show(title: str, columns: Sequence[str], lines: Sequence[Sequence[str]]) -> 
     console.print(table)
 
 
-def finish(figures: Mapping[str, float | None]) -> None:
-    """Print the line of JSON that ends a benchmark."""
+def finish(
+    figures: Mapping[str, float | None], subject: str = "", plot: Bars | Curves | None = None
+) -> None:
+    """Draw the subject's picture, and print the line of JSON that ends a benchmark."""
+    if plot is not None and (path := draw(subject, plot)) is not None:
+        say(f"{path}: {machine()}")
     print(json.dumps(figures), flush=True)

@@ -17,6 +17,7 @@ from datetime import datetime
 from msgspec import Struct
 
 from benchmarks.peers import peers
+from benchmarks.plots import Bars
 from benchmarks.processes import WORKER_THREADS
 from benchmarks.support import Sample, console, finish, own_database, own_servers, say, show
 from benchmarks.tick_engine import Bench, bench_of, raw, tick, ticks, worker_ticks
@@ -97,7 +98,14 @@ class Run:
                 "million_seconds": round(large.worker_seconds, 3),
                 "worker_mib": None if large.worker_mib is None else round(large.worker_mib, 1),
                 "slope": round(slope, 3),
-            }
+            },
+            "tick",
+            Bars(
+                "Sessions paid by a credit tick, beside one job per session",
+                "sessions a second",
+                {name: (rate, 0.0) for name, rate in rates.items()}
+                | {"TWTC Engine": (per_second, large.tick.spread)},
+            ),
         )
         return 0 if verdict == "clean" else 1
 
