@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -11,6 +12,7 @@ import pytest
 from freezegun.api import FrozenDateTimeFactory
 from redis import Redis
 
+import models.clock
 from api.app import create_app
 from engine.timeline import PRODUCTION
 from models.config import Config, postgresql_url
@@ -20,9 +22,10 @@ from models.partitions import prepare_partitions
 from models.pii import Keyring
 from models.settings import seed
 from tests.words import START
-from tests.world import World, open_world
+from tests.world import World, live_until_now, open_world
 
-freezegun.configure(extend_ignore_list=["asyncpg"])
+# Litestar turns a path into a real date, or into none.
+freezegun.configure(extend_ignore_list=["asyncpg", "litestar.routes.base"])
 
 
 def _with_database(url: str, name: str) -> str:
@@ -51,6 +54,15 @@ async def _drop(name: str) -> None:
         await _run_on_server(f"DROP DATABASE IF EXISTS {name}")
 
 
+@asynccontextmanager
+async def empty_database(name: str) -> AsyncIterator[str]:
+    """The URL of a database without any table, dropped in the end."""
+    await _drop(name)
+    await _run_on_server(f"CREATE DATABASE {name}")
+    yield _with_database(_server_url(), name)
+    await _drop(name)
+
+
 @pytest.fixture(scope="session")
 async def template(worker_id: str) -> AsyncIterator[str]:
     """A migrated and seeded database for this test process."""
@@ -76,11 +88,41 @@ def redis_urls(worker_id: str) -> tuple[str, str]:
 
 
 @pytest.fixture
-async def database_url(template: str, worker_id: str) -> AsyncIterator[str]:
+def dashboard_url(redis_urls: tuple[str, str]) -> Iterator[str]:
+    """An empty database for the projection of this test process's queues."""
+    base, number = redis_urls[0].rsplit("/", 1)
+    url = f"{base}/{40 + int(number) // 2}"
+    with Redis.from_url(url) as client:
+        client.flushdb()
+        yield url
+        client.flushdb()
+
+
+@pytest.fixture(scope="session")
+async def lived(template: str, redis_urls: tuple[str, str], worker_id: str) -> AsyncIterator[str]:
+    """The template after the upkeep that a new installation makes up for."""
+    name = f"twtc_lived_{worker_id}"
+    await _drop(name)
+    await _run_on_server(f"CREATE DATABASE {name} TEMPLATE {template}")
+    database = open_database(
+        _with_database(_server_url(), name), pool_size=8, application_name="template"
+    )
+    with models.clock.use(lambda: START):
+        await live_until_now(database, redis_urls[0])
+    await database.dispose()
+    yield name
+    await _drop(name)
+
+
+@pytest.fixture
+async def database_url(
+    request: pytest.FixtureRequest, template: str, lived: str, worker_id: str
+) -> AsyncIterator[str]:
     """An empty installation in the production profile, a moment after START."""
     name = f"twtc_test_{worker_id}"
     await _drop(name)
-    await _run_on_server(f"CREATE DATABASE {name} TEMPLATE {template}")
+    chosen = lived if "world" in request.fixturenames else template
+    await _run_on_server(f"CREATE DATABASE {name} TEMPLATE {chosen}")
     yield _with_database(_server_url(), name)
     await _drop(name)
 
@@ -125,7 +167,9 @@ def imported() -> None:
 @pytest.fixture
 def clock(imported: None) -> Iterator[FrozenDateTimeFactory]:
     """The time stands still at START until the test moves it."""
-    with freezegun.freeze_time(START, real_asyncio=True) as frozen:
+    # Litestar's paths are parsed by msgspec, which knows no frozen kind of date.
+    ignored = ["litestar.routes.base"]
+    with freezegun.freeze_time(START, real_asyncio=True, ignore=ignored) as frozen:
         assert isinstance(frozen, FrozenDateTimeFactory)
         yield frozen
 

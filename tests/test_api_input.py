@@ -176,7 +176,7 @@ async def test_what_the_content_type_says_does_not_break_anything(
 
 async def test_what_is_not_there_or_not_allowed_is_a_problem(member: tuple[Person, str]) -> None:
     person, view = member
-    for path in ("/v1/nothing", "/", "/v1/intents/x", "/v1/intents/%00", "/v1/intents/%ff",
+    for path in ("/v1/nothing", "/nothing", "/v1/intents/x", "/v1/intents/%00", "/v1/intents/%ff",
                  "/v1/intents/00000000-0000-7000-8000-00000000000g", "/v1/ads/callbacks/nobody",
                  "/v1/intents/" + "9" * 5000, "/v1/../../etc/passwd"):  # fmt: skip
         problem_of(await person.get(path), 404, "not-found")

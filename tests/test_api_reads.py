@@ -159,9 +159,9 @@ async def test_the_profile_names_the_hours(world: World, group: int, schedule: l
 
 
 async def test_health_and_readiness(world: World) -> None:
-    assert (await world.http.get("/healthz")).json() == {"status": "ok"}
+    assert (await world.http.get("/healthz")).json()["status"] == "ok"
     ready = await world.http.get("/readyz")
-    assert ready.json() == {"status": "ready", "postgresql": "up", "redis": "up"}
+    assert (ready.status_code, ready.json()["status"]) == (200, "ready")
 
 
 async def test_without_postgresql_the_answer_is_to_try_again(world: World) -> None:

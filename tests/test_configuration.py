@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from engine.configuration import (
+    BASE_RATE_MICRO_MAX,
     Configuration,
     ConfigurationError,
     Limit,
@@ -16,6 +17,7 @@ from engine.configuration import (
     in_force,
 )
 from engine.daily import Category
+from engine.money import format_amount
 from engine.permissions import Role
 from models.clock import utcnow
 from models.db import DATABASE_ERRORS, run, sql, transaction
@@ -35,6 +37,7 @@ def body(after: int, **changes: Any) -> dict[str, Any]:
     "changes",
     [
         {"base_rate_micro_per_hour": 0},
+        {"base_rate_micro_per_hour": BASE_RATE_MICRO_MAX + 1},
         {"boosts_per_day": -1},
         {"boosts_per_day": 21},
         {"bonus_micro": 0},
@@ -70,6 +73,15 @@ async def test_a_new_rate_holds_for_later_starts_only(world: World) -> None:
     await late.mine()
     await world.live_until(utcnow() + timedelta(hours=5))
     assert (await early.balance(), await late.balance()) == ("100.000000", "120.000000")
+
+
+async def test_the_highest_rate_that_may_be_set_is_mined_with(world: World) -> None:
+    person = await world.person(group_number=1)
+    await configure(world, base_rate_micro_per_hour=BASE_RATE_MICRO_MAX)
+    await world.go_to(person.next_opening())
+    assert (await person.mine())["status"] == "APPLIED"
+    await world.live_until(utcnow() + timedelta(hours=5))
+    assert await person.balance() == format_amount(4 * BASE_RATE_MICRO_MAX)
 
 
 async def test_a_superadmin_changes_it_and_the_trail_says_so(world: World) -> None:

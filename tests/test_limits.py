@@ -15,8 +15,9 @@ from models.clock import utcnow
 from models.config import Config, ConfigError, load_config
 from models.limiter import Count, Limiter
 from models.proxies import Proxies
-from tests.accounts import PASSWORD, auth, signed_up
+from tests.accounts import PASSWORD, auth, sent_code, signed_up
 from tests.staff import configure, staff
+from tests.test_api_input import problem_of
 from tests.world import World
 
 PROXIES = Proxies("10.0.0.0/8, fd00::/8")
@@ -81,7 +82,9 @@ async def test_an_address_has_a_hundred_requests_a_minute(world: World) -> None:
         answer = await ask(world, "198.51.100.1")
         assert answer.headers["RateLimit-Policy"] == '"address";q=100;w=60'
         assert answer.headers["RateLimit"].startswith(f'"address";r={left};t=')
-    answers = await asyncio.gather(*(ask(world, "198.51.100.1") for _ in range(110)))
+    answers = []
+    for _ in range(5):  # no more at once than a process takes on
+        answers += await asyncio.gather(*(ask(world, "198.51.100.1") for _ in range(22)))
     assert sum(answer.status_code == 200 for answer in answers) == 98
     refused = await ask(world, "198.51.100.1")
     assert refused.status_code == 429
@@ -124,6 +127,25 @@ async def test_five_wrong_passwords_close_an_account_for_a_quarter_of_an_hour(
     assert (await auth(world, "login", **other)).status_code == 401
     world.move_to(utcnow() + timedelta(minutes=15, seconds=1))
     assert (await auth(world, "login", **right)).status_code == 200
+
+
+async def test_guesses_for_a_forgotten_password_are_few_whatever_codes_are_sent(
+    world: World,
+) -> None:
+    await signed_up(world)
+    address = "ann@example.com"
+    chosen = {"email": address, "password": "another password"}
+    for _ in range(5):
+        world.move_to(utcnow() + timedelta(minutes=1))
+        asked = await auth(world, "password/forgotten", email=address)
+        assert asked.status_code == 204
+        wrong = f"{(int(sent_code(world)) + 1) % 10**6:06}"
+        problem_of(await auth(world, "password/reset", **chosen, code=wrong), 422, "code-wrong")
+    right = sent_code(world)
+    refused = await auth(world, "password/reset", **chosen, code=right)
+    problem_of(refused, 429, "rate-limited")
+    problem_of(await auth(world, "password/forgotten", email=address), 429, "rate-limited")
+    assert int(refused.headers["Retry-After"]) > 0
 
 
 async def test_a_wallet_is_read_ten_times_an_hour_and_by_a_vip_thirty_times(world: World) -> None:

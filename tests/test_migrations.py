@@ -1,13 +1,27 @@
-"""The migrations make the tables that the code describes."""
+"""The migrations make the tables that the code describes, and keep what older ones hold."""
 
 from typing import Any
 
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from engine.timeline import PRODUCTION
+from models.config import Config
+from models.db import connected, open_database, rows, sql
+from models.invariants import audit
+from models.migrate import alembic_config
+from models.partitions import prepare_partitions
+from models.readiness import revisions
+from models.sealing import seal_all
+from models.settings import seed
 from models.tables import metadata
+from tests import history
+from tests.conftest import empty_database
+from tests.words import START
 
 
 def _is_described(_object: Any, name: str | None, kind: str, *_: Any) -> bool:
@@ -24,3 +38,46 @@ async def test_the_migrated_tables_are_those_of_the_metadata(database_url: str) 
     async with engine.connect() as connection:
         assert await connection.run_sync(_differences) == []
     await engine.dispose()
+
+
+def test_readiness_knows_the_revisions_that_alembic_knows() -> None:
+    scripts = ScriptDirectory.from_config(alembic_config())
+    known = [script.revision for script in scripts.walk_revisions()]
+    assert list(revisions()) == known[::-1]
+
+
+def _upgrade(connection: Connection, revision: str) -> None:
+    command.upgrade(alembic_config(connection), revision)
+
+
+async def test_every_earlier_revision_with_data_becomes_the_newest(
+    config: Config, worker_id: str
+) -> None:
+    """Members of each revision live through all that follow; then the books are right."""
+    script = ScriptDirectory.from_config(alembic_config())
+    revisions = [found.revision for found in script.walk_revisions()][::-1]
+    async with empty_database(f"twtc_history_{worker_id}") as url:
+        engine = create_async_engine(url.replace("postgresql:", "postgresql+asyncpg:", 1))
+        database = open_database(url, pool_size=1, application_name="test")
+        for number, revision in enumerate(revisions, start=1):
+            async with engine.connect() as connection:
+                await connection.run_sync(_upgrade, revision)
+                await connection.commit()
+            async with connected(database) as plain:
+                if number == 1:
+                    await history.insert_shared(plain)
+                if revision == "0003":
+                    await history.insert_video(plain)
+                await history.insert_member(plain, number)
+        await engine.dispose()
+        await seed(database, PRODUCTION, START)
+        await prepare_partitions(database, START.date())
+        assert await seal_all(database, config.keyring, START, again=False) > 0
+        assert await audit(database) == []
+        async with connected(database) as plain:
+            people = "SELECT count(*) AS n, count(verified_at) AS verified FROM users"
+            [counted] = await rows(plain, sql(people))
+            signed_in = await rows(plain, sql("SELECT DISTINCT user_id FROM sign_ins"))
+        await database.dispose()
+    assert counted.n == counted.verified == len(revisions)
+    assert len(signed_in) == revisions.index("0007")  # those of before; the others sign in anew

@@ -13,7 +13,9 @@ from litestar import Litestar, get
 from api.app import create_app
 from api.permissions import MEMBER, PUBLIC, OpenRouteError, check_routes, handlers_of, needs
 from engine.permissions import PERMISSIONS, Permission, Role, may_act_on, may_change_role
+from models.clock import utcnow
 from models.config import Config
+from models.erasure import close_account
 from tests.staff import promote, staff
 from tests.world import Person, World
 
@@ -28,6 +30,7 @@ TABLE = {
     "POST /v1/ads/callbacks/{network}": ANYBODY,
     "GET /healthz": ANYBODY,
     "GET /readyz": ANYBODY,
+    "GET /metrics": ANYBODY,  # with a token of its own
     "GET /docs": ANYBODY,
     "GET /docs/swagger": ANYBODY,
     "GET /docs/{path}": ANYBODY,
@@ -41,6 +44,7 @@ TABLE = {
     "GET /v1/notifications/unread": SIGNED_IN,
     "GET /v1/intents/{intent_id}": SIGNED_IN,
     "GET /v1/mining/status": SIGNED_IN,
+    "GET /v1/events": SIGNED_IN,
     "GET /v1/mining/sessions": SIGNED_IN,
     "POST /v1/mining/sessions": SIGNED_IN,
     "POST /v1/ads/views/{view_id}/started": SIGNED_IN,
@@ -60,6 +64,12 @@ TABLE = {
     "DELETE /v1/devices/{device_id}": SIGNED_IN,
     "GET /v1/admin/users": "moderator",
     "GET /v1/admin/users/{subject_id}": "moderator",
+    "POST /v1/admin/users/find": "admin",
+    "GET /v1/admin/users/{subject_id}/devices": "moderator",
+    "GET /v1/admin/users/{subject_id}/ledger": "moderator",
+    "GET /v1/admin/users/{subject_id}/sessions": "moderator",
+    "GET /v1/admin/users/{subject_id}/activity": "moderator",
+    "POST /v1/admin/users/{subject_id}/clear": "moderator",
     "POST /v1/admin/users/{subject_id}/disable": "admin",
     "POST /v1/admin/users/{subject_id}/enable": "admin",
     "POST /v1/admin/users/{subject_id}/role": "admin",
@@ -72,6 +82,36 @@ TABLE = {
     "POST /v1/me/captcha": SIGNED_IN,
     "POST /v1/me/device": SIGNED_IN,
     "POST /v1/admin/configuration": "superadmin",
+    "GET /v1/admin/operations": "admin",
+    "GET /v1/admin/dead-letters": "admin",
+    "POST /v1/admin/dead-letters/{bucket}/{letter_id}/requeue": "admin",
+    "GET /v1/admin/load": "admin",
+    "GET /v1/admin/facts": "admin",
+    "GET /v1/admin/facts.csv": "admin",
+    "GET /v1/admin/reviews": "moderator",
+    "POST /v1/admin/users/{subject_id}/tasks/{day}/{number}/review": "moderator",
+    "GET /v1/admin/ads": "admin",
+    "POST /v1/admin/ads": "admin",
+    "GET /v1/admin/networks": "admin",
+    "GET /v1/admin/content/videos": "admin",
+    "PUT /v1/admin/content/videos": "admin",
+    "GET /v1/admin/content/articles": "admin",
+    "PUT /v1/admin/content/articles": "admin",
+    "GET /v1/admin/content/questions": "admin",
+    "PUT /v1/admin/content/questions": "admin",
+    "GET /v1/admin/content/task-types": "admin",
+    "PUT /v1/admin/content/task-types": "superadmin",
+    "PATCH /v1/admin/ads/{ad_id}": "admin",
+    "GET /": ANYBODY,
+    "GET /manifest.webmanifest": ANYBODY,
+    "GET /sw.js": ANYBODY,
+    "GET /console": ANYBODY,
+    "GET /console/{file_path}": ANYBODY,
+    "HEAD /console/{file_path}": ANYBODY,
+    "GET /app/{file_path}": ANYBODY,
+    "HEAD /app/{file_path}": ANYBODY,
+    "GET /swagger/{file_path}": ANYBODY,
+    "HEAD /swagger/{file_path}": ANYBODY,
     "GET /v1/admin/adjustments": "admin",
     "POST /v1/admin/users/{subject_id}/adjustments": "admin",
     "POST /v1/admin/users/{subject_id}/adjustments/{adjustment_id}/approve": "admin",
@@ -108,6 +148,8 @@ EXAMPLES = {
     "subject_id": "9223372036854775807",
     "number": "1",
     "bucket": "1",
+    "ad_id": "999",
+    "file_path": "main.js",
     "day": "2026-02-28",
 }
 BODIES: dict[str, Any] = {
@@ -144,6 +186,7 @@ async def _call(world: World, name: str, person: Person | None) -> int:
 
 async def test_every_route_with_every_role_and_without(world: World) -> None:
     people = {role: await staff(world, role) for role in ROLES}
+    world.services.streams.close()  # each ends after its first events
     wrong = []
     for name, lowest in TABLE.items():
         if lowest == ANYBODY:  # what it asks for instead, its own tests say
@@ -208,6 +251,15 @@ async def test_a_disabled_administrator_may_nothing(world: World) -> None:
     refused = await admin.get("/v1/admin/users")
     assert refused.status_code == 403
     assert refused.json()["type"] == "urn:twtc:problem:account-disabled"
+
+
+async def test_a_closed_account_is_neither_switched_on_nor_promoted(world: World) -> None:
+    admin, person = await staff(world, Role.ADMIN), await world.person()
+    await close_account(world.database, world.services.copies, person.id, utcnow())
+    path = f"/v1/admin/users/{person.id}"
+    for verb, more in (("enable", {}), ("disable", {}), ("role", {"role": "vip"})):
+        answer = await admin.post(f"{path}/{verb}", {"reason": "asked to"} | more)
+        assert answer.status_code == 404, answer.text
 
 
 async def test_the_status_poll_reads_no_role(world: World, monkeypatch: Any) -> None:

@@ -1,16 +1,9 @@
 """The real processes with a cycle of 20 seconds: web, worker and clock, killed while they work."""
 
-import os
-import select
-import signal
-import socket
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 import pytest
@@ -21,86 +14,17 @@ from models.db import connected, open_database, rows, sql
 from models.encoding import encode
 from models.invariants import audit
 from tests.accounts import last_code
+from tests.processes import Processes, running, until
 
-ROOT = Path(__file__).parent.parent
 EMAIL = "phone@example.com"
-SECONDS_MAX = 40
 TIMING = {"CYCLE": 20, "TICK": 1, "STAGGER": 2, "WINDOW": 2, "AD": 1, "PROOF": 8}
-
-
-class Processes:
-    """Web, worker and clock as a deployment runs them."""
-
-    def __init__(self, config: Config) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.config = config
-        self.env = os.environ | {
-            "DATABASE_URL": config.database_url,
-            "REDIS_URL": config.redis_url,
-            "BROKER_URL": config.broker_url,
-            "TWTC_SECRET": config.secret.decode(),
-            "TWTC_HOUSE_SECRET": config.house_secrets[0].decode(),
-            "TWTC_PII_KEYS": config.keyring.secrets[0].decode(),
-            "TWTC_INDEX_KEY": config.keyring.index_secret.decode(),
-            "TWTC_OUTBOX_DIR": config.outbox_dir,
-            "TWTC_LIMITS": "off",
-            **{f"TWTC_{name}_SECONDS": str(value) for name, value in TIMING.items()},
-        }
-        self.running: dict[str, subprocess.Popen[bytes]] = {}
-        web = ["granian", "--interface", "asgi", "--port", str(self.port), "api.app:app"]
-        self.commands = {
-            "web": web,
-            "worker": ["dramatiq", "workers.main", "--processes", "1", "--threads", "4"],
-            "clock": ["schedules"],
-        }
-
-    def start(self, name: str) -> None:
-        """Start one of them, in a process group of its own."""
-        command = [sys.executable, "-m", *self.commands[name]]
-        self.running[name] = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env=self.env,
-            start_new_session=True,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-
-    def kill(self, name: str) -> None:
-        """SIGKILL the whole group."""
-        process = self.running.pop(name)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-T = TypeVar("T")
-
-
-def until(look: Callable[[], T | None], what: str) -> T:
-    """The first truthy answer of `look`, or a failure that says what never came."""
-    deadline = time.monotonic() + SECONDS_MAX
-    while time.monotonic() < deadline:
-        found = look()
-        if found:
-            return found
-        select.select([], [], [], 0.05)  # other processes work meanwhile
-    raise AssertionError(f"{what}: not within {SECONDS_MAX} s")
 
 
 @pytest.fixture
 def processes(config: Config) -> Iterator[Processes]:
     """All three, on a released database."""
-    started = Processes(config)
-    subprocess.run(
-        [sys.executable, "-m", "ops.cli", "release"], cwd=ROOT, env=started.env, check=True
-    )
-    for name in started.commands:
-        started.start(name)
-    yield started
-    for name in list(started.running):
-        started.kill(name)
+    with running(Processes(config, TIMING), "web", "worker", "clock") as started:
+        yield started
 
 
 class Phone:
@@ -108,19 +32,12 @@ class Phone:
 
     def __init__(self, processes: Processes) -> None:
         self.config = processes.config
-        self.http = httpx.Client(base_url=f"http://127.0.0.1:{processes.port}", timeout=5)
-        until(self._is_up, "the API")
+        self.http = httpx.Client(base_url=processes.url, timeout=5)
         account = {"email": EMAIL, "password": "correct horse"}
         token = self.http.post("/v1/auth/register", json=account).json()["access_token"]
         self.http.headers["Authorization"] = f"Bearer {token}"
         code = last_code(processes.config, EMAIL)
         assert self.http.post("/v1/auth/verify", json={"code": code}).status_code == 204
-
-    def _is_up(self) -> bool:
-        try:
-            return self.http.get("/readyz").status_code == 200
-        except httpx.TransportError:
-            return False
 
     def status(self) -> dict[str, Any]:
         """The poll."""
@@ -181,7 +98,7 @@ async def test_coins_arrive_although_everything_is_killed_meanwhile(
     processes.kill("web")
     for name in ("web", "worker", "clock"):
         processes.start(name)
-    until(phone._is_up, "the API after its death")
+    until(processes.is_up, "the API after its death")
     assert phone.send(f"{view}/completed", "completed") == completed  # the retry of a phone
     assert phone.outcome(completed)["status"] == "APPLIED"
 

@@ -93,6 +93,19 @@ async def test_a_ticket_is_no_access_token_and_lives_five_minutes(world: World) 
     problem_of(late, 401, "unauthorized")
 
 
+async def test_a_ticket_is_good_for_the_password_that_it_was_given_for(world: World) -> None:
+    totp, _, tokens = await with_totp(world)
+    given = await ticket(world)
+    change = {"password": PASSWORD, "new_password": "another password"}
+    changed = await auth(world, "password", tokens["access_token"], **change)
+    assert changed.status_code == 204, changed.text
+    code = totp.at(utcnow())
+    stale = await auth(world, "mfa", ticket=given, method="totp", code=code)
+    problem_of(stale, 401, "unauthorized")
+    fresh = (await auth(world, "login", **ANN | {"password": "another password"})).json()["ticket"]
+    assert (await auth(world, "mfa", ticket=fresh, method="totp", code=code)).status_code == 200
+
+
 async def test_a_sent_code_confirms_a_sign_in(world: World) -> None:
     _, tokens = await signed_up(world)
     access = tokens["access_token"]

@@ -21,7 +21,10 @@ from ops.servers import DataInUseError, Servers, local_servers
 
 # Only with a pidfd can a test wait, without polling, for the end of a process that is no child of
 # its own. Elsewhere (macOS) the servers run by the same code, and `./run test` itself starts them.
-pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs Linux's pidfd")
+pytestmark = pytest.mark.skipif(
+    not hasattr(os, "pidfd_open"),
+    reason="needs Linux's pidfd_open; elsewhere `./run test` itself starts the same servers",
+)
 
 ROOT = Path(__file__).parent.parent
 DEADLINE_SECONDS = 20

@@ -4,8 +4,10 @@ from datetime import timedelta
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
+from api.passwords import verify_password
 from engine.referrals import referral_code, referrer_of
 from models.clock import utcnow
 from tests.accounts import PASSWORD, auth, signed_up
@@ -48,6 +50,39 @@ async def test_signing_out_everywhere_ends_every_family(world: World) -> None:
         refreshed = await auth(world, "refresh", refresh_token=tokens["refresh_token"])
         assert refreshed.status_code == status
     assert (await world.http.get("/v1/me/sign-ins", headers=signed(phone))).json() == []
+
+
+async def test_a_password_that_changes_meanwhile_begins_no_sign_in(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, tokens = await signed_up(world)
+    before = await world.value("SELECT password_hash FROM users")
+    real = verify_password
+
+    async def slow(password_hash: str | None, password: str) -> bool:
+        fits = await real(password_hash, password)
+        change = {"password": PASSWORD, "new_password": "another password"}
+        monkeypatch.setattr("api.routes.auth.verify_password", real)
+        assert (await auth(world, "password", tokens["access_token"], **change)).status_code == 204
+        return fits
+
+    monkeypatch.setattr("api.routes.auth.verify_password", slow)
+    problem_of(await auth(world, "login", **ANN), 401, "unauthorized")
+    assert await world.value("SELECT password_hash FROM users") != before
+    assert await world.value("SELECT count(*) FROM sign_ins") == 1
+    assert await world.value("SELECT count(*) FROM refresh_tokens") == 1
+
+
+async def test_a_form_of_another_site_signs_nobody_in(world: World) -> None:
+    await signed_up(world)
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data"):
+        answer = await world.http.post(
+            "/v1/auth/login",
+            content=msgspec.json.encode(ANN | {"in_cookie": True}),
+            headers={"Content-Type": kind},
+        )
+        problem_of(answer, 400, "bad-request")
+        assert "set-cookie" not in answer.headers
 
 
 def cookie_of(answer: httpx.Response) -> str:

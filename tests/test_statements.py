@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 import models
-from models.db import Database, Statement, connected
+from models.db import Database, Statement, connected, sql
+from models.invariants import INVARIANTS, OVERDUE
 from models.tables import metadata
 
 PIECED = {name for name, table in metadata.tables.items() if "bucket" in table.columns}
@@ -22,12 +23,43 @@ OVER_ALL_PIECES = {
     "credit.PIECES_TO_CREDIT",
     "credit.PIECES_TO_SETTLE",
     "groups.SIZES",
+    "operations.DEAD_LETTERS",
+    "operations.TICKS",
     "queue.DEAD_LETTERS",
     "reviews.AWAITING",
     "sealing.CLEAR_IDENTITIES",  # once, after an upgrade or for a new key
 }
-VOLATILE = re.compile(r"(?i)\b(now|random|clock_timestamp|statement_timestamp|gen_random_uuid)\(")
-FORBIDDEN = re.compile(r"(?i)\b(MERGE|CURRENT OF|PREPARE TRANSACTION|ctid|xmin)\b")
+# Over all pieces too, but each of them by an index.
+PROBES = {"queue.OVERDUE_BUCKETS", "pushes.DUE_BUCKETS", "reminders.BUCKETS_WITH_DEVICES"}
+SETTINGS = re.compile(r"(?i)^\s*SET (LOCAL )?\w+ =")
+VOLATILE = re.compile(
+    r"(?i)\b(now|random|clock_timestamp|statement_timestamp|transaction_timestamp|timeofday"
+    r"|gen_random_uuid|uuidv7)\(|\b(CURRENT_(TIMESTAMP|DATE|TIME)|LOCALTIME(STAMP)?)\b"
+)
+# What a cluster refuses, or answers otherwise than one server does.
+FORBIDDEN = re.compile(
+    r"(?i)\b(MERGE|CURRENT OF|PREPARE TRANSACTION|ctid|xmin|ROLLUP|CUBE|GROUPING SETS|RECURSIVE"
+    r"|NOTIFY|LISTEN|ISOLATION LEVEL|TRUNCATE)\b|\b(pg_(try_)?advisory|set_config|setval)\w*\("
+)
+VALUES_WITH_QUERY = re.compile(r"(?is)\bVALUES\s*\([^;]*\(\s*SELECT\b")
+MOVES_BUCKET = re.compile(r"(?is)\bSET\b(?:(?!\bWHERE\b|\bFROM\b).)*?\bbucket\s*=")
+CHANGES = re.compile(r"(?i)\b(?:INSERT INTO|UPDATE|DELETE FROM)\s+([a-z_]+)")
+CHANGED_IN_CTE = re.compile(
+    r"(?i)\bAS (?:MATERIALIZED )?\(\s*(?:INSERT INTO|UPDATE|DELETE FROM)\s+([a-z_]+)"
+)
+NAMED_TABLE = re.compile(
+    r"(?i)\b(?:FROM|JOIN|USING|UPDATE|INTO)\s+(?:ONLY\s+)?([a-z_]+)(?:\s+(?:AS\s+)?([a-z]\w*))?"
+)
+NO_ALIAS = {"where", "set", "on", "join", "left", "full", "cross", "order", "group", "values"} | {
+    "for",
+    "limit",
+    "using",
+    "returning",
+    "select",
+    "union",
+    "default",
+    "do",
+}
 
 
 @cache
@@ -83,5 +115,46 @@ def test_a_statement_keeps_the_rules(name: str) -> None:
     source = statements()[name].source
     assert not VOLATILE.search(source), "times and ids are parameters"
     assert not FORBIDDEN.search(source)
-    if tables_of(statements()[name]) & PIECED and name not in OVER_ALL_PIECES:
+    assert ":buckets" not in source, "a cluster joins no list of buckets with its shards"
+    assert not VALUES_WITH_QUERY.search(source), "a cluster takes INSERT … SELECT instead"
+    if source.strip().upper().startswith("SET"):
+        assert SETTINGS.match(source), "a setting stands alone"
+        return
+    assert not MOVES_BUCKET.search(source), "a row never moves to another bucket"
+    if tables_of(statements()[name]) & PIECED and name not in OVER_ALL_PIECES | PROBES:
         assert ":bucket" in source or ":first" in source, "a statement names its piece"
+    if set(CHANGES.findall(source)) & PIECED or "FOR UPDATE" in source.upper():
+        locked = tables_of(statements()[name]) & PIECED
+        assert not locked or ":bucket" in source, "a write or a lock names one bucket"
+        assert not re.search(r"(?i)bucket\s*=\s*ANY", source), "a set of buckets cannot be locked"
+    if name not in OVER_ALL_PIECES or len(tables_of(statements()[name]) & PIECED) > 1:
+        assert tables_without_bucket(source) == set(), "joins repeat the bucket"
+
+
+@pytest.mark.parametrize("name", sorted(statements()))
+def test_a_table_that_a_cte_changes_is_not_read_again(name: str) -> None:
+    """One server shows its old rows and a cluster others: RETURNING is the same on both."""
+    source = statements()[name].source
+    for table in CHANGED_IN_CTE.findall(source):
+        mentions = [found for found in NAMED_TABLE.findall(source) if found[0] == table]
+        assert len(mentions) == 1, f"{table} is changed by a CTE and named again"
+
+
+@pytest.mark.parametrize("name", [*INVARIANTS, *OVERDUE])
+def test_a_report_over_all_pieces_joins_within_them(name: str) -> None:
+    source = sql(INVARIANTS.get(name) or OVERDUE[name]).source
+    assert not VOLATILE.search(source)
+    assert not FORBIDDEN.search(source)
+    assert tables_without_bucket(source) == set()
+
+
+def tables_without_bucket(source: str) -> set[str]:
+    """Pieced tables of a statement whose bucket it never names."""
+    found = set()
+    for table, alias in NAMED_TABLE.findall(source):
+        if table in PIECED:
+            own = alias if alias and alias.lower() not in NO_ALIAS else ""
+            named = rf"\b{own}\.bucket\b|(?<![.\w])bucket\b" if own else r"\bbucket\b"
+            if not re.search(named, source):
+                found.add(table)
+    return found

@@ -196,16 +196,22 @@ async def test_a_proof_may_be_approved_days_later_and_not_after_its_day_was_clos
     world: World,
 ) -> None:
     person, task = await with_first(world, "SOCIAL")
+    late, third = await with_first(world, "SOCIAL")
     other, second = await with_first(world, "SOCIAL")
-    for member, number in ((person, task["number"]), (other, second["number"])):
-        await start_task(member, number)
-        await member.ask(f"/v1/tasks/{number}/completed", {"proof": "@me"})
+    handed_in = ((person, task), (late, third), (other, second))
+    for member, given in handed_in:
+        await start_task(member, given["number"])
+        await member.ask(f"/v1/tasks/{given['number']}/completed", {"proof": "@me"})
     await world.go_to(at("2026-03-08T23:59Z"))
     await _review_of_the_first(world, person, task["number"])
+    await world.drain()
     assert len(await paid(world)) == 1
-    await world.go_to(at("2026-03-09T00:00Z"))
+    await _review_of_the_first(world, late, third["number"])
+    await world.go_to(at("2026-03-09T00:00Z"))  # recorded in time, and applied after midnight
+    assert len(await paid(world)) == 2
     await _review_of_the_first(world, other, second["number"])
-    assert len(await paid(world)) == 1
+    await world.drain()
+    assert len(await paid(world)) == 2
     verdict = "SELECT outcome ->> 'reason' FROM intents WHERE kind = 'task.review' AND user_id = :u"
     assert await world.value(verdict, u=other.id) == "DAY_CLOSED"
 
@@ -227,7 +233,6 @@ async def _review_of_the_first(world: World, person: Person, number: int) -> Non
         reviewer="moderator",
         now=utcnow(),
     )
-    await world.drain()
 
 
 @pytest.mark.parametrize(

@@ -28,9 +28,11 @@ from models.invariants import audit
 from models.queue import Piece
 from models.reputation import Reputation
 from models.reviews import record_review
+from models.settings import Installation, load_installation
 from models.status import SnapshotCopies
 from schedules.due import DueWork
 from schedules.timetable import entries
+from tests.documented import assert_is_documented
 from workers.apply import drain
 from workers.workshop import Workshop
 
@@ -88,14 +90,7 @@ class World:
 
     async def drain(self) -> None:
         """Deliver bells until nothing is due."""
-        for _ in range(100):
-            pieces = [Piece(r.group_number, r.bucket) for r in await self.rows(DUE_PIECES)]
-            if not pieces:
-                return
-            for piece in pieces:
-                for _delivery in range(self.deliveries):
-                    await drain(self.shop, piece)
-        raise AssertionError("the workers do not come to rest")
+        await drain_all(self.shop, self.deliveries)
 
     async def person(self, group_number: int | None = None) -> "Person":
         """A new member, of the group that a newcomer gets or of the one named."""
@@ -281,25 +276,59 @@ async def open_world(
     config: Config, database: Database, clock: FrozenDateTimeFactory
 ) -> AsyncIterator[World]:
     """Start the application and a worker's tools on the test's database."""
-    app = create_app(config)
+    app = _APPS.pop() if _APPS else create_app(config)
+    app.state.config = config
     transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
     redis = Redis.from_url(config.redis_url)
     async with (
         open_services(config) as services,
-        httpx.AsyncClient(transport=transport, base_url="http://twtc.test") as http,
+        httpx.AsyncClient(
+            transport=transport,
+            base_url="http://twtc.test",
+            event_hooks={"response": [assert_is_documented]},
+        ) as http,
     ):
         app.state.services = services
-        installation = services.installation
-        copies = SnapshotCopies(redis, installation.id)
-        shop = Workshop(
-            database,
-            installation,
-            copies,
-            Catalogue(database),
-            Configurations(database),
-            Reputation(),
-        )
+        shop = _workshop(database, services.installation, redis)
         world = World(config, database, clock, app, http, shop)
-        await world.go_to(utcnow())  # the upkeep of the past finds nobody yet
+        await world.go_to(utcnow())
         yield world
+    _APPS.append(app)
     await redis.aclose()
+
+
+# An application takes longer to make than most tests take; its state is all that differs.
+_APPS: list[Litestar] = []
+
+
+def _workshop(database: Database, installation: Installation, redis: Any) -> Workshop:
+    return Workshop(
+        database,
+        installation,
+        SnapshotCopies(redis, installation.id),
+        Catalogue(database),
+        Configurations(database),
+        Reputation(),
+    )
+
+
+async def live_until_now(database: Database, redis_url: str) -> None:
+    """Do the upkeep that is due on a new installation; it finds nobody yet."""
+    redis = Redis.from_url(redis_url)
+    shop = _workshop(database, await load_installation(database), redis)
+    await DueWork(database, entries(shop.installation.table)).record(utcnow())
+    await drain_all(shop)
+    await redis.aclose()
+
+
+async def drain_all(shop: Workshop, deliveries: int = 1) -> None:
+    """Deliver bells until nothing is due."""
+    for _ in range(100):
+        async with connected(shop.database) as connection:
+            found = await rows(connection, DUE_PIECES, {"now": utcnow()})
+        if not found:
+            return
+        for row in found:
+            for _delivery in range(deliveries):
+                await drain(shop, Piece(row.group_number, row.bucket))
+    raise AssertionError("the workers do not come to rest")

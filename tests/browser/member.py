@@ -1,0 +1,92 @@
+"""What a member does on a phone, as steps that stories are made of."""
+
+from typing import Any
+
+from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
+from playwright.sync_api import BrowserContext, Page, Route, expect
+
+from models.config import Config
+from tests.accounts import last_code
+from tests.processes import Processes
+
+PASSWORD = "correct horse battery"
+_PIXEL = bytes.fromhex(
+    "47494638396101000100800000000000ffffff21f90401000000002c00000000010001000002024401003b"
+)
+_AXE = Axe()
+
+
+class Member:
+    """Somebody with a phone."""
+
+    def __init__(self, context: BrowserContext, processes: Processes, email: str) -> None:
+        self.context = context
+        self.processes = processes
+        self.email = email
+        self.page = context.new_page()
+        self.complaints: list[str] = []
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("console", self._heard)
+        self.page.route("https://i.ytimg.com/**", _thumbnail)
+
+    def _heard(self, message: Any) -> None:
+        # A browser logs every answer of 4xx as an error; the app shows what it means.
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            self.complaints.append(message.text)
+
+    def open(self) -> None:
+        """Open the app."""
+        self.page.goto(self.processes.url + "/")
+
+    def sign_up(self) -> None:
+        """Create the account and verify its address."""
+        self.page.fill("input[name=username]", self.email)
+        self.page.fill("input[name=password]", PASSWORD)
+        self.page.click("form .button.primary")
+        self.page.wait_for_selector("input[name=code]")
+        self.verify(self.processes.config)
+
+    def verify(self, config: Config) -> None:
+        """Send the code of the message."""
+        self.page.fill("input[name=code]", last_code(config, self.email))
+        self.page.click("form .button.primary")
+
+    def go(self, view: str) -> None:
+        """Open one of the views."""
+        self.page.click(f"a[href='#/{view}']")
+
+    def start(self) -> None:
+        """Wait for the window, and ask to mine."""
+        self.page.click("#start", timeout=90_000)
+
+    def watch_ad(self) -> None:
+        """Watch the ad to its end."""
+        expect(self.page.locator("iframe.ad")).to_be_visible(timeout=60_000)
+        self.page.wait_for_selector("#ad-done", timeout=60_000)
+        self.close_sheet()
+
+    def close_sheet(self) -> None:
+        """Press the sheet's last button."""
+        self.page.click("dialog .button.primary")
+        expect(self.page.locator("dialog")).to_have_count(0)
+
+    def balance(self) -> float:
+        """What the ring shows."""
+        return float(self.page.inner_text("#balance").replace(",", ""))
+
+    def assert_accessible(self) -> None:
+        """axe finds nothing to complain about."""
+        self.page.wait_for_timeout(50)
+        found = _AXE.run(self.page).response["violations"]
+        told = [(v["id"], [node["html"][:120] for node in v["nodes"]]) for v in found]
+        assert told == []
+
+
+def _thumbnail(route: Route) -> None:
+    route.fulfill(body=_PIXEL, content_type="image/gif")
+
+
+def answer_right(page: Page, answers: dict[str, str]) -> None:
+    """Choose the right option of the question that is shown."""
+    asked = page.inner_text(".ask")
+    page.get_by_role("button", name=answers[asked], exact=True).click()

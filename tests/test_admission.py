@@ -1,0 +1,126 @@
+"""Admission: what is too much is refused at once, and what is light or essential goes on."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+
+from api.admission import IN_FLIGHT_MAX, LAG_SECONDS_MAX, WAITING_MAX
+from models.db import run, sql, transaction
+from tests.test_poll_cache import held_status
+from tests.words import at
+from tests.world import Person, World
+
+
+async def until(holds: Callable[[], bool]) -> None:
+    """Let others go on until something holds."""
+    async with asyncio.timeout(20):
+        while True:
+            if holds():
+                return
+            await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def member(world: World) -> Person:
+    """Somebody whose window is open, and whose poll this process holds."""
+    person = await world.person(group_number=1)
+    await world.go_to(at("00:05"))
+    await held_status(person)
+    return person
+
+
+async def test_a_request_takes_room_while_it_is_under_way(world: World, member: Person) -> None:
+    async with transaction(world.database) as connection:
+        await run(connection, sql("LOCK TABLE intents IN ACCESS EXCLUSIVE MODE"))
+        sent = asyncio.create_task(member.post("/v1/mining/sessions"))
+        await until(lambda: world.services.admission.in_flight == 1)
+    assert (await sent).status_code == 202
+    assert world.services.admission.in_flight == 0
+
+
+async def test_beyond_its_room_a_process_refuses_at_once(world: World, member: Person) -> None:
+    admission = world.services.admission
+    admission.in_flight = IN_FLIGHT_MAX
+    refused = await member.post("/v1/mining/sessions", key="late")
+    assert refused.status_code == 503
+    assert refused.json()["type"] == "urn:twtc:problem:busy"
+    assert int(refused.headers["Retry-After"]) >= 1
+    assert (admission.refused, admission.in_flight) == (1, IN_FLIGHT_MAX)
+    # What is held in memory, and what the server's keepers ask, is answered all the same.
+    assert (await member.get("/v1/mining/status")).status_code == 200
+    assert (await world.http.get("/healthz")).status_code == 200
+    # A poll that has to be looked up is not.
+    stranger = await world.person()
+    assert (await stranger.get("/v1/mining/status")).status_code == 503
+
+
+async def test_a_refused_request_is_recorded_when_it_comes_again(
+    world: World, member: Person
+) -> None:
+    world.services.admission.in_flight += IN_FLIGHT_MAX
+    assert (await member.post("/v1/mining/sessions", key="one")).status_code == 503
+    assert await world.value("SELECT count(*) FROM intents WHERE key = 'one'") == 0
+    world.services.admission.in_flight -= IN_FLIGHT_MAX
+    assert (await member.post("/v1/mining/sessions", key="one")).status_code == 202
+    assert world.services.admission.in_flight == 0
+
+
+async def test_a_late_event_loop_refuses_polls_too(world: World, member: Person) -> None:
+    world.services.admission.lag_seconds = 2 * LAG_SECONDS_MAX
+    refused = await member.get("/v1/mining/status")
+    assert (refused.status_code, refused.json()["status"]) == (503, 503)
+    assert (await world.http.get("/healthz")).status_code == 200
+    world.services.admission.lag_seconds = 0
+    assert (await member.get("/v1/mining/status")).status_code == 200
+
+
+async def test_the_lag_of_the_event_loop_is_measured(world: World) -> None:
+    admission = world.services.admission
+    async with admission.watching():
+        await asyncio.sleep(0)
+        blocked = asyncio.get_running_loop().time() + 2 * LAG_SECONDS_MAX
+        while asyncio.get_running_loop().time() < blocked:
+            pass
+        await until(lambda: admission.lag_seconds > LAG_SECONDS_MAX)
+        await until(lambda: admission.lag_seconds < LAG_SECONDS_MAX)
+
+
+async def test_waiting_for_an_outcome_takes_nobodys_room(world: World, member: Person) -> None:
+    admission = world.services.admission
+    waiting = asyncio.create_task(member.post("/v1/mining/sessions", key="waits", Prefer="wait=10"))
+    await until(lambda: admission.waiting == 1)
+    assert admission.in_flight == 0
+    await world.drain()
+    assert (await waiting).json()["status"] == "APPLIED"
+    assert (admission.waiting, admission.in_flight) == (0, 0)
+
+
+@pytest.mark.parametrize("crowded", ["waiting", "in_flight", "lag_seconds"])
+async def test_nobody_waits_for_an_outcome_when_there_is_much_to_do(
+    world: World, member: Person, crowded: str
+) -> None:
+    full = {"waiting": WAITING_MAX, "in_flight": IN_FLIGHT_MAX - 1, "lag_seconds": LAG_SECONDS_MAX}
+    setattr(world.services.admission, crowded, full[crowded])
+    answer = await member.post("/v1/mining/sessions", Prefer="wait=10")
+    assert answer.status_code == 202
+    assert "Preference-Applied" not in answer.headers
+
+
+async def test_a_body_that_comes_slowly_takes_nobodys_room(world: World, member: Person) -> None:
+    rest = asyncio.Event()
+
+    async def body() -> AsyncIterator[bytes]:
+        yield b"{"
+        await rest.wait()
+        yield b"}"
+
+    headers = member.headers | {"Idempotency-Key": "slow", "Content-Type": "application/json"}
+    sending = asyncio.create_task(
+        world.http.post("/v1/mining/sessions", content=body(), headers=headers)
+    )
+    for _ in range(20):
+        await asyncio.sleep(0)
+        assert world.services.admission.in_flight == 0
+    rest.set()
+    assert (await sending).status_code == 202

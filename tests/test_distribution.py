@@ -1,0 +1,101 @@
+"""Where tables lie on a cluster: migrations and the later adoption agree, in an order that works.
+
+Citus itself is not here: its functions are played by ones that note the call and refuse an order
+that it refuses. `tests/test_citus.py` asks a real one, where there is one.
+"""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from models import citus
+from models.db import Database, connected, open_database, rows, run, sql
+from models.migrate import migrate
+from models.migrations import helpers
+from models.tables import metadata
+from ops.distribute import distribute
+from tests.conftest import empty_database
+
+# A table may refer to copied ones, and to spread ones beside it.
+COUNTERPART = (
+    """CREATE TABLE pg_dist_partition (logicalrelid regclass, place text,
+                                        n int GENERATED ALWAYS AS IDENTITY)""",
+    """CREATE FUNCTION lay(t regclass, place text) RETURNS void LANGUAGE plpgsql AS $$
+       BEGIN
+           IF EXISTS (SELECT FROM pg_constraint k
+                      LEFT JOIN pg_dist_partition p ON p.logicalrelid = k.confrelid
+                      WHERE k.conrelid = t AND k.contype = 'f' AND p.logicalrelid IS NULL
+                        AND k.confrelid <> t)
+              OR EXISTS (SELECT FROM pg_constraint k
+                         WHERE k.confrelid = t AND k.contype = 'f' AND k.conrelid <> t)
+           THEN RAISE EXCEPTION '% is laid in the wrong order', t;
+           END IF;
+           INSERT INTO pg_dist_partition (logicalrelid, place) VALUES (t, lay.place);
+       END $$""",
+    """CREATE FUNCTION create_reference_table(table_name regclass) RETURNS void
+       LANGUAGE sql AS $$ SELECT lay(table_name, 'copied') $$""",
+    """CREATE FUNCTION create_distributed_table(
+           table_name regclass, distribution_column text, distribution_type text DEFAULT 'hash',
+           colocate_with text DEFAULT 'default') RETURNS void
+       LANGUAGE sql AS $$ SELECT lay(table_name, distribution_column || ' ' || colocate_with) $$""",
+)
+LAID = sql("SELECT CAST(logicalrelid AS text) AS name, place FROM pg_dist_partition ORDER BY n")
+
+
+@pytest.fixture
+async def cluster(worker_id: str) -> AsyncIterator[Database]:
+    """An empty database with the counterpart of Citus's functions."""
+    async with empty_database(f"twtc_cluster_{worker_id}") as url:
+        database = open_database(url, pool_size=1, application_name="test")
+        async with connected(database) as connection:
+            for statement in COUNTERPART:
+                await run(connection, sql(statement))
+        yield database
+        await database.dispose()
+
+
+async def laid(database: Database) -> dict[str, str]:
+    async with connected(database) as connection:
+        return {row.name: row.place for row in await rows(connection, LAID)}
+
+
+def planned() -> dict[str, str]:
+    return {
+        place.table: "copied" if place.column is None else f"{place.column} {place.beside}"
+        for place in citus.places()
+    }
+
+
+async def test_migrations_and_adoption_lay_every_table_in_the_same_place(
+    cluster: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert set(planned()) == set(metadata.tables)
+    with monkeypatch.context() as patch:
+        patch.setattr(helpers, "_has_citus", lambda: True)
+        await migrate(cluster.url)
+    assert await laid(cluster) == planned()
+
+    before = await _foreign_keys(cluster)
+    async with connected(cluster) as connection:
+        await run(connection, sql("DELETE FROM pg_dist_partition"))
+    monkeypatch.setenv("DATABASE_URL", cluster.url)
+    monkeypatch.setattr(citus, "HAS_CITUS", "SELECT 1")
+    assert await citus.adopt(cluster.url) == list(planned())
+    assert await laid(cluster) == planned()
+    assert await _foreign_keys(cluster) == before
+    assert await citus.adopt(cluster.url) == []
+
+
+async def _foreign_keys(database: Database) -> list[str]:
+    listed = """SELECT pg_get_constraintdef(oid) AS definition FROM pg_constraint
+                WHERE contype = 'f' AND conparentid = 0 ORDER BY conname"""
+    async with connected(database) as connection:
+        return [row.definition for row in await rows(connection, sql(listed))]
+
+
+def test_one_server_is_no_cluster(
+    database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    assert distribute() == 2
+    assert "no extension citus" in capsys.readouterr().err

@@ -1,0 +1,156 @@
+"""The guides' examples, run against the real processes; the TypeScript client with them."""
+
+import fcntl
+import json
+import os
+import re
+import shlex
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import httpx
+import pytest
+from typer.testing import CliRunner
+
+from models.config import Config
+from models.db import Database, connected
+from ops.cli import app
+from tests.films import show_only_petra
+from tests.needed import needed_program
+from tests.processes import ROOT, Processes, running
+
+GUIDES = ROOT / "docs" / "guide"
+CLIENT = ROOT / "clients" / "typescript"
+# A window that soon opens, and stays open for a while; ads of a second.
+TIMING = {"CYCLE": 60, "TICK": 10, "STAGGER": 6, "WINDOW": 24, "AD": 1, "PROOF": 17}
+SECONDS_MAX = 120
+MAIN = """
+globalThis.crypto ??= (await import("node:crypto")).webcrypto; // Node 18
+await import("./guide.js");
+process.exit(0);
+"""
+
+
+@pytest.fixture
+async def processes(config: Config, database: Database) -> Processes:
+    """Everything that a client talks to; one short film is shown."""
+    async with connected(database) as connection:
+        await show_only_petra(connection)
+    return Processes(config, TIMING, {"TWTC_LIMITS": "on"})
+
+
+@pytest.fixture(scope="session")
+def packages() -> Path:
+    """The client's packages, as its lock names them."""
+    npm = needed_program("npm", package="npm")
+    lock, installed = CLIENT / "package-lock.json", CLIENT / "node_modules" / ".package-lock.json"
+    with (CLIENT / ".lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)  # other test processes wait
+        if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
+            command = [npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+            subprocess.run(command, cwd=CLIENT, check=True, stdout=subprocess.DEVNULL)
+            installed.touch()
+    return CLIENT / "node_modules"
+
+
+def blocks(guide: str, language: str) -> list[str]:
+    """The examples of a guide in one language, in order."""
+    text = (GUIDES / guide).read_text()
+    return re.findall(rf"^ *```{language}\n(.*?)^ *```", text, re.MULTILINE | re.DOTALL)
+
+
+def start(command: list[str], folder: Path, env: Mapping[str, str]) -> subprocess.Popen[str]:
+    """Begin a program."""
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        env=os.environ | env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def output(process: subprocess.Popen[str]) -> str:
+    """What a program said, once it is over. AssertionError if it failed."""
+    said, _ = process.communicate(timeout=SECONDS_MAX)
+    assert process.returncode == 0, said
+    return said
+
+
+def node(packages: Path, package: str, *arguments: str) -> list[str]:
+    """The command of an installed package."""
+    tool = needed_program("node", package="nodejs")
+    return [tool, str(packages / ".bin" / package), *arguments]
+
+
+def write_script(folder: Path, packages: Path) -> None:
+    """The guide's TypeScript as a program beside the client."""
+    (folder / "node_modules").symlink_to(packages)
+    for name in ("client.ts", "schema.d.ts"):
+        (folder / name).symlink_to(CLIENT / name)
+    (folder / "guide.ts").write_text("\n".join(blocks("client.md", "ts")))
+    (folder / "package.json").write_text('{"type": "module"}')
+    options = {"types": ["node"], "outDir": "out", "preserveSymlinks": True}
+    settings = {"extends": str(CLIENT / "tsconfig.json"), "compilerOptions": options}
+    (folder / "tsconfig.json").write_text(json.dumps(settings | {"files": ["guide.ts"]}))
+    (folder / "out").mkdir()
+    (folder / "out" / "main.js").write_text(MAIN)
+
+
+def assert_types_are_current(served: Processes, folder: Path, packages: Path) -> None:
+    """The committed types are what the running server's document gives, and fit the client."""
+    document, made = folder / "openapi.json", folder / "schema.d.ts"
+    document.write_text(httpx.get(f"{served.url}/docs/openapi.json").text)
+    options = ["--alphabetize", "--default-non-nullable", "false"]  # as npm run generate
+    generate = node(packages, "openapi-typescript", str(document), *options)
+    alone = start(node(packages, "tsc", "--noEmit"), CLIENT, {})  # without Node's types
+    output(start([*generate, "--output", str(made)], CLIENT, {}))
+    assert made.read_text() == (CLIENT / "schema.d.ts").read_text(), "run npm run generate"
+    output(alone)
+
+
+def run_client_guide(served: Processes, tmp_path: Path, packages: Path) -> None:
+    """In a shell and in TypeScript, at the same time."""
+    env = {"API": served.url, "OUTBOX": served.config.outbox_dir}
+    script = "set -euo pipefail\n" + "\n".join(blocks("client.md", "bash"))
+    folder = tmp_path / "typescript"
+    folder.mkdir()
+    write_script(folder, packages)
+    output(start(node(packages, "tsc"), folder, {}))
+    with start([needed_program("bash", package="bash"), "-c", script], tmp_path, env) as shell:
+        told = output(start([needed_program("node", package="nodejs"), "out/main.js"], folder, env))
+        said = output(shell)
+    assert re.search(r"^watch http\S+ for 1 s$", told, re.MULTILINE), told
+    assert re.search(r"^session [0-9a-f-]{36}$", told, re.MULTILINE), told
+    assert re.search(r"^told at \S+Z \S+Z$", told, re.MULTILINE), told
+    assert '"ACTIVE"' in said
+    assert re.search(r"^(304|200)$", said, re.MULTILINE), said  # a tick may come in between
+    assert "event: status" in said
+    assert "ratelimit: " in said
+
+
+def test_the_examples_of_the_client_guide(
+    processes: Processes, tmp_path: Path, packages: Path
+) -> None:
+    with running(processes, "web", "worker", "clock", "partner"):
+        assert_types_are_current(processes, tmp_path, packages)
+        run_client_guide(processes, tmp_path, packages)
+
+
+def test_the_commands_of_the_operators_guide(
+    processes: Processes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = {"email": "you@example.com", "password": "correct horse battery"}
+    said = "\n".join(blocks("operator.md", "bash"))
+    commands = re.findall(r"^ *\./run ([a-z][^#\n]*)", said, re.MULTILINE)
+    assert len(commands) >= 4
+    for name, value in processes.env.items():
+        monkeypatch.setenv(name, value)
+    with running(processes, "web"):
+        assert httpx.post(f"{processes.url}/v1/auth/register", json=account).status_code == 201
+        for command in commands:
+            if "BUCKET/ID" not in command:
+                result = CliRunner().invoke(app, shlex.split(command.replace("…", "1")))
+                assert result.exit_code == 0, (command, result.output)

@@ -1,0 +1,20 @@
+"""docs/security.md names tests that exist."""
+
+import re
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+NAMED = re.compile(r"`(test_\w+)::(test_\w+)`")
+
+
+def test_every_named_test_exists() -> None:
+    named = NAMED.findall((ROOT / "docs" / "security.md").read_text())
+    assert len(named) > 40
+    for file, test in named:
+        source = (ROOT / "tests" / f"{file}.py").read_text()
+        assert re.search(rf"^(async )?def {test}\(", source, re.MULTILINE), f"{file}::{test}"
+
+
+def test_each_of_the_ten_is_there() -> None:
+    text = (ROOT / "docs" / "security.md").read_text()
+    assert re.findall(r"^\| \*\*API(\d+) ", text, re.MULTILINE) == [str(n) for n in range(1, 11)]
