@@ -20,7 +20,7 @@ from api.problems import MEDIA_TYPE, ProblemError
 
 # What mostly costs no more than its refusal, such as a poll that is held: refused only for lag.
 LIGHT = {"is_light": True}
-# The server's keepers have to hear how it is.
+# The server's keepers have to hear how it is, and a page cannot ask again for its scripts.
 ALWAYS = {"is_always_admitted": True}
 # Requests under way: five for each connection to PostgreSQL keep it busy, and more only wait.
 IN_FLIGHT_MAX = 50

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from litestar import Request, Response, Router, get
 from litestar.static_files import create_static_files_router
 
+from api.admission import ALWAYS
 from api.limits import UNLIMITED
 from api.permissions import PUBLIC
 from models.config import Config
@@ -27,6 +28,9 @@ HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=(), payment=()",
     "Cache-Control": "no-cache",
 }
+
+# A page that lacks one of its files is no page; what it asks of the API may be refused.
+_OPEN = PUBLIC | UNLIMITED | ALWAYS
 
 # Of a file that is opened by itself: the pages have their own addresses.
 FILES_POLICY = "default-src 'none'; frame-ancestors 'none'"
@@ -102,7 +106,7 @@ def _static(path: str, folder: str) -> Router:
         path=path,
         directories=[WEB / folder],
         after_request=_with_headers,
-        opt=PUBLIC | UNLIMITED,
+        opt=_OPEN,
         include_in_schema=False,
     )
 
@@ -111,7 +115,7 @@ routers: list[Any] = [
     Router(
         "/",
         route_handlers=[app, console, manifest, worker],
-        opt=PUBLIC | UNLIMITED,
+        opt=_OPEN,
         include_in_schema=False,
     ),
     _static("/app", "app"),

@@ -70,7 +70,8 @@ async def test_a_late_event_loop_refuses_polls_too(world: World, member: Person)
     world.services.admission.lag_seconds = 2 * LAG_SECONDS_MAX
     refused = await member.get("/v1/mining/status")
     assert (refused.status_code, refused.json()["status"]) == (503, 503)
-    assert (await world.http.get("/healthz")).status_code == 200
+    for path in ("/healthz", "/", "/app/main.js"):
+        assert (await world.http.get(path)).status_code == 200
     world.services.admission.lag_seconds = 0
     assert (await member.get("/v1/mining/status")).status_code == 200
 

@@ -14,22 +14,29 @@ self.addEventListener("activate", (event) => {
   })());
 });
 
-const isShell = ({ pathname }) => pathname === "/" || pathname.startsWith("/app/")
-  || pathname === "/manifest.webmanifest";
+const isShell = ({ origin, pathname }) => origin === location.origin
+  && (pathname === "/" || pathname.startsWith("/app/") || pathname === "/manifest.webmanifest");
+
+// What a page had loaded before there was a worker. What fails is kept when it is loaded next.
+self.addEventListener("message", (event) => {
+  const loaded = new Set(event.data.map((name) => new URL(name)).filter(isShell).map(String));
+  event.waitUntil(caches.open(SHELL)
+    .then((cache) => Promise.allSettled([...loaded].map((name) => cache.add(name)))));
+});
 
 // The network first: a new release shows at once. Without it, what was there last.
 self.addEventListener("fetch", (event) => {
-  const url = new URL(event.request.url);
-  if (event.request.method !== "GET" || url.origin !== location.origin || !isShell(url)) return;
+  if (event.request.method !== "GET" || !isShell(new URL(event.request.url))) return;
   event.respondWith((async () => {
     const cache = await caches.open(SHELL);
+    const kept = () => cache.match(event.request, { ignoreSearch: true });
     try {
       const answer = await fetch(event.request);
       if (answer.ok) await cache.put(event.request, answer.clone());
-      return answer;
+      return (answer.status >= 500 && await kept()) || answer;
     } catch (error) {
-      const kept = await cache.match(event.request, { ignoreSearch: true });
-      if (kept) return kept;
+      const last = await kept();
+      if (last) return last;
       throw error;
     }
   })());

@@ -14,6 +14,13 @@ from tests.processes import Processes, until
 
 QUESTIONS = sql("SELECT text, options, correct_index FROM questions")
 
+# Everything that the app has loaded is there without a network.
+ALL_KEPT = """
+  Promise.all(performance.getEntriesByType("resource")
+    .map(({ name }) => name).filter((name) => new URL(name).pathname.startsWith("/app/"))
+    .map((name) => caches.match(name))).then((kept) => kept.length > 9 && kept.every(Boolean))
+"""
+
 Shot = Callable[[Page, str], None]
 Answers = dict[str, str]
 
@@ -162,7 +169,7 @@ def test_without_a_connection_it_says_so_and_goes_on(
     member.open()
     member.sign_up()
     page.evaluate("navigator.serviceWorker.ready.then(() => true)")
-    page.wait_for_function("caches.match('/app/main.js').then(Boolean)")
+    page.wait_for_function(ALL_KEPT)
     page.wait_for_selector("#start", timeout=90_000)
     starts: list[str] = []
     page.on("request", lambda request: note_start(request, starts))

@@ -128,11 +128,7 @@ if ("serviceWorker" in navigator) keepShell().catch(() => {});
 async function keepShell() {
   const isFirst = !navigator.serviceWorker.controller;
   await navigator.serviceWorker.register("/sw.js");
-  await navigator.serviceWorker.ready;
+  const { active } = await navigator.serviceWorker.ready;
   if (!isFirst) return;
-  const loaded = performance.getEntriesByType("resource").map(({ name }) => new URL(name))
-    .filter(({ origin, pathname }) => origin === location.origin && pathname.startsWith("/app/"))
-    .map(({ pathname }) => pathname);
-  const cache = await caches.open("twtc-shell-1");
-  await cache.addAll([...new Set(loaded)]);
+  active.postMessage(performance.getEntriesByType("resource").map(({ name }) => name));
 }
