@@ -20,6 +20,8 @@ HOUR = timedelta(hours=1)
 ERRORS_OVER = timedelta(minutes=15)
 # What nobody has been told of for so long is told no more.
 SUSPICIONS_OVER = timedelta(days=1)
+# An entry bears the instant at which its batch began, and is seen once that has been committed.
+SUSPICIONS_SETTLE = timedelta(minutes=1)
 KEEP_COUNTS = timedelta(days=DAYS_BEFORE + 1)
 KEEP_ALERTS = timedelta(days=90)
 
@@ -57,7 +59,7 @@ DEAD_LETTERS = sql(
 SUSPICIONS = sql("""
     SELECT event_type, count(*) AS value, max(created_at) AS newest_at FROM fraud_logs
     WHERE bucket = :bucket AND severity IN ('HIGH', 'CRITICAL')
-      AND created_at > :since AND created_at <= :now
+      AND created_at > :since AND created_at <= :until
     GROUP BY event_type
 """)
 LAST_TOLD = sql("SELECT max(opened_at) AS told_at FROM alerts WHERE key = 'fraud'")
@@ -112,7 +114,7 @@ async def read_counters(database: Database, now: datetime) -> Counters:
     """What the rules look at: whole slots for hours, the slot that runs too for requests."""
     end = boundary_at_or_before(now, SLOT_SECONDS)
     hours = [end - HOUR - timedelta(days=days) for days in range(DAYS_BEFORE + 1)]
-    params: dict[str, Any] = {"hours": hours, "now": now}
+    params: dict[str, Any] = {"hours": hours}
     async with connected(database) as connection:
         hourly: dict[str, Any] = {
             name: await _read_hour(connection, statement, params)
@@ -121,7 +123,7 @@ async def read_counters(database: Database, now: datetime) -> Counters:
         recent = await rows(connection, REQUESTS, {"since": end - ERRORS_OVER})
         requests = {row.name: row.value for row in recent}
         dead_letters = await count_dead_letters(connection)
-        suspicions = await _read_suspicions(connection, params, now)
+        suspicions = await _read_suspicions(connection, now)
     return Counters(**hourly, **requests, dead_letters=dead_letters, suspicions=suspicions)
 
 
@@ -145,11 +147,12 @@ async def _read_hour(connection: Connection, statement: Statement, params: Any) 
     return Hour(values[1], [values[2 + days] for days in range(DAYS_BEFORE)])
 
 
-async def _read_suspicions(connection: Connection, params: Any, now: datetime) -> Suspicions:
+async def _read_suspicions(connection: Connection, now: datetime) -> Suspicions:
     told_at = (await rows(connection, LAST_TOLD))[0].told_at
     oldest = now - SUSPICIONS_OVER
     since = max(told_at, oldest) if told_at else oldest
-    found = await rows_of_buckets(connection, SUSPICIONS, params | {"since": since})
+    params = {"since": since, "until": now - SUSPICIONS_SETTLE}
+    found = await rows_of_buckets(connection, SUSPICIONS, params)
     newest_at = max((row.newest_at for row in found), default=None)
     by_type = Counter[str]()
     for row in found:

@@ -86,7 +86,9 @@ async def count(world: World, at: datetime, **values: int) -> None:
     await counts.add_up(world.database, at)
 
 
-async def suspect(world: World, person: Person, event: str, severity: str) -> None:
+async def suspect(
+    world: World, person: Person, event: str, severity: str, at: datetime | None = None
+) -> None:
     await write(
         world,
         "INSERT INTO fraud_logs (bucket, id, user_id, event_type, severity, details, ip_address,"
@@ -96,7 +98,7 @@ async def suspect(world: World, person: Person, event: str, severity: str) -> No
         user_id=person.id,
         event=event,
         severity=severity,
-        now=utcnow(),
+        now=at or utcnow(),
     )
 
 
@@ -200,6 +202,22 @@ async def test_serious_suspicions_are_told_once_by_type(world: World, receivers:
     for request in receivers.chat.received:
         assert str(person.id) not in request.body.decode()
         assert b"192.0.2.7" not in request.body
+
+
+async def test_a_suspicion_that_is_committed_after_a_check_is_told_by_the_next(
+    world: World, receivers: Receivers
+) -> None:
+    person = await world.person()
+    check_at = START + CHECK
+    await world.go_to(check_at - timedelta(seconds=1))
+    await suspect(world, person, "MULTI_ACCOUNT", "HIGH")
+    await world.go_to(check_at)
+    began_at = check_at - timedelta(seconds=2)
+    await suspect(world, person, "IMPOSSIBLE_TRAVEL", "HIGH", began_at)
+    await world.go_to(check_at + CHECK)
+    [line] = receivers.lines
+    assert "IMPOSSIBLE_TRAVEL 1" in line
+    assert "MULTI_ACCOUNT 1" in line
 
 
 async def test_dead_letters_and_broken_books_are_critical(
