@@ -19,6 +19,8 @@ from models.telemetry.metrics import INTENTS_RECORDED
 # A worker whose clock is behind the API's must still find what its bell was rung for.
 CLOCK_SKEW_MAX = timedelta(minutes=1)
 
+# Once more, for whoever was held when the first was refused and is free when that is explained.
+RECORDINGS = 2
 
 # What a held account may not begin.
 STARTS = (StartMining, StartBoost, StartTask)
@@ -128,29 +130,31 @@ async def record(database: Database, wish: Wish) -> Recorded:
     Nothing was written when it raises KeyReusedError, UnverifiedError, HeldError or
     NothingToActOnError.
     """
-    async with connected(database) as connection:  # one statement: committed when it returns
-        inserted = await insert(connection, wish)
-    if inserted:
-        meter.count(INTENTS_RECORDED, kind_of(wish.action))
-        return inserted
+    for _ in range(RECORDINGS):
+        async with connected(database) as connection:  # one statement: committed when it returns
+            inserted = await insert(connection, wish)
+            if inserted:
+                meter.count(INTENTS_RECORDED, kind_of(wish.action))
+                return inserted
+            if found := await _find_earlier(connection, wish):
+                return found
+    raise NothingToActOnError
+
+
+async def _find_earlier(connection: Connection, wish: Wish) -> Recorded | None:
+    """What was recorded under the wish's key. None if nothing is, and nothing speaks against it."""
     bucket = bucket_of(wish.user_id)
-    async with connected(database) as connection:
-        params = {
-            "bucket": bucket,
-            "origin": wish.origin,
-            "key": wish.key,
-            "body_hash": wish.body_hash,
-        }
-        found = await rows(connection, FIND_BY_KEY, params)
-        if not found:
-            user = {"bucket": bucket, "user_id": wish.user_id}
-            standing = await rows(connection, STANDING, user)
-            if standing and wish.is_own:
-                _refuse(standing[0], wish)
-            raise NothingToActOnError
-    if not found[0].same_body:
+    key = {"bucket": bucket, "origin": wish.origin, "key": wish.key}
+    found = await rows(connection, FIND_BY_KEY, key | {"body_hash": wish.body_hash})
+    if found and not found[0].same_body:
         raise KeyReusedError
-    return _recorded(found[0])
+    if found:
+        return _recorded(found[0])
+    if wish.is_own:
+        user = {"bucket": bucket, "user_id": wish.user_id}
+        for standing in await rows(connection, STANDING, user):
+            _refuse(standing, wish)
+    return None
 
 
 async def insert(connection: Connection, wish: Wish) -> Recorded | None:

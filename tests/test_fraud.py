@@ -12,9 +12,10 @@ from netaddr import IPSet  # type: ignore[import-untyped]
 
 from api.captcha.hosted import HCaptcha, Turnstile
 from engine.permissions import Role
+from models import intents
 from models.clock import utcnow
 from models.config import CaptchaConfig, Config, ConfigError, load_config
-from models.db import connected
+from models.db import Connection, connected, rows
 from models.proxies import Proxies
 from models.reputation import AddressList, Places, parse_list, store_list
 from tests.accounts import PASSWORD, auth, sent_code, signed_up, verify
@@ -204,6 +205,27 @@ async def test_what_was_begun_goes_on_in_a_cooldown_and_stops_in_a_suspension(
     assert await refusal(suspended) != "SUSPENDED"
     again = await moderator.post(f"/v1/admin/users/{suspended.id}/release", reason)
     assert again.status_code == 404
+
+
+async def test_a_hold_that_ends_while_a_request_is_refused_refuses_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The CAPTCHA of another request is solved between the refusal and the look at its reason."""
+    person = await world.person()
+    hold = "UPDATE users SET hold = CAST(:h AS text), hold_until = CAST(:t AS timestamptz)"
+    until = utcnow() + timedelta(hours=1)
+    one = f"{hold} WHERE bucket = :b AND id = :u RETURNING 1"
+    which = {"b": person.id % 64, "u": person.id}
+    await world.rows(one, h="CAPTCHA", t=until, **which)
+    read = rows
+
+    async def free_first(connection: Connection, statement: Any, params: dict[str, Any]) -> Any:
+        if statement is intents.STANDING:
+            await world.rows(one, h=None, t=None, **which)
+        return await read(connection, statement, params)
+
+    monkeypatch.setattr(intents, "rows", free_first)
+    assert (await person.post("/v1/tasks/1/started")).status_code == 202
 
 
 async def test_nobody_decides_about_themselves(world: World) -> None:
