@@ -20,6 +20,7 @@ and sealed without a database, and few beside the polls.
 """
 
 from datetime import timedelta
+from math import ceil
 
 from msgspec import Struct
 
@@ -56,3 +57,8 @@ PER_MEMBER_AND_DAY = sum(kind.per_day for kind in KINDS)
 def members_served(per_second: float) -> float:
     """How many members' mean demand a rate of requests is."""
     return per_second * DAY.total_seconds() / PER_MEMBER_AND_DAY
+
+
+def share_of(requests: int) -> dict[str, int]:
+    """How many of so many requests are of each kind, a little more than on average."""
+    return {kind.name: ceil(1.1 * requests * kind.per_day / PER_MEMBER_AND_DAY) for kind in KINDS}

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import chain, count, cycle, islice
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
 import msgspec
@@ -15,7 +15,7 @@ from msgspec import Struct
 from api.auth import issue_access_token
 from api.networks.house import SIGNATURE_HEADER, HouseEvent, sign
 from api.passwords import hash_password
-from benchmarks.load_mix import KINDS
+from benchmarks.load_mix import KINDS, share_of
 from benchmarks.load_open import Shot
 from engine.ads import encode_nonce
 from engine.daily import Category, draw_day
@@ -32,12 +32,18 @@ from models.migrate import migrate
 from models.partitions import prepare_partitions
 from models.settings import seed
 
+T = TypeVar("T")
+
 # Of ten windows eight are open at any time, and an ad lasts a second, so that a run of minutes sees
 # a whole day's doings. Everything else is as in production.
 TIMING = msgspec.structs.replace(PRODUCTION, window_seconds=8 * 1_440, ad_seconds=1)
 OPEN_FOR = timedelta(minutes=20)
 PASSWORD = "correct horse battery staple"
 SIGN_INS = 200
+POLLERS = 2_000
+# What a run asks for on two cores. Members enough that nobody begins or ends a thing twice, since
+# to refuse a repetition costs less than to do what was asked.
+REQUESTS = 200_000
 RECORDERS = 8
 UNDONE = sql("""
     SELECT EXISTS (SELECT FROM intents WHERE status = 'RECORDED' AND user_id IS NOT NULL) AS is_left
@@ -99,37 +105,43 @@ async def release(database: Database) -> None:
 async def settle_in(
     database: Database,
     environment: Mapping[str, str],
-    each: int,
     drained: Callable[[], Awaitable[None]],
 ) -> Cohorts:
-    """Make the members, `each` in every cohort; workers bring them into their state.
+    """Make the members, enough for each kind of request; workers bring them into their state.
 
     `drained` waits until the workers have applied what was recorded.
     """
     now = utcnow()
     sign_ins = await _register(database, environment)
+    sizes = share_of(REQUESTS)
+    starters, begin, answer, serve, play = (
+        sizes[kind]
+        for kind in ("mining start", "task started", "task completed", "ad started", "ad completed")
+    )
     # A third of the members have a closed window, or one that closes too soon.
-    span = {"first": SIGN_INS + 1, "last": SIGN_INS + 9 * each, "now": now}
+    size = (starters + begin + answer + serve + play) * 3 // 2
+    span = {"first": SIGN_INS + 1, "last": SIGN_INS + size, "now": now}
     async with connected(database) as connection:
         await run(connection, USERS, span)
         await run(connection, WALLETS, span)
         await run(connection, COUNT_MEMBERS)
         await run(connection, sql("VACUUM ANALYZE"))
-    members = [user_id_of(n) for n in range(SIGN_INS + 1, SIGN_INS + 9 * each + 1)]
+    numbers = range(SIGN_INS + 1, SIGN_INS + size + 1)
     table = timetable(TIMING)
-    rest = iter([m for n, m in enumerate(members, SIGN_INS + 1) if _is_open(table, n, now)])
-    cohorts = Cohorts(members[:each], sign_ins, list(islice(rest, each)), [], [], [], [])
-    waiting = [(member, StartMining()) for member in islice(rest, 2 * each)]
+    rest = iter([user_id_of(number) for number in numbers if _is_open(table, number, now)])
+    pollers = [user_id_of(number) for number in numbers[:POLLERS]]
+    cohorts = Cohorts(pollers, sign_ins, list(islice(rest, starters)), [], [], [], [])
+    waiting = [(member, StartMining()) for member in islice(rest, serve + play)]
     await _record_all(database, waiting)
-    quizzes = await _quizzes(database, list(islice(rest, 2 * each)), now)
-    cohorts.beginners, cohorts.answerers = quizzes[:each], quizzes[each:]
+    quizzes = await _quizzes(database, list(islice(rest, begin + answer)), now)
+    assert len(quizzes) == begin + answer, "too few members with an open window"
+    cohorts.beginners, cohorts.answerers = quizzes[:begin], quizzes[begin:]
     await _record_all(database, [(m, StartTask(number)) for m, number in cohorts.answerers])
     await drained()
-    cohorts.served = await _views(database, "SERVED")
-    starting = cohorts.served[each:]
-    await _record_all(database, [(v.user_id, StartView(v.id)) for v in starting])
+    served = await _views(database, "SERVED")
+    await _record_all(database, [(v.user_id, StartView(v.id)) for v in served[serve:]])
     await drained()
-    cohorts.served, cohorts.playing = cohorts.served[:each], await _views(database, "STARTED")
+    cohorts.served, cohorts.playing = served[:serve], await _views(database, "STARTED")
     return cohorts
 
 
@@ -187,7 +199,10 @@ async def _views(database: Database, status: str) -> list[View]:
 
 
 class Deck:
-    """Requests of the mix, one after another; each member's in its turn."""
+    """Requests of the mix, one after another; each member's in its turn.
+
+    `repeats` counts those whose like the member has sent before, where once is all there is to do.
+    """
 
     def __init__(self, cohorts: Cohorts, environment: Mapping[str, str], seed: int) -> None:
         self._secret = environment["TWTC_SECRET"].encode()
@@ -196,10 +211,11 @@ class Deck:
         self._keys = count()
         self._chance = random.Random(seed)
         self._pollers = len(cohorts.pollers)
-        members = cycle(cohorts.pollers)
-        views = cycle(cohorts.served), cycle(cohorts.playing), cycle(cohorts.playing)
-        begin, answer = cycle(cohorts.beginners), cycle(cohorts.answerers)
-        starters, emails = cycle(cohorts.starters), cycle(cohorts.sign_ins)
+        self.repeats = 0
+        members, emails = cycle(cohorts.pollers), cycle(cohorts.sign_ins)
+        views = [self._once(v) for v in (cohorts.served, cohorts.playing, cohorts.playing)]
+        begin, answer = self._once(cohorts.beginners), self._once(cohorts.answerers)
+        starters = self._once(cohorts.starters)
         self._next: dict[str, Callable[[], bytes]] = {
             "poll": lambda: self._get("/v1/mining/status", next(members)),
             "wallet": lambda: self._get("/v1/wallet", next(members)),
@@ -223,6 +239,12 @@ class Deck:
     def polls(self) -> list[Shot]:
         """One for everybody who polls: from then on the web process holds their answers."""
         return [("poll", self._next["poll"]()) for _ in range(self._pollers)]
+
+    def _once(self, members: Sequence[T]) -> Iterator[T]:
+        yield from members
+        for member in cycle(members):
+            self.repeats += 1
+            yield member
 
     def _token(self, user_id: int) -> str:
         if user_id not in self._tokens:
