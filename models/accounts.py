@@ -119,6 +119,8 @@ async def register(
     if not claimed:
         async with connected(database) as connection:
             claimed = await rows(connection, FIND_IDENTITY, identity)
+    if not claimed:  # it was closed just now
+        raise IdentityTakenError
     user_id = claimed[0].user_id
     bucket = bucket_of(user_id)
     group_number = assign(await group_sizes(database), table, now)

@@ -29,7 +29,7 @@ BEGIN_TOTP = sql("""
 CONFIRM_TOTP = sql("""
     UPDATE second_factors SET totp_confirmed_at = :now, totp_last_step = :step
     WHERE bucket = :bucket AND user_id = :user_id AND totp_confirmed_at IS NULL
-      AND totp_secret IS NOT NULL
+      AND totp_secret = :sealed_secret
 """)
 
 # A code is good once: its time step has to lie after the last one used.
@@ -77,6 +77,7 @@ class Factors(Struct, frozen=True):
     has_totp: bool
     sends_codes: bool
     locked_until: datetime | None
+    sealed_secret: str | None = None
 
     @property
     def methods(self) -> list[str]:
@@ -96,7 +97,7 @@ async def find_factors(database: Database, keyring: Keyring, user_id: int) -> Fa
         return NO_FACTORS
     row = found[0]
     secret = row.totp_secret and keyring.open("totp_secret", user_id, row.totp_secret)
-    return Factors(secret, row.has_totp, row.sends_codes, row.locked_until)
+    return Factors(secret, row.has_totp, row.sends_codes, row.locked_until, row.totp_secret)
 
 
 async def begin_totp(database: Database, keyring: Keyring, user_id: int, secret: str) -> bool:
@@ -107,11 +108,16 @@ async def begin_totp(database: Database, keyring: Keyring, user_id: int, secret:
 
 
 async def confirm_totp(
-    database: Database, user_id: int, step: int, recovery_codes: Sequence[str], now: datetime
+    database: Database,
+    user_id: int,
+    sealed_secret: str | None,
+    step: int,
+    recovery_codes: Sequence[str],
+    now: datetime,
 ) -> bool:
-    """Begin to ask for codes, and keep recovery codes. False if there is nothing to confirm."""
+    """Begin to ask for codes, and keep recovery codes. False if that secret awaits none."""
     async with transaction(database) as connection:
-        params = _user(user_id) | {"step": step, "now": now}
+        params = _user(user_id) | {"sealed_secret": sealed_secret, "step": step, "now": now}
         if await run(connection, CONFIRM_TOTP, params) == 0:
             return False
         await _replace_recovery_codes(connection, user_id, recovery_codes)

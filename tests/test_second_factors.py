@@ -6,6 +6,7 @@ from typing import Any
 import pyotp
 
 from models.clock import utcnow
+from models.second_factors import begin_totp, confirm_totp, find_factors
 from tests.accounts import PASSWORD, auth, sent_code, signed_up, verify
 from tests.test_api_input import problem_of
 from tests.world import World
@@ -44,6 +45,21 @@ async def test_totp_is_asked_for_and_each_code_is_good_once(world: World) -> Non
     assert signed_in.json()["refresh_token"]
     again = await auth(world, "mfa", ticket=given, method="totp", code=code)
     problem_of(again, 401, "unauthorized")
+
+
+async def test_a_code_confirms_the_secret_that_it_is_of(world: World) -> None:
+    """Another tab has begun anew between the look at the code and its confirmation."""
+    person = await world.person()
+    keyring = world.services.config.keyring
+    await begin_totp(world.database, keyring, person.id, pyotp.random_base32())
+    first = await find_factors(world.database, keyring, person.id)
+    await begin_totp(world.database, keyring, person.id, pyotp.random_base32())
+    second = await find_factors(world.database, keyring, person.id)
+    for factors, expected in ((first, False), (second, True)):
+        assert (
+            await confirm_totp(world.database, person.id, factors.sealed_secret, 1, [], utcnow())
+            is expected
+        )
 
 
 async def test_slow_clocks_have_one_step(world: World) -> None:

@@ -138,7 +138,7 @@ async def confirm(
     if step is None or found.has_totp:
         raise wrong_code()
     codes = _recovery_codes()
-    if not await confirm_totp(services.database, user_id, step, codes, now):
+    if not await confirm_totp(services.database, user_id, found.sealed_secret, step, codes, now):
         raise wrong_code()
     return RecoveryCodes(codes)
 
