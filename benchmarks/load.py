@@ -62,7 +62,8 @@ class Trial(Struct, frozen=True):
     """What a run came to."""
 
     saturation: float
-    turns: list[Phase]  # at 50 % and 80 %, alternating
+    half: list[Phase]  # turns at 50 %
+    most: list[Phase]  # turns at 80 %
     beyond: list[Phase]
     after: Phase
     drain_seconds: float
@@ -120,14 +121,23 @@ async def _try(servers: Servers, options: Options) -> Trial:
         async with connected(database) as connection:
             [done] = await rows(connection, DONE, {"ids": ids})
         broken = await audit(database)
-    return Trial(saturation, turns, beyond, after, drain, len(ids), len(ids) - done.n, len(broken),
-                 deck.repeats)  # fmt: skip
+    return Trial(
+        saturation=saturation,
+        half=turns[0::2],
+        most=turns[1::2],
+        beyond=beyond,
+        after=after,
+        drain_seconds=drain,
+        acknowledged=len(ids),
+        lost=len(ids) - done.n,
+        broken_invariants=len(broken),
+        repeats=deck.repeats,
+    )
 
 
 def _report(trial: Trial) -> None:
-    half, most = trial.turns[0::2], trial.turns[1::2]
-    show_latencies([half, most, [trial.after]])
-    rates = [joined(half), joined(most), *trial.beyond]
+    show_latencies([trial.half, trial.most, [trial.after]])
+    rates = [joined(trial.half), joined(trial.most), *trial.beyond]
     show_beyond(trial.saturation, [*rates, trial.after])
     busy = max(phase.volley.busy for phase in trial.beyond)
     say(
@@ -139,10 +149,10 @@ def _report(trial: Trial) -> None:
         {
             "saturation_per_second": round(trial.saturation),
             "members": round(members_served(trial.saturation)),
-            "p99_ms_at_50": round(typical_ms(half, None, 99), 1),
-            "p99_ms_at_80": round(typical_ms(most, None, 99), 1),
-            "targets_missed_at_50": misses(half),
-            "targets_missed_at_80": misses(most),
+            "p99_ms_at_50": round(typical_ms(trial.half, None, 99), 1),
+            "p99_ms_at_80": round(typical_ms(trial.most, None, 99), 1),
+            "targets_missed_at_50": misses(trial.half),
+            "targets_missed_at_80": misses(trial.most),
             "goodput_at_150": round(trial.beyond[0].goodput / trial.saturation, 2),
             "goodput_at_200": round(trial.beyond[1].goodput / trial.saturation, 2),
             "drain_seconds": round(trial.drain_seconds, 1),

@@ -8,14 +8,14 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
-import asyncpg
 from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks.plots import Bars, Curves, draw, machine
 from models.config import postgresql_url
-from models.db import Connection, Database, connected, open_database, run, sql
+from models.db import Database, connected, open_database, run, sql
+from ops.databases import drop_database
 from ops.servers import Servers, local_servers
 
 console = Console(stderr=False, highlight=False)
@@ -68,7 +68,7 @@ async def own_database(servers: Servers, name: str, pool_size: int) -> AsyncIter
     url = servers.database_url.rsplit("/", 1)[0] + f"/{name}"
     try:
         async with connected(keeper) as connection:
-            await _drop(connection, name)
+            await drop_database(connection, name)
             await run(connection, sql(f"CREATE DATABASE {name}"))
         database = open_database(
             url, pool_size=pool_size, application_name="twtc-bench", statement_timeout_ms=0
@@ -78,17 +78,9 @@ async def own_database(servers: Servers, name: str, pool_size: int) -> AsyncIter
         finally:
             await database.dispose()
             async with connected(keeper) as connection:
-                await _drop(connection, name)
+                await drop_database(connection, name)
     finally:
         await keeper.dispose()
-
-
-async def _drop(connection: Connection, name: str) -> None:
-    """Drop a database with whoever is connected; autovacuum only gives way to a drop without."""
-    try:
-        await run(connection, sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
-    except asyncpg.InsufficientPrivilegeError:
-        await run(connection, sql(f"DROP DATABASE IF EXISTS {name}"))
 
 
 def say(line: str) -> None:

@@ -77,7 +77,7 @@ class Factors(Struct, frozen=True):
     has_totp: bool
     sends_codes: bool
     locked_until: datetime | None
-    sealed_secret: str | None = None
+    sealed_secret: str | None
 
     @property
     def methods(self) -> list[str]:
@@ -86,7 +86,7 @@ class Factors(Struct, frozen=True):
         return [*listed, "recovery"] if listed else []
 
 
-NO_FACTORS = Factors(None, False, False, None)
+NO_FACTORS = Factors(None, False, False, None, None)
 
 
 async def find_factors(database: Database, keyring: Keyring, user_id: int) -> Factors:

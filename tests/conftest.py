@@ -6,7 +6,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
-import asyncpg
 import freezegun
 import pytest
 from freezegun.api import FrozenDateTimeFactory
@@ -16,11 +15,12 @@ import models.clock
 from api.app import create_app
 from engine.timeline import PRODUCTION
 from models.config import Config, postgresql_url
-from models.db import Database, connected, open_database, run, sql
+from models.db import Connection, Database, connected, open_database, run, sql
 from models.migrate import migrate
 from models.partitions import prepare_partitions
 from models.pii import Keyring
 from models.settings import seed
+from ops.databases import drop_database
 from tests.words import START
 from tests.world import World, live_until_now, open_world
 
@@ -39,19 +39,22 @@ def _server_url() -> str:
     return postgresql_url(url)
 
 
-async def _run_on_server(statement: str) -> None:
+@asynccontextmanager
+async def _on_server() -> AsyncIterator[Connection]:
     server = open_database(_server_url(), pool_size=1, application_name="tests")
     async with connected(server) as connection:
-        await run(connection, sql(statement))
+        yield connection
     await server.dispose()
 
 
+async def _run_on_server(statement: str) -> None:
+    async with _on_server() as connection:
+        await run(connection, sql(statement))
+
+
 async def _drop(name: str) -> None:
-    """Drop a database with whoever is connected; autovacuum only gives way to a drop without."""
-    try:
-        await _run_on_server(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-    except asyncpg.InsufficientPrivilegeError:
-        await _run_on_server(f"DROP DATABASE IF EXISTS {name}")
+    async with _on_server() as connection:
+        await drop_database(connection, name)
 
 
 @asynccontextmanager

@@ -11,8 +11,9 @@ import pytest
 from nacl.pwhash import argon2id
 
 from engine.groups import tolerance
+from models import accounts
 from models.clock import utcnow
-from models.db import rows, run, transaction
+from models.db import Connection, Statement, rows, run, transaction
 from models.sign_ins import ROTATE_TOKEN, STORE_TOKEN
 from tests.test_api_input import problem_of
 from tests.world import World
@@ -74,6 +75,21 @@ async def test_an_identity_is_registered_once_in_its_normal_form(
         signed_in = await auth(world, "login", **{kind: spelling, "password": PASSWORD})
         assert (await profile(world, signed_in.json()))[kind] == normal
     assert await world.value("SELECT count(*) FROM users") == 1
+
+
+async def test_an_address_that_is_freed_while_it_is_claimed_counts_as_taken(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await registered(world)
+
+    async def free_first(connection: Connection, statement: Statement, *params: Any) -> Any:
+        if statement is accounts.FIND_IDENTITY:
+            await world.rows("DELETE FROM identities RETURNING user_id")
+        return await rows(connection, statement, *params)
+
+    monkeypatch.setattr(accounts, "rows", free_first)
+    body = {"email": "ann@example.com", "password": PASSWORD}
+    problem_of(await auth(world, "register", **body), 409, "identity-taken")
 
 
 async def test_ten_at_once_with_one_address_make_one_user(world: World) -> None:

@@ -15,7 +15,7 @@ from engine.permissions import Role
 from models import intents
 from models.clock import utcnow
 from models.config import CaptchaConfig, Config, ConfigError, load_config
-from models.db import Connection, connected, rows
+from models.db import Connection, Statement, connected, rows
 from models.proxies import Proxies
 from models.reputation import AddressList, Places, parse_list, store_list
 from tests.accounts import PASSWORD, auth, sent_code, signed_up, verify
@@ -212,17 +212,17 @@ async def test_a_hold_that_ends_while_a_request_is_refused_refuses_nothing(
 ) -> None:
     """The CAPTCHA of another request is solved between the refusal and the look at its reason."""
     person = await world.person()
-    hold = "UPDATE users SET hold = CAST(:h AS text), hold_until = CAST(:t AS timestamptz)"
-    until = utcnow() + timedelta(hours=1)
-    one = f"{hold} WHERE bucket = :b AND id = :u RETURNING 1"
-    which = {"b": person.id % 64, "u": person.id}
-    await world.rows(one, h="CAPTCHA", t=until, **which)
-    read = rows
+    hold = """
+        UPDATE users SET hold = CAST(:hold AS text), hold_until = CAST(:until AS timestamptz)
+        WHERE bucket = :bucket AND id = :id RETURNING 1
+    """
+    who = {"bucket": person.id % 64, "id": person.id}
+    await world.rows(hold, **who, hold="CAPTCHA", until=utcnow() + timedelta(hours=1))
 
-    async def free_first(connection: Connection, statement: Any, params: dict[str, Any]) -> Any:
+    async def free_first(connection: Connection, statement: Statement, *params: Any) -> Any:
         if statement is intents.STANDING:
-            await world.rows(one, h=None, t=None, **which)
-        return await read(connection, statement, params)
+            await world.rows(hold, **who, hold=None, until=None)
+        return await rows(connection, statement, *params)
 
     monkeypatch.setattr(intents, "rows", free_first)
     assert (await person.post("/v1/tasks/1/started")).status_code == 202
