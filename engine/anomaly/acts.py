@@ -26,6 +26,8 @@ class Act(Struct, frozen=True, array_like=True):
 
     `latency`, in seconds: of a mining.start since its window opened, of an ad.complete or
     task.complete beyond the least time it takes, of an answer since its question was shown.
+    `network` is what the address belongs to, and `choice` the option that was taken of a question,
+    counted as the question is stored.
     """
 
     kind: str
@@ -35,6 +37,9 @@ class Act(Struct, frozen=True, array_like=True):
     number: int | None = None  # of the task
     device: str | None = None
     ip: str | None = None
+    network: str | None = None
+    question: str | None = None
+    choice: int | None = None
 
 
 class Day(Struct, frozen=True):

@@ -1,0 +1,1 @@
+"""Populations that measure the score, and that it never learns from (decision 0049)."""
