@@ -7,6 +7,7 @@ from msgspec import Struct, field
 
 from engine.daily import TASKS_PER_DAY, Category
 from engine.money import BASE_RATE_MICRO_PER_HOUR, HOURS_PER_CYCLE, MICRO_PER_TWTC
+from engine.vesting import Vesting
 
 # A session's reward times its length in microseconds has to fit into 63 bits (models.credit).
 BASE_RATE_MICRO_MAX = 150 * MICRO_PER_TWTC
@@ -14,6 +15,13 @@ BONUS_MICRO_MAX = 10_000 * MICRO_PER_TWTC
 BOOSTS_PER_DAY_MAX = 20
 WINDOW_SECONDS_MAX = 86_400
 QUOTA_MAX = 1_000_000
+# Of `Vesting`: the least and the most of each. A year of days; a score of 101 is above any.
+VESTING_RANGES = {
+    "daily_limit_micro": (0, 1_000_000 * MICRO_PER_TWTC),
+    "days": (0, 365),
+    "days_one_address": (0, 365),
+    "score_below": (1, 101),
+}
 
 
 class Limit(Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,13 +49,14 @@ TASK_MIX = {Category.ADS: 8, Category.CONTENT: 6, Category.QUIZ: 4, Category.SOC
 
 
 class Configuration(Struct, frozen=True, forbid_unknown_fields=True):
-    """Rates, limits and mix. The stagger is the timing's, which `twtc release` sets."""
+    """Rates, limits, mix, vesting. The stagger is the timing's, which `twtc release` sets."""
 
     base_rate_micro_per_hour: int = BASE_RATE_MICRO_PER_HOUR
     boosts_per_day: int = 3
     bonus_micro: int = 50 * MICRO_PER_TWTC
     task_mix: dict[Category, int] = field(default_factory=TASK_MIX.copy)
     limits: dict[str, Limit] = field(default_factory=LIMITS.copy)
+    vesting: Vesting = Vesting()
 
     @property
     def reward_micro(self) -> int:
@@ -87,6 +96,11 @@ def check_configuration(settings: Configuration) -> None:
             raise ConfigurationError(
                 f"limits.{name} must be 1 to {QUOTA_MAX} within 1 to {WINDOW_SECONDS_MAX} seconds"
             )
+    for name, (least, most) in VESTING_RANGES.items():
+        if not least <= getattr(settings.vesting, name) <= most:
+            raise ConfigurationError(f"vesting.{name} must be from {least} to {most}")
+    if settings.vesting.days_one_address < settings.vesting.days:
+        raise ConfigurationError("vesting.days_one_address must be vesting.days or more")
 
 
 def in_force(versions: Sequence[Version], at: datetime) -> Configuration:

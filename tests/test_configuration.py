@@ -19,6 +19,7 @@ from engine.configuration import (
 from engine.daily import Category
 from engine.money import format_amount
 from engine.permissions import Role
+from engine.vesting import Vesting
 from models.clock import utcnow
 from models.db import DATABASE_ERRORS, run, sql, transaction
 from tests.staff import configure, staff
@@ -46,6 +47,10 @@ def body(after: int, **changes: Any) -> dict[str, Any]:
         {"limits": {}},
         {"limits": Configuration().limits | {"more": Limit(1, 1)}},
         {"limits": Configuration().limits | {"mining": Limit(0, 1)}},
+        {"vesting": Vesting(daily_limit_micro=-1)},
+        {"vesting": Vesting(days=366)},
+        {"vesting": Vesting(days=8, days_one_address=7)},
+        {"vesting": Vesting(score_below=0)},
     ],
 )
 def test_what_cannot_be_is_refused(changes: dict[str, Any]) -> None:

@@ -62,7 +62,7 @@ class Change(Struct, frozen=True, forbid_unknown_fields=True):
     response_headers=PRIVATE,
 )
 async def configuration(services: NamedDependency[Services]) -> ConfigurationView:
-    """Rates, limits and mix, as they hold and held."""
+    """Rates, limits, mix and vesting, as they hold and held."""
     found = await read_versions(services.database)
     versions = [version_of(row) for row in found]
     views = [

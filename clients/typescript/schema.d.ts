@@ -1720,6 +1720,7 @@ export interface components {
             task_mix?: {
                 [key: string]: number;
             };
+            vesting?: components["schemas"]["Vesting"];
         };
         /** ConfigurationView */
         ConfigurationView: {
@@ -2507,6 +2508,25 @@ export interface components {
             reason: string;
             settings: components["schemas"]["Configuration"];
             version: number;
+        };
+        /**
+         * Vesting
+         * @default {
+         *       "daily_limit_micro": 100000000,
+         *       "days": 7,
+         *       "days_one_address": 14,
+         *       "score_below": 31
+         *     }
+         */
+        Vesting: {
+            /** @default 100000000 */
+            daily_limit_micro?: number;
+            /** @default 7 */
+            days?: number;
+            /** @default 14 */
+            days_one_address?: number;
+            /** @default 31 */
+            score_below?: number;
         };
         /** VideoBody */
         VideoBody: {

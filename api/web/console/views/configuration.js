@@ -11,6 +11,12 @@ const RATES = [
   ["boosts_per_day", "Boosts", "a day", 1],
   ["bonus_micro", "Bonus for all tasks", "TWTC", MICRO],
 ];
+const VESTING = [
+  ["daily_limit_micro", "May leave an account not proven", "TWTC a day", MICRO],
+  ["days", "Proven with both addresses after", "active days", 1],
+  ["days_one_address", "Proven with one address after", "active days", 1],
+  ["score_below", "Proven with a score below", "of 100", 1],
+];
 
 export function Configuration({ rest, role }) {
   const { value, error, reload } = useLoaded(() => admin("/configuration"));
@@ -31,6 +37,7 @@ function InForce({ of }) {
   const facts = [
     ...RATES.map(([name, title, unit, scale]) => [title, `${number(of[name] / scale, 6)} ${unit}`]),
     ...Object.entries(of.task_mix).map(([name, count]) => [`${words(name)} tasks`, `${count} a day`]),
+    ...VESTING.map(([name, title, unit, scale]) => [title, `${number(of.vesting[name] / scale, 6)} ${unit}`]),
   ];
   return html`<dl class="facts">${facts.map(([title, text]) => html`<div key=${title}><dt>${title}</dt>
       <dd>${text}</dd></div>`)}</dl>
@@ -83,6 +90,8 @@ function read(form, before) {
     task_mix: Object.fromEntries(Object.keys(before.task_mix).map((name) => [name, whole(`mix.${name}`)])),
     limits: Object.fromEntries(Object.keys(before.limits).map((name) => [name, {
       quota: whole(`quota.${name}`), window_seconds: whole(`window.${name}`) }])),
+    vesting: Object.fromEntries(VESTING.map(([name, , , scale]) => [name,
+      Math.round(whole(`vesting.${name}`) * scale)])),
   };
 }
 
@@ -114,6 +123,11 @@ function Next({ of, reload }) {
         ${Object.entries(settings.task_mix).map(([name, count]) => html`<${Field} key=${name}
           label=${words(name)} name=${`mix.${name}`} type="number" min="0" max="20" required
           defaultValue=${count} />`)}</div></fieldset>
+      <fieldset><legend>Vesting: what may leave an account</legend><div class="two">
+        ${VESTING.map(([name, title, unit, scale]) => html`<${Field} key=${name}
+          label=${`${title}, ${unit}`} name=${`vesting.${name}`} type="number" min="0" required
+          step=${scale === 1 ? 1 : "0.000001"} defaultValue=${settings.vesting[name] / scale} />`)}
+        </div></fieldset>
       <fieldset><legend>Limits of requests</legend>${Object.entries(settings.limits).map(
         ([name, limit]) => html`<div class="two" key=${name}><${Field} label=${`${words(name)}: requests`}
           name=${`quota.${name}`} type="number" min="1" max="1000000" required defaultValue=${limit.quota} />
