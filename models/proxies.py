@@ -1,6 +1,10 @@
 """Addresses, and the networks of proxies that are believed."""
 
+import re
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+
+HOP_LENGTH_MAX = 80
 
 
 class Proxies:
@@ -24,3 +28,20 @@ def parse_address(text: str) -> IPv4Address | IPv6Address | None:
         return None
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address
+
+
+# As proxies write it: 192.0.2.1:443, [2001:db8::7]:443, "[2001:db8::7]"; or without port and
+# brackets. An IPv6 address outside brackets has no port.
+_HOP = re.compile(r"""(?:(?P<v4>[0-9.]+)(?::[0-9]{1,5})?|\[(?P<v6>[^\]]+)\](?::[0-9]{1,5})?)""", re.ASCII)
+
+
+def parse_hop(text: str) -> IPv4Address | IPv6Address | None:
+    """An element of X-Forwarded-For: port, brackets, quotes and zone off. None for anything else."""
+    text = text.strip()
+    if len(text) > HOP_LENGTH_MAX:
+        return None
+    if len(text) >= 2 and text[0] == text[-1] == '"':
+        text = text[1:-1].strip()
+    framed = _HOP.fullmatch(text)
+    bare = (framed["v4"] or framed["v6"]) if framed else text
+    return parse_address(bare.partition("%")[0])

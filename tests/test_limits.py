@@ -8,7 +8,7 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from api.client_ip import client_ip, network_of
+from api.client_ip import HOPS_MAX, client_ip, network_of
 from engine.configuration import LIMITS, Limit
 from engine.permissions import Role
 from models.clock import utcnow
@@ -45,7 +45,25 @@ def scope(peer: str | None, *forwarded: str) -> Any:
         ("10.0.0.1", ["1.1.1.1, 198.51.100.1, 10.0.0.2"], "198.51.100.1"),
         ("10.0.0.1", ["1.1.1.1", "198.51.100.1"], "198.51.100.1"),  # two headers are one list
         ("10.0.0.1", ["10.0.0.3, 10.0.0.2"], "10.0.0.3"),
+        ("10.0.0.1", ["198.51.100.1:51034"], "198.51.100.1"),
+        ("10.0.0.1", ["198.51.100.1:51034, 10.0.0.2:80"], "198.51.100.1"),
+        ("10.0.0.1", ["[2001:db8::7]:443"], "2001:db8::7"),
+        ("10.0.0.1", ["[2001:db8::7]"], "2001:db8::7"),
+        ("10.0.0.1", ["2001:db8::7"], "2001:db8::7"),
+        ("10.0.0.1", ['"198.51.100.1"'], "198.51.100.1"),
+        ("10.0.0.1", ['"198.51.100.1:51034"'], "198.51.100.1"),
+        ("10.0.0.1", ['1.1.1.1 , "[2001:db8::7]:443"'], "2001:db8::7"),
+        ("10.0.0.1", ["[::ffff:198.51.100.1]:443"], "198.51.100.1"),
+        ("10.0.0.1", ["[fe80::1%eth0]:443"], "fe80::1"),
+        ("10.0.0.1", ["198.51.100.1,, "], "198.51.100.1"),  # empty elements are none
+        ("10.0.0.1", ["198.51.100.1", "", ","], "198.51.100.1"),
         ("10.0.0.1", ["not an address"], "10.0.0.1"),
+        ("10.0.0.1", ["1.1.1.1, unknown"], "10.0.0.1"),  # what stands before it is a claim
+        ("10.0.0.1", ["1.1.1.1, unknown, 10.0.0.2"], "10.0.0.2"),
+        ("10.0.0.1", ["1.1.1.1, 198.51.100.1:"], "10.0.0.1"),
+        ("10.0.0.1", ["198.51.100.1:123456"], "10.0.0.1"),
+        ("10.0.0.1", ["198.51.100.1:٤٤٣"], "10.0.0.1"),
+        ("10.0.0.1", ["[198.51.100.1", '"198.51.100.1'], "10.0.0.1"),
         ("10.0.0.1", [""], "10.0.0.1"),
         ("10.0.0.1", [], "10.0.0.1"),
         ("::ffff:10.0.0.1", ["198.51.100.1"], "198.51.100.1"),
@@ -55,6 +73,27 @@ def scope(peer: str | None, *forwarded: str) -> Any:
 )
 def test_whose_address_it_is(peer: str | None, forwarded: list[str], expected: str | None) -> None:
     assert client_ip(scope(peer, *forwarded), PROXIES) == expected
+
+
+def test_only_the_last_hops_are_read() -> None:
+    """However long a client's own claim is, and whoever wrote the header."""
+    ours = ", ".join(["10.0.0.2"] * (HOPS_MAX - 1))
+    assert client_ip(scope("10.0.0.1", f"1.1.1.1, 198.51.100.1, {ours}"), PROXIES) == "198.51.100.1"
+    assert client_ip(scope("10.0.0.1", f"198.51.100.1, {ours}, 10.0.0.3"), PROXIES) == "10.0.0.2"
+    split = [f"198.51.100.1, {ours}", "10.0.0.3"]
+    assert client_ip(scope("10.0.0.1", *split), PROXIES) == "10.0.0.2"
+    many = scope("10.0.0.1", *["10.0.0.2," * 20_000] * 3)
+    assert client_ip(many, PROXIES) == "10.0.0.2"
+
+
+def test_what_cannot_be_read_is_one_line(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("api.client_ip._unread_until", 0.0)
+    for _ in range(5):
+        client_ip(scope("10.0.0.1", "unknown"), PROXIES)
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "X-Forwarded-For" in caplog.text
 
 
 def test_nobody_is_trusted_unless_named() -> None:
