@@ -16,12 +16,15 @@ from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
+from api.passwords import PLACES
 from api.problems import MEDIA_TYPE, ProblemError
 
 # What mostly costs no more than its refusal, such as a poll that is held: refused only for lag.
 LIGHT = {"is_light": True}
 # The server's keepers have to hear how it is, and a page cannot ask again for its scripts.
 ALWAYS = {"is_always_admitted": True}
+# What hashes a password, which takes as long as a hundred polls: it has a room of its own.
+HASHES = {"is_hashing": True}
 # Requests under way: five for each connection to PostgreSQL keep it busy, and more only wait.
 IN_FLIGHT_MAX = 50
 # Requests that wait for their outcome ask PostgreSQL again and again; they are the first to go.
@@ -46,6 +49,7 @@ class Admission:
 
     def __init__(self) -> None:
         self.in_flight = 0
+        self.hashing = 0
         self.waiting = 0
         self.lag_seconds = 0.0
         self.refused = 0
@@ -54,6 +58,10 @@ class Admission:
     def is_full(self) -> bool:
         """Whether no more can be taken on."""
         return self.in_flight >= IN_FLIGHT_MAX or self.is_late()
+
+    def is_hashing_full(self) -> bool:
+        """Whether as many hash, or wait for it, as may."""
+        return self.hashing >= PLACES or self.is_late()
 
     def is_late(self) -> bool:
         """Whether the event loop is so late that everybody waits."""
@@ -75,6 +83,17 @@ class Admission:
             yield
         finally:
             self.in_flight -= 1
+
+    @contextmanager
+    def hashing_room(self) -> Iterator[None]:
+        """Take on a request that hashes; it takes no room of the others. Raise ProblemError."""
+        if self.is_hashing_full():
+            raise self.refuse()
+        self.hashing += 1
+        try:
+            yield
+        finally:
+            self.hashing -= 1
 
     def may_wait(self) -> bool:
         """Whether a request may wait for its outcome: not when others are short of room."""
@@ -123,15 +142,17 @@ class AdmissionMiddleware(ASGIMiddleware):
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Refuse or pass on."""
         admission: Admission = scope["litestar_app"].state.services.admission
-        is_light = "is_light" in scope["route_handler"].opt
-        if admission.is_late() if is_light else admission.is_full():
+        opt = scope["route_handler"].opt
+        is_light, is_hashing = "is_light" in opt, "is_hashing" in opt
+        is_full = admission.is_hashing_full if is_hashing else admission.is_full
+        if admission.is_late() if is_light else is_full():
             await _send(admission.refuse(), send)
         elif is_light:
             await next_app(scope, receive, send)
         else:
             if scope.get("method") != "GET":
                 receive = await _arrived(receive)
-            with admission.room():
+            with admission.hashing_room() if is_hashing else admission.room():
                 await next_app(scope, receive, send)
 
 

@@ -42,8 +42,11 @@ def _yield_to_others() -> None:
 
 # Hashing releases the GIL for some 20 ms: threads of its own keep it off the event loop and bound
 # its memory; on half of the cores, so that sign-ins at once do not take the machine from polls.
+THREADS = max(1, (os.cpu_count() or 2) // 2)
+# Requests that hash, with those that wait for a thread: one waits for some 0.4 s at most.
+PLACES = 16 * THREADS
 _hashing = ThreadPoolExecutor(
-    max(1, (os.cpu_count() or 2) // 2),
+    THREADS,
     thread_name_prefix="argon2",
     initializer=_yield_to_others,
 )

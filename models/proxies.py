@@ -3,7 +3,6 @@
 import re
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-
 HOP_LENGTH_MAX = 80
 
 
@@ -32,11 +31,13 @@ def parse_address(text: str) -> IPv4Address | IPv6Address | None:
 
 # As proxies write it: 192.0.2.1:443, [2001:db8::7]:443, "[2001:db8::7]"; or without port and
 # brackets. An IPv6 address outside brackets has no port.
-_HOP = re.compile(r"""(?:(?P<v4>[0-9.]+)(?::[0-9]{1,5})?|\[(?P<v6>[^\]]+)\](?::[0-9]{1,5})?)""", re.ASCII)
+_HOP = re.compile(
+    r"""(?:(?P<v4>[0-9.]+)(?::[0-9]{1,5})?|\[(?P<v6>[^\]]+)\](?::[0-9]{1,5})?)""", re.ASCII
+)
 
 
 def parse_hop(text: str) -> IPv4Address | IPv6Address | None:
-    """An element of X-Forwarded-For: port, brackets, quotes and zone off. None for anything else."""
+    """An element of X-Forwarded-For, without port, brackets, quotes and zone; or None."""
     text = text.strip()
     if len(text) > HOP_LENGTH_MAX:
         return None

@@ -2,11 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from types import FunctionType
 
 import pytest
 
 from api.admission import IN_FLIGHT_MAX, LAG_SECONDS_MAX, WAITING_MAX
+from api.passwords import PLACES, hash_password, verify_password
+from api.permissions import handlers_of
 from models.db import run, sql, transaction
+from tests.accounts import PASSWORD, auth, signed_up
 from tests.test_poll_cache import held_status
 from tests.words import at
 from tests.world import Person, World
@@ -125,3 +129,54 @@ async def test_a_body_that_comes_slowly_takes_nobodys_room(world: World, member:
         assert world.services.admission.in_flight == 0
     rest.set()
     assert (await sending).status_code == 202
+
+
+async def test_sign_ins_at_once_leave_the_others_alone(world: World) -> None:
+    member, _ = await signed_up(world)
+    body = {"email": "ann@example.com", "password": PASSWORD}
+    sign_ins = [asyncio.create_task(auth(world, "login", **body)) for _ in range(60)]
+    reads = [asyncio.create_task(member.get("/v1/wallet")) for _ in range(IN_FLIGHT_MAX - 5)]
+    assert {answer.status_code for answer in await asyncio.gather(*reads)} == {200}
+    answers = await asyncio.gather(*sign_ins)
+    refused = [answer for answer in answers if answer.status_code == 503]
+    assert sum(answer.status_code == 200 for answer in answers) == PLACES
+    assert len(refused) == 60 - PLACES
+    for answer in refused:
+        assert answer.json()["type"] == "urn:twtc:problem:busy"
+        assert int(answer.headers["Retry-After"]) >= 1
+    admission = world.services.admission
+    assert (admission.hashing, admission.in_flight) == (0, 0)
+    assert (await auth(world, "login", **body)).status_code == 200
+
+
+async def test_a_sign_in_that_waits_takes_nobodys_room(world: World) -> None:
+    async with transaction(world.database) as connection:
+        await run(connection, sql("LOCK TABLE identities IN ACCESS EXCLUSIVE MODE"))
+        body = {"email": "ann@example.com", "password": PASSWORD}
+        sent = asyncio.create_task(auth(world, "login", **body))
+        await until(lambda: world.services.admission.hashing == 1)
+        assert world.services.admission.in_flight == 0
+    assert (await sent).status_code == 401
+    assert world.services.admission.hashing == 0
+
+
+def test_what_hashes_is_in_the_room_for_it(world: World) -> None:
+    """By the source: no route reaches the hashing without having said so."""
+    for path, method, handler in handlers_of(world.app):
+        if _reaches(handler.fn, set()):
+            assert "is_hashing" in handler.opt, (method, path)
+
+
+def _reaches(function: object, seen: set[object]) -> bool:
+    if function in (hash_password, verify_password):
+        return True
+    assert isinstance(function, FunctionType)
+    seen.add(function)
+    called = [function.__globals__.get(name) for name in function.__code__.co_names]
+    return any(
+        _reaches(other, seen)
+        for other in called
+        if isinstance(other, FunctionType)
+        and other.__module__.startswith("api")
+        and other not in seen
+    )

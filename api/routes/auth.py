@@ -8,6 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
+from api.admission import HASHES
 from api.auth import Access, issue_ticket, refresh_token_user, successor_of
 from api.codes import send_code
 from api.documentation import problems
@@ -66,7 +67,7 @@ class SecondFactorNeeded(Struct, frozen=True):
 @post(
     "/register",
     summary="Create an account",
-    opt={"limits": ("registrations",)},
+    opt=HASHES | {"limits": ("registrations",)},
     responses=problems(409, 422),
 )
 async def register_account(
@@ -112,7 +113,13 @@ async def _referrer(services: Services, code: str | None) -> int | None:
     return user_id
 
 
-@post("/login", status_code=200, summary="Sign in", responses=problems(401, 403))
+@post(
+    "/login",
+    status_code=200,
+    summary="Sign in",
+    opt=HASHES,
+    responses=problems(401, 403),
+)
 async def login(
     request: Request[Any, Any, Any],
     data: JSONBody[Credentials],

@@ -8,6 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
+from api.admission import HASHES
 from api.owners import confirmed_owner
 from api.services import Services
 from models.clock import utcnow
@@ -26,7 +27,12 @@ class Closed(Struct, frozen=True):
     forgotten_from: datetime
 
 
-@delete("/me", status_code=200, summary="Close the account and be forgotten")
+@delete(
+    "/me",
+    status_code=200,
+    summary="Close the account and be forgotten",
+    opt=HASHES,
+)
 async def close(
     data: JSONBody[Farewell], services: NamedDependency[Services], user_id: NamedDependency[int]
 ) -> Closed:

@@ -12,6 +12,7 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
+from api.admission import HASHES
 from api.auth import Access, read_ticket, ticket_over
 from api.documentation import problems
 from api.owners import confirmed_owner, own_account
@@ -100,7 +101,7 @@ async def factors(
 @post(
     "/mfa/totp",
     summary="Set up an authenticator app",
-    opt=MEMBER,
+    opt=MEMBER | HASHES,
     security=[{"bearer": []}],
     responses=problems(409),
 )
@@ -147,7 +148,7 @@ async def confirm(
     "/mfa/code",
     status_code=200,
     summary="Have a code sent at each sign-in",
-    opt=MEMBER,
+    opt=MEMBER | HASHES,
     security=[{"bearer": []}],
 )
 async def set_up_codes(
@@ -170,7 +171,7 @@ async def set_up_codes(
     "/mfa",
     status_code=204,
     summary="Remove the second factors",
-    opt=MEMBER,
+    opt=MEMBER | HASHES,
     security=[{"bearer": []}],
 )
 async def remove(

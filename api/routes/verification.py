@@ -10,6 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
+from api.admission import HASHES
 from api.auth import Access
 from api.codes import send_code
 from api.documentation import problems
@@ -110,6 +111,7 @@ async def _send_quietly(services: Services, account: Account, now: datetime) -> 
     "/password/reset",
     status_code=204,
     summary="Choose a new password",
+    opt=HASHES,
     responses=problems(422),
 )
 async def reset(data: JSONBody[NewPassword], services: NamedDependency[Services]) -> None:
@@ -136,7 +138,7 @@ async def reset(data: JSONBody[NewPassword], services: NamedDependency[Services]
     "/password",
     status_code=204,
     summary="Change the password",
-    opt=MEMBER,
+    opt=MEMBER | HASHES,
     security=[{"bearer": []}],
     responses=problems(422),
 )
