@@ -5,12 +5,13 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
-from api.problems import bad_request
+from api.problems import bad_field, bad_request
+from engine.phones import names_country, phone_of
+from engine.plain import plain
 
 Address = Annotated[str, Meta(min_length=3, max_length=254)]
 
 _EMAIL = re.compile(r"[^@\s\x00-\x1f]{1,64}@[^@\s\x00-\x1f.]+(\.[^@\s\x00-\x1f.]+)+")
-_PHONE = re.compile(r"\+[1-9][0-9]{6,14}")  # E.164
 
 
 class Identity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -22,24 +23,28 @@ class Identity(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 def normal_email(value: str) -> str | None:
     """An e-mail address in the form in which it is unique, or None if it is not one."""
-    value = value.strip().lower()
+    value = plain(value).lower()
     return value if len(value) <= 254 and _EMAIL.fullmatch(value) else None
 
 
-def normal_phone(value: str) -> str | None:
-    """A phone number in E.164 form, or None if it is not one."""
-    value = re.sub(r"[\s().-]", "", value)
-    return value if _PHONE.fullmatch(value) else None
-
-
 def identity_of(given: Identity) -> tuple[str, str]:
-    """(kind, value) in normal form. Raise ProblemError (400) unless there is exactly one."""
+    """(kind, value) in normal form. Raise ProblemError (400) unless there is exactly one.
+
+    Raise ValidationException (400) for what is neither: it says what is asked for.
+    """
     if (given.email is None) == (given.phone is None):
         raise bad_request("Send either an e-mail address or a phone number.")
     if given.email is not None:
-        kind, value = "email", normal_email(given.email)
-    else:
-        kind, value = "phone", normal_phone(given.phone or "")
-    if value is None:
-        raise bad_request(f"This is not a valid {kind}. Phone numbers begin with + and country.")
-    return kind, value
+        email = normal_email(given.email)
+        if email is None:
+            raise bad_field("email", "This is not an e-mail address.")
+        return "email", email
+    typed = given.phone or ""
+    phone = phone_of(typed)
+    if phone is None and not names_country(typed):
+        raise bad_field(
+            "phone", "Begin with + and the number of your country, for example +966 50 123 4567."
+        )
+    if phone is None:
+        raise bad_field("phone", "There is no such phone number: look at its digits again.")
+    return "phone", phone

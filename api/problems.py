@@ -149,6 +149,11 @@ def bad_request(detail: str) -> ProblemError:
     return ProblemError("bad-request", "Bad request", 400, detail)
 
 
+def bad_field(name: str, message: str) -> ValidationException:
+    """400 for a body whose form is right and one of whose fields cannot be; says which, and why."""
+    return ValidationException(extra=[{"message": message, "key": name, "source": "body"}])
+
+
 _BY_STATUS = {
     400: ("bad-request", "Bad request"),
     401: ("unauthorized", "Not signed in"),

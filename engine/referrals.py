@@ -4,13 +4,15 @@ A code is a permutation of the id in Crockford's base 32 with a check digit, so 
 table and hardly any slip of a finger names somebody else. It is no secret.
 """
 
+from engine.plain import plain_code
+
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _DIGITS = 7
 _SPACE = len(_ALPHABET) ** _DIGITS
 # Odd, so that multiplying by it permutes the space; neighbours get codes unlike each other.
 _FACTOR = 20_811_234_567
 _INVERSE = pow(_FACTOR, -1, _SPACE)
-_READ_AS = str.maketrans({"O": "0", "I": "1", "L": "1", "-": "", " ": ""})
+_READ_AS = str.maketrans({"O": "0", "I": "1", "L": "1"})
 
 
 def referral_code(user_id: int) -> str:
@@ -24,7 +26,7 @@ def referral_code(user_id: int) -> str:
 
 def referrer_of(code: str) -> int | None:
     """The user that a code names, however it was typed, or None if it is not a code."""
-    typed = code.strip().upper().translate(_READ_AS)
+    typed = plain_code(code).upper().translate(_READ_AS)
     if len(typed) != _DIGITS + 1 or any(letter not in _ALPHABET for letter in typed):
         return None
     number = 0

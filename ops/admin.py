@@ -6,8 +6,9 @@ import sys
 
 from redis.asyncio import Redis
 
-from api.identities import normal_email, normal_phone
+from api.identities import normal_email
 from engine.permissions import Role
+from engine.phones import phone_of
 from models.accounts import find_by_identity
 from models.admin_log import OPERATOR
 from models.bells import SOCKET_TIMEOUT_SECONDS
@@ -58,7 +59,7 @@ async def _find(database: Database, keyring: Keyring, who: str) -> int:
     """The user of an id, an e-mail address or a phone number. Raise NoSuchUserError."""
     if who.isascii() and who.isdecimal() and len(who) <= 18:
         return int(who)
-    email, phone = normal_email(who), normal_phone(who)
+    email, phone = normal_email(who), phone_of(who)
     for kind, value in (("email", email), ("phone", phone)):
         account = await find_by_identity(database, keyring, kind, value) if value else None
         if account is not None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from api.captcha.contract import Challenge
+from engine.plain import is_digits, plain_code
 
 GOOD_SECONDS = 300
 
@@ -24,10 +25,13 @@ class LocalCaptcha:
 
     async def is_right(self, token: str, ip: str | None, now: datetime) -> bool:
         """Whether the sum is right, and asked for within the last five minutes."""
-        key, _, answer = token.rpartition(".")
+        key, _, typed = token.rpartition(".")
+        answer = plain_code(typed)
         begun, _, seal = key.rpartition("-")
         asked_at = begun.partition("-")[0]
-        if not (answer.isdecimal() and asked_at.isdecimal() and seal.isascii()):
+        if not (0 < len(answer) <= 2 and is_digits(answer, len(answer))):
+            return False
+        if not (asked_at.isascii() and asked_at.isdecimal() and seal.isascii()):
             return False
         is_fresh = 0 <= int(now.timestamp()) - int(asked_at) < GOOD_SECONDS
         return is_fresh and hmac.compare_digest(seal, self._seal(begun, int(answer)))

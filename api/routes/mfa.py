@@ -1,6 +1,7 @@
 """Second factors: setting them up, and signing in with them (RFC 6238; decision 0027)."""
 
 import hmac
+import re
 import secrets
 from datetime import datetime
 from math import ceil
@@ -14,13 +15,15 @@ from msgspec import Meta, Struct
 
 from api.admission import HASHES
 from api.auth import Access, read_ticket, ticket_over
+from api.codes import TypedCode, digits_of
 from api.documentation import problems
 from api.owners import confirmed_owner, own_account
 from api.permissions import MEMBER, PUBLIC
-from api.problems import ProblemError, unauthorized
+from api.problems import ProblemError, bad_field, unauthorized
 from api.routes.verification import send_or_refuse, wrong_code
 from api.services import Services
 from api.signing_in import Tokens, begin
+from engine.plain import plain_code
 from engine.timeline import micros
 from models.accounts import Account
 from models.clock import utcnow
@@ -39,6 +42,8 @@ from models.second_factors import (
 
 STEP_SECONDS = 30
 RECOVERY_CODES = 10
+RECOVERY_LETTERS = 20
+_RECOVERY_CODE = re.compile(f"[0-9a-f]{{{RECOVERY_LETTERS}}}")
 
 Ticket = Annotated[str, Meta(max_length=2_048)]
 
@@ -60,14 +65,14 @@ class FactorGiven(Struct, frozen=True, forbid_unknown_fields=True):
 
     ticket: Ticket
     method: Literal["totp", "code", "recovery"]
-    code: Annotated[str, Meta(min_length=6, max_length=32)]
+    code: TypedCode
     in_cookie: bool = False
 
 
 class TotpCode(Struct, frozen=True, forbid_unknown_fields=True):
     """The six digits that the app shows."""
 
-    code: Annotated[str, Meta(pattern="^[0-9]{6}$")]
+    code: TypedCode
 
 
 class TotpSecret(Struct, frozen=True):
@@ -133,9 +138,9 @@ async def confirm(
     data: JSONBody[TotpCode], services: NamedDependency[Services], user_id: NamedDependency[int]
 ) -> RecoveryCodes:
     """The app shows codes that fit: from now on a sign-in asks for them."""
-    now = utcnow()
+    now, code = utcnow(), digits_of(data.code)
     found = await find_factors(services.database, services.config.keyring, user_id)
-    step = matching_step(found.totp_secret, data.code, now)
+    step = matching_step(found.totp_secret, code, now)
     if step is None or found.has_totp:
         raise wrong_code()
     codes = _recovery_codes()
@@ -221,7 +226,7 @@ async def sign_in(
     services: NamedDependency[Services],
 ) -> Response[Tokens]:
     """After /v1/auth/login answered a ticket. Five wrong codes lock it for a quarter of an hour."""
-    now = utcnow()
+    now, code = utcnow(), _code_of(data)
     account = await _account_of(services, data.ticket, now)
     user_id = account.id
     found = await find_factors(services.database, services.config.keyring, user_id)
@@ -234,24 +239,34 @@ async def sign_in(
             "Too many codes were wrong. Try again later.",
             {"Retry-After": str(wait)},
         )
-    if not await _fits(services, user_id, found, data, now):
+    if not await _fits(services, user_id, found, data.method, code, now):
         await count_failure(services.database, user_id, now)
         raise unauthorized("This code is wrong, used or too old.")
     return await begin(request, services, account, now, in_cookie=data.in_cookie)
 
 
+def _code_of(given: FactorGiven) -> str:
+    """What is compared. Raise ValidationException (400) for what can be no code of its method."""
+    if given.method != "recovery":
+        return digits_of(given.code)
+    code = plain_code(given.code)
+    if not _RECOVERY_CODE.fullmatch(code):
+        raise bad_field("code", f"A recovery code has {RECOVERY_LETTERS} letters and digits.")
+    return code
+
+
 async def _fits(
-    services: Services, user_id: int, found: Factors, given: FactorGiven, now: datetime
+    services: Services, user_id: int, found: Factors, method: str, code: str, now: datetime
 ) -> bool:
-    if given.method not in found.methods:
+    if method not in found.methods:
         return False
-    if given.method == "totp":
-        step = matching_step(found.totp_secret, given.code, now)
+    if method == "totp":
+        step = matching_step(found.totp_secret, code, now)
         return step is not None and await use_step(services.database, user_id, step, now)
-    if given.method == "code":
+    if method == "code":
         secret, purpose = services.config.secret, CodePurpose.SIGN_IN
-        return await check_code(services.database, secret, user_id, purpose, given.code, now)
-    return await use_recovery_code(services.database, user_id, given.code.strip().lower())
+        return await check_code(services.database, secret, user_id, purpose, code, now)
+    return await use_recovery_code(services.database, user_id, code)
 
 
 def matching_step(secret: str | None, code: str, now: datetime) -> int | None:
@@ -265,7 +280,7 @@ def matching_step(secret: str | None, code: str, now: datetime) -> int | None:
 
 
 def _recovery_codes() -> list[str]:
-    return [secrets.token_hex(10) for _ in range(RECOVERY_CODES)]
+    return [secrets.token_hex(RECOVERY_LETTERS // 2) for _ in range(RECOVERY_CODES)]
 
 
 handlers: list[Any] = [factors, set_up_totp, confirm, set_up_codes, remove, send, sign_in]

@@ -12,7 +12,7 @@ from msgspec import Meta, Struct
 
 from api.admission import HASHES
 from api.auth import Access
-from api.codes import send_code
+from api.codes import TypedCode, digits_of, send_code
 from api.documentation import problems
 from api.identities import Identity, identity_of
 from api.limits import count_attempt
@@ -29,19 +29,17 @@ from models.codes import PAUSE, CodePurpose, check_code
 from models.fraud import lift_hold
 from models.verification import change_password, verify_address
 
-Code = Annotated[str, Meta(pattern="^[0-9]{6}$")]
-
 
 class CodeGiven(Struct, frozen=True, forbid_unknown_fields=True):
     """The six digits of our message."""
 
-    code: Code
+    code: TypedCode
 
 
 class NewPassword(Identity, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The address, the code that was sent to it, and the password that holds from now on."""
 
-    code: Code
+    code: TypedCode
     password: Password
 
 
@@ -64,9 +62,9 @@ async def verify(
     data: JSONBody[CodeGiven], services: NamedDependency[Services], user_id: NamedDependency[int]
 ) -> None:
     """Prove to have read our message. From then on one can earn."""
-    now = utcnow()
+    now, code = utcnow(), digits_of(data.code)
     secret, purpose = services.config.secret, CodePurpose.VERIFY
-    if not await check_code(services.database, secret, user_id, purpose, data.code, now):
+    if not await check_code(services.database, secret, user_id, purpose, code, now):
         raise wrong_code()
     await verify_address(services.database, services.copies, user_id, now)
     await lift_hold(services.database, services.copies, user_id, [Hold.VERIFICATION], now)
@@ -116,7 +114,7 @@ async def _send_quietly(services: Services, account: Account, now: datetime) -> 
 )
 async def reset(data: JSONBody[NewPassword], services: NamedDependency[Services]) -> None:
     """With the code from our message. It ends all sign-ins; the second factor stays."""
-    kind, value = identity_of(data)
+    (kind, value), code = identity_of(data), digits_of(data.code)
     keyring = services.config.keyring
     # A new code every minute would give an attacker five guesses in each.
     await count_attempt(services, f"reset:{keyring.index(kind, value)}")
@@ -125,7 +123,7 @@ async def reset(data: JSONBody[NewPassword], services: NamedDependency[Services]
     account = await find_by_identity(services.database, keyring, kind, value)
     secret, purpose = services.config.secret, CodePurpose.RESET
     if account is None or not await check_code(
-        services.database, secret, account.id, purpose, data.code, now
+        services.database, secret, account.id, purpose, code, now
     ):
         raise wrong_code()
     hashed = await hash_password(data.password)
