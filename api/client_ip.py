@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Iterator
 from functools import lru_cache
-from ipaddress import IPv6Address, ip_network
+from ipaddress import ip_network
 
 from litestar.types import Scope
 
@@ -18,7 +18,9 @@ HOPS_MAX = 16
 UNREAD_SECONDS = 60.0
 _unread_until = 0.0
 
-_IPV6_CUSTOMER = 64
+# By prefix, what is limited as one, and how many times the quota it has: an IPv4 address and its
+# neighbours; the /64 that every IPv6 customer has, and the /56 and /48 that some have.
+_SIZES = {4: ((32, 1), (24, 16)), 6: ((64, 1), (56, 4), (48, 16))}
 
 
 def client_ip(scope: Scope, proxies: Proxies) -> str | None:
@@ -72,9 +74,12 @@ def _note_unread() -> None:
 
 
 @lru_cache(4096)
-def network_of(address: str) -> str:
-    """What is limited as one: an IPv4 address, or the /64 that an IPv6 customer has whole."""
-    parsed = parse_address(address)
-    if isinstance(parsed, IPv6Address):
-        return str(ip_network((parsed, _IPV6_CUSTOMER), strict=False))
-    return address
+def networks_of(address: str | None) -> tuple[tuple[str, int], ...]:
+    """What an address is limited with, the narrowest first, and how many times the quota."""
+    parsed = parse_address(address or "")
+    if parsed is None:
+        return ((address or "unknown", 1),)
+    return tuple(
+        (str(ip_network((parsed, prefix), strict=False)), factor)
+        for prefix, factor in _SIZES[parsed.version]
+    )

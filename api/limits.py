@@ -1,7 +1,8 @@
 """How often somebody may ask (blueprint, "Security"; decision 0029).
 
-A route's `opt["limits"]` names what it counts against besides the address and the member. The poll
-counts in its own process, since a question to Redis would cost more than its answer.
+Who is signed in counts by themselves, whoever else shares their address; others count by their
+address and the networks around it. A route's `opt["limits"]` names what else it counts against. The
+poll counts in its own process, since a question to Redis would cost more than its answer.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,8 +13,8 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.auth import signed_in
-from api.client_ip import client_ip, network_of
-from api.permissions import has_higher_limits
+from api.client_ip import client_ip, networks_of
+from api.permissions import has_higher_limits, is_public
 from api.problems import ProblemError, rate_limited
 from api.services import Services
 from engine.configuration import Configuration, Limit
@@ -36,12 +37,13 @@ class LimitsMiddleware(ASGIMiddleware):
         if not services.config.has_limits:
             await next_app(scope, receive, send)
             return
-        opt = scope["route_handler"].opt
+        handler = scope["route_handler"]
         settings = await services.configurations.at(utcnow())
-        user_id = _user_of(scope)
+        # A public route asks nobody's token: with one it would be no less a stranger's request.
+        user_id = None if is_public(handler) else _user_of(scope)
         standings = [
-            await services.limiter.take(count)
-            for count in counts_of(scope, settings, opt.get("limits", ()), user_id)
+            await _take_all(services.limiter, counts)
+            for counts in counts_of(scope, settings, handler.opt.get("limits", ()), user_id)
         ]
         refused = [standing for standing in standings if not standing.is_allowed]
         if refused and user_id is not None and await has_higher_limits(services, user_id):
@@ -60,31 +62,47 @@ class LimitsMiddleware(ASGIMiddleware):
 
 def counts_of(
     scope: Scope, settings: Configuration, names: Sequence[str], user_id: int | None
-) -> list[Count]:
-    """What a request counts against: its address, its member, and what its route names."""
-    address = address_of(scope)
-    keys = {"address": address, "registrations": address}
-    if user_id is not None:
-        keys |= {name: str(user_id) for name in ("member", "mining", "tasks", "wallet")}
+) -> list[list[Count]]:
+    """What a request counts against, by limit: its member or its address, and what its route names.
+
+    Of one limit the narrowest network comes first.
+    """
+    if user_id is None:
+        wanted = ("address", *(name for name in names if name == "registrations"))
+        return [_by_network(scope, name, settings.limits[name]) for name in wanted]
+    return [[Count(name, settings.limits[name], str(user_id))] for name in ("member", *names)]
+
+
+def _by_network(scope: Scope, name: str, limit: Limit) -> list[Count]:
+    proxies = scope["litestar_app"].state.services.config.trusted_proxies
     return [
-        Count(name, settings.limits[name], keys[name])
-        for name in ("address", "member", *names)
-        if name in keys
+        Count(name, Limit(limit.quota * factor, limit.window_seconds), network)
+        for network, factor in networks_of(client_ip(scope, proxies))
     ]
 
 
-def address_of(scope: Scope) -> str:
-    """What is limited as one address."""
-    proxies = scope["litestar_app"].state.services.config.trusted_proxies
-    return network_of(client_ip(scope, proxies) or "unknown")
+async def _take_all(limiter: Limiter, counts: Sequence[Count]) -> Standing:
+    """How the tightest of these stands. What one refuses, wider ones are not asked for: nobody
+    uses up what their neighbours have."""
+    standings: list[Standing] = []
+    for count in counts:
+        standings.append(await limiter.take(count))
+        if not standings[-1].is_allowed:
+            break
+    return min(standings, key=lambda standing: (standing.is_allowed, standing.remaining))
 
 
-async def check_poll(scope: Scope, services: Services) -> None:
+async def check_poll(scope: Scope, services: Services, user_id: int | None) -> None:
     """Count a poll in this process. Raise ProblemError (429)."""
-    limit = (await services.configurations.at(utcnow())).limits["address"]
-    seconds = services.tally.take(limit, address_of(scope))
-    if seconds:
-        raise _refusal([Standing(Count("address", limit, ""), False, 0, seconds)])
+    limits = (await services.configurations.at(utcnow())).limits
+    if user_id is None:
+        counts = _by_network(scope, "address", limits["address"])
+    else:
+        counts = [Count("member", limits["member"], str(user_id))]
+    for count in counts:
+        seconds = services.tally.take(count.limit, count.key)
+        if seconds:
+            raise _refusal([Standing(count, False, 0, seconds)])
 
 
 async def _take_more(limiter: Limiter, standing: Standing) -> Standing:

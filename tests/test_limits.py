@@ -8,7 +8,7 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from api.client_ip import HOPS_MAX, client_ip, network_of
+from api.client_ip import HOPS_MAX, client_ip, networks_of
 from engine.configuration import LIMITS, Limit
 from engine.permissions import Role
 from models.clock import utcnow
@@ -100,10 +100,15 @@ def test_nobody_is_trusted_unless_named() -> None:
     assert client_ip(scope("10.0.0.1", "198.51.100.1"), Proxies()) == "10.0.0.1"
 
 
-def test_a_customer_has_a_whole_ipv6_network() -> None:
-    assert network_of("2001:db8:1:2::3") == network_of("2001:db8:1:2:ffff::4")
-    assert network_of("2001:db8:1:2::3") != network_of("2001:db8:1:3::3")
-    assert network_of("198.51.100.1") != network_of("198.51.100.2")
+def test_an_address_has_its_networks_around_it() -> None:
+    assert networks_of("2001:db8:1:203::4") == (
+        ("2001:db8:1:203::/64", 1),
+        ("2001:db8:1:200::/56", 4),
+        ("2001:db8:1::/48", 16),
+    )
+    assert networks_of("::ffff:198.51.100.7") == networks_of("198.51.100.7")
+    assert networks_of("198.51.100.7") == (("198.51.100.7/32", 1), ("198.51.100.0/24", 16))
+    assert networks_of(None) == (("unknown", 1),)
 
 
 @pytest.mark.parametrize("env", [{"TWTC_TRUSTED_PROXIES": "somewhere"}, {"TWTC_LIMITS": "perhaps"}])
@@ -148,6 +153,65 @@ async def test_an_address_registers_three_accounts_an_hour(world: World) -> None
     assert (await auth(world, "register", **body)).status_code == 429
     world.move_to(utcnow() + timedelta(minutes=61))
     assert (await auth(world, "register", **body)).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("addresses", "allowed"),
+    [
+        ([f"2001:db8::{n}" for n in range(1, 6)], 3),
+        ([f"2001:db8:0:{n}::1" for n in range(20)], 12),
+        ([f"2001:db8:0:{n:x}00::1" for n in range(60)], 48),
+        ([f"2001:db8:{n}::1" for n in range(60)], 60),
+        ([f"198.51.100.{n}" for n in range(60)], 48),
+        ([f"198.51.{n}.1" for n in range(60)], 60),
+    ],
+)
+async def test_networks_register_by_rising_quotas(
+    world: World, addresses: list[str], allowed: int
+) -> None:
+    statuses = [
+        (
+            await world.http.post("/v1/auth/register", json={}, headers={"X-Forwarded-For": each})
+        ).status_code
+        for each in addresses
+    ]
+    assert statuses == [400] * allowed + [429] * (len(addresses) - allowed)
+
+
+async def test_who_is_refused_uses_up_nothing_of_their_neighbours(world: World) -> None:
+    for each in ["2001:db8::1"] * 60 + ["2001:db8:0:1::1"] * 3:
+        answer = await world.http.post(
+            "/v1/auth/register", json={}, headers={"X-Forwarded-For": each}
+        )
+    assert answer.status_code == 400
+
+
+async def test_members_behind_one_address_count_by_themselves(world: World) -> None:
+    """A carrier puts thousands behind one IPv4 address."""
+    there = {"X-Forwarded-For": "198.51.100.1"}
+    for member in await world.people(12):
+        for _ in range(10):
+            assert (await member.get("/v1/wallet", **there)).status_code == 200
+            assert (await member.get("/v1/mining/status", **there)).status_code == 200
+    assert (await ask(world, "198.51.100.1")).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/v1/wallet", "/v1/mining/status", "/v1/events"])
+async def test_a_token_that_is_none_is_a_strangers(world: World, path: str) -> None:
+    member, there = await world.person(), {"X-Forwarded-For": "198.51.100.1"}
+    forged = there | {"Authorization": f"{member.headers['Authorization']}x"}
+    statuses = [(await world.http.get(path, headers=forged)).status_code for _ in range(102)]
+    assert statuses == [401] * 100 + [429] * 2
+    if path != "/v1/events":
+        assert (await member.get(path, **there)).status_code == 200
+
+
+async def test_a_token_is_no_way_around_a_strangers_limits(world: World) -> None:
+    """Where nobody is asked for a token, it counts for nothing."""
+    member = await world.person()
+    for status in [400] * 3 + [429]:
+        answer = await world.http.post("/v1/auth/register", json={}, headers=member.headers)
+        assert answer.status_code == status
 
 
 async def test_five_wrong_passwords_close_an_account_for_a_quarter_of_an_hour(
@@ -214,8 +278,8 @@ async def test_polls_count_in_their_process(world: World, monkeypatch: Any) -> N
         taken.append(count.name)
 
     monkeypatch.setattr(world.services.limiter, "take", take)
-    answers = [await person.get("/v1/mining/status") for _ in range(101)]
-    assert [answer.status_code for answer in answers] == [200] * 100 + [429]
+    answers = [await person.get("/v1/mining/status") for _ in range(301)]
+    assert [answer.status_code for answer in answers] == [200] * 300 + [429]
     assert answers[-1].headers["Retry-After"] == "60"
     assert taken == []
     world.move_to(utcnow() + timedelta(minutes=1))

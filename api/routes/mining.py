@@ -19,7 +19,7 @@ from api.limits import UNLIMITED, check_poll
 from api.paging import After, Limit, decode_cursor, encode_cursor
 from api.permissions import MEMBER
 from api.poll import Answer, Held, PollResponse, make_answer
-from api.problems import unauthorized
+from api.problems import ProblemError, unauthorized
 from api.routes.me import PRIVATE
 from api.services import Services
 from engine.intents import StartMining
@@ -67,10 +67,15 @@ async def answer_at_once(request: Request[Any, Any, Any]) -> PollResponse | None
     None leaves the request to the handler: what is not held takes longer anyway.
     """
     services: Services = request.app.state["services"]  # quicker than the attribute
-    if services.config.has_limits:
-        await check_poll(request.scope, services)
     headers = dict(reversed([*request.scope["headers"]]))  # of several of a name the first counts
-    user_id = signed_in(services, headers.get(b"authorization", b"").decode("latin-1"))
+    try:
+        user_id = signed_in(services, headers.get(b"authorization", b"").decode("latin-1"))
+    except ProblemError:
+        if services.config.has_limits:
+            await check_poll(request.scope, services, None)
+        raise
+    if services.config.has_limits:
+        await check_poll(request.scope, services, user_id)
     now = utcnow()
     held = services.held.find(user_id, now)
     if held is None:
