@@ -4,11 +4,13 @@ Each statement gives (name, label, value) rows of its bucket; their sums are the
 """
 
 from collections import Counter
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 from engine.facts import MAU_DAYS, RETENTION_DAYS, DayFacts
 from engine.timeline import BUCKET_COUNT
-from models.db import Database, connected, rows, run, sql, transaction
+from models.db import Connection, Database, Statement, connected, rows, run, sql, transaction
 
 # From the activity log: what anybody did, by themselves or by an ad's proof.
 MARK_ACTIVE = sql("""
@@ -25,28 +27,6 @@ COUNTS = {
         UNION ALL
         SELECT 'users', 'total', count(*) FROM users
         WHERE bucket = :bucket AND created_at < :until
-        UNION ALL
-        SELECT 'users', 'active', count(*) FROM active_days
-        WHERE bucket = :bucket AND day = :day
-        UNION ALL
-        SELECT 'users', 'active_month', count(DISTINCT user_id) FROM active_days
-        WHERE bucket = :bucket AND day > :month_before AND day <= :day
-    """),
-    "retention": sql("""
-        SELECT 'retention_' || n AS name, 'registered' AS label, count(*) AS value
-        FROM unnest(CAST(:retention AS integer[])) AS n
-        JOIN users u ON u.bucket = :bucket
-         AND u.created_at >= CAST(:since AS timestamptz) - n * interval '1 day'
-         AND u.created_at < CAST(:until AS timestamptz) - n * interval '1 day'
-        GROUP BY n
-        UNION ALL
-        SELECT 'retention_' || n, 'active', count(*)
-        FROM unnest(CAST(:retention AS integer[])) AS n
-        JOIN users u ON u.bucket = :bucket
-         AND u.created_at >= CAST(:since AS timestamptz) - n * interval '1 day'
-         AND u.created_at < CAST(:until AS timestamptz) - n * interval '1 day'
-        JOIN active_days a ON a.bucket = :bucket AND a.day = :day AND a.user_id = u.id
-        GROUP BY n
     """),
     "coins": sql("""
         SELECT 'coins_micro' AS name, type || ':' || funding AS label,
@@ -100,6 +80,48 @@ COUNTS = {
     """),
 }
 
+# Who was active is marked when the day is over; until then the log says it.
+WHOLE_DAY = {
+    "active": sql("""
+        SELECT 'users' AS name, 'active' AS label, count(*) AS value FROM active_days
+        WHERE bucket = :bucket AND day = :day
+        UNION ALL
+        SELECT 'users', 'active_month', count(DISTINCT user_id) FROM active_days
+        WHERE bucket = :bucket AND day > :month_before AND day <= :day
+    """),
+    "retention": sql("""
+        SELECT 'retention_' || n AS name, 'registered' AS label, count(*) AS value
+        FROM unnest(CAST(:retention AS integer[])) AS n
+        JOIN users u ON u.bucket = :bucket
+         AND u.created_at >= CAST(:since AS timestamptz) - n * interval '1 day'
+         AND u.created_at < CAST(:until AS timestamptz) - n * interval '1 day'
+        GROUP BY n
+        UNION ALL
+        SELECT 'retention_' || n, 'active', count(*)
+        FROM unnest(CAST(:retention AS integer[])) AS n
+        JOIN users u ON u.bucket = :bucket
+         AND u.created_at >= CAST(:since AS timestamptz) - n * interval '1 day'
+         AND u.created_at < CAST(:until AS timestamptz) - n * interval '1 day'
+        JOIN active_days a ON a.bucket = :bucket AND a.day = :day AND a.user_id = u.id
+        GROUP BY n
+    """),
+}
+SO_FAR = {
+    "active": sql("""
+        SELECT 'users' AS name, 'active' AS label, count(DISTINCT user_id) AS value
+        FROM activity_logs
+        WHERE bucket = :bucket AND created_at >= :since AND created_at < :until
+        UNION ALL
+        SELECT 'users', 'active_month', count(*) FROM (
+            SELECT user_id FROM active_days
+            WHERE bucket = :bucket AND day > :month_before AND day < :day
+            UNION
+            SELECT user_id FROM activity_logs
+            WHERE bucket = :bucket AND created_at >= :since AND created_at < :until
+        ) m
+    """),
+}
+
 CLEAR = sql("DELETE FROM daily_facts WHERE day = :day")
 
 STORE = sql("""
@@ -120,21 +142,12 @@ READ_DAYS = sql("""
 
 async def compute_facts(database: Database, day: date, now: datetime) -> int:
     """Compute a UTC day's figures anew, bucket by bucket. Return how many there are."""
-    since = datetime.combine(day, time(), tzinfo=UTC)
-    params = {
-        "day": day,
-        "since": since,
-        "until": since + timedelta(days=1),
-        "month_before": day - timedelta(days=MAU_DAYS),
-        "retention": list(RETENTION_DAYS),
-    }
+    params = _params(day)
     sums: Counter[tuple[str, str]] = Counter()
     for bucket in range(BUCKET_COUNT):
         async with connected(database) as connection:
             await run(connection, MARK_ACTIVE, params | {"bucket": bucket})
-            for statement in COUNTS.values():
-                for row in await rows(connection, statement, params | {"bucket": bucket}):
-                    sums[row.name, row.label] += row.value
+            sums.update(await _count(connection, COUNTS | WHOLE_DAY, params | {"bucket": bucket}))
     async with transaction(database) as connection:
         await run(connection, CLEAR, {"day": day})
         keys = sorted(sums)
@@ -147,6 +160,37 @@ async def compute_facts(database: Database, day: date, now: datetime) -> int:
         }
         await run(connection, STORE, stored)
     return len(keys)
+
+
+async def count_so_far(database: Database, day: date) -> DayFacts:
+    """The figures of a UTC day that is not over, or not computed yet. Nothing is stored."""
+    sums: Counter[tuple[str, str]] = Counter()
+    for bucket in range(BUCKET_COUNT):
+        async with connected(database) as connection:
+            params = _params(day) | {"bucket": bucket}
+            sums.update(await _count(connection, COUNTS | SO_FAR, params))
+    return DayFacts(day, dict(sums))
+
+
+def _params(day: date) -> dict[str, Any]:
+    since = datetime.combine(day, time(), tzinfo=UTC)
+    return {
+        "day": day,
+        "since": since,
+        "until": since + timedelta(days=1),
+        "month_before": day - timedelta(days=MAU_DAYS),
+        "retention": list(RETENTION_DAYS),
+    }
+
+
+async def _count(
+    connection: Connection, statements: Mapping[str, Statement], params: dict[str, Any]
+) -> Counter[tuple[str, str]]:
+    found: Counter[tuple[str, str]] = Counter()
+    for statement in statements.values():
+        for row in await rows(connection, statement, params):
+            found[row.name, row.label] += row.value
+    return found
 
 
 async def read_facts(database: Database, day: date) -> DayFacts | None:

@@ -14,7 +14,7 @@ from ops.trials import end, trials
 app = typer.Typer(
     name="twtc",
     help="TWTC Engine: attention in, coins out, nothing lost, nothing paid twice.\n\n"
-    "In a checkout, `./run lint` also checks style and types.",
+    "In a checkout there are also `./run lint` (style, types, links) and `./run docs` (the site).",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

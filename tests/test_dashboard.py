@@ -219,6 +219,8 @@ def test_strangers_and_other_sites_are_kept_out(config: Config, dashboard_url: s
         assert http.post("/job/some/delete", headers=ours).json() == {"status": "DISABLED"}
         emptying = http.post("/queue/group-01/failed/empty", headers=ours)
         assert emptying.json() == {"status": "DISABLED"}
+        jobs = http.get("/0/view/jobs")  # never at RQ's own queue, which nobody here has
+        assert jobs.is_redirect and "default" not in jobs.headers["Location"]
         page = http.get("/")
         assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
 

@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 
 from engine.timeline import utc_day
 from models.clock import utcnow
-from models.facts import compute_facts, read_facts
+from models.facts import compute_facts, count_so_far, read_facts
 from tests.day import boost, do_task, tasks
 from tests.words import START
 from tests.world import Person, World
@@ -51,6 +51,26 @@ async def test_a_days_figures_are_exact(world: World) -> None:
     assert (ratios["dau_mau"], ratios["sessions_per_user"]) == (1.0, 1.0)
     assert (ratios["ad_completion"], ratios["boost_completion"]) == (1.0, 1.0)
     assert idler.id != miner.id
+
+
+async def test_what_is_counted_so_far_is_what_the_day_will_say(world: World) -> None:
+    await world.go_to(MIDNIGHT)
+    miner, _ = await world.people(2)
+    await live_a_day(world, miner)
+    so_far = await count_so_far(world.database, DAY)
+    assert await world.value("SELECT count(*) FROM daily_facts WHERE day = '2026-03-02'") == 0
+    assert so_far.by_label("users") == {
+        "registered": 2,
+        "total": 2,
+        "active": 1,
+        "active_month": 1,
+    }
+    assert so_far.by_label("boosts")["paid"] == 1
+    await compute_facts(world.database, DAY, utcnow())
+    whole = await read_facts(world.database, DAY)
+    assert whole is not None
+    retention = {key for key in whole.values if key[0].startswith("retention")}
+    assert {k: v for k, v in whole.values.items() if k not in retention} == dict(so_far.values)
 
 
 async def test_computing_a_day_again_changes_nothing(world: World) -> None:

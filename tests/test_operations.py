@@ -168,7 +168,10 @@ async def test_the_load_of_a_day_is_counted_by_windows(world: World) -> None:
     world.move_to(at("01:00"))
     shown = (await admin.get("/v1/admin/load")).json()
     assert (shown["slot_seconds"], shown["served"]) == (1440, [3, 0, 0])
-    assert (shown["mean"], shown["peak_over_mean"]) == (1.5, 2.0)
+    assert (shown["mean"], shown["peak_over_mean"]) == (1.5, None)  # most had no turn yet
+    world.move_to(at("04:00"))
+    shown = (await admin.get("/v1/admin/load")).json()
+    assert (shown["mean"], shown["peak_over_mean"]) == (0.3, 10.0)
     # The members stand in groups 1 and 2, whose windows are the first two of ten.
     sizes = [await world.value("SELECT sum(member_count) FROM group_sizes WHERE group_number = 1")]
     sizes.append(await world.value("SELECT sum(member_count) FROM group_sizes") - sizes[0])
@@ -179,12 +182,24 @@ async def test_the_load_of_a_day_is_counted_by_windows(world: World) -> None:
     assert (sum(empty["served"]), len(empty["served"]), empty["peak_over_mean"]) == (0, 60, None)
 
 
+async def test_a_day_that_began_at_noon_was_not_uneven_all_morning(world: World) -> None:
+    admin = await staff(world, Role.ADMIN)
+    world.move_to(at("12:05"))  # the window of group 1, the 31st of the day
+    await (await world.person(group_number=1)).begin()
+    world.move_to(at("20:00"))
+    shown = (await admin.get("/v1/admin/load")).json()
+    assert (shown["served"].index(1), sum(shown["served"])) == (30, 1)
+    assert (shown["mean"], shown["peak_over_mean"]) == (pytest.approx(1 / 20), pytest.approx(20))
+
+
 async def test_figures_are_read_by_day_and_as_a_table(world: World) -> None:
     admin = await staff(world, Role.ADMIN)
     person = await world.person(group_number=1)
     world.move_to(at("00:05"))
     await person.mine()
     await world.live_until(at("04:30"), timedelta(minutes=30))
+    today = (await admin.get("/v1/admin/facts/today")).json()
+    assert (today["as_of"], today["so_far"]["coins"]) == ("2026-03-01T04:30:00Z", "100.000000")
     await compute_facts(world.database, utcnow().date(), utcnow())
     *_, day = (await admin.get("/v1/admin/facts")).json()  # a week is made up for at the start
     assert (day["day"], day["coins"], day["usd"]) == ("2026-03-01", "100.000000", "0.003000")

@@ -87,6 +87,7 @@ TABLE = {
     "POST /v1/admin/dead-letters/{bucket}/{letter_id}/requeue": "admin",
     "GET /v1/admin/load": "admin",
     "GET /v1/admin/facts": "admin",
+    "GET /v1/admin/facts/today": "admin",
     "GET /v1/admin/facts.csv": "admin",
     "GET /v1/admin/reviews": "moderator",
     "POST /v1/admin/users/{subject_id}/tasks/{day}/{number}/review": "moderator",

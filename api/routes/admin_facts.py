@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Annotated
 
 from litestar import Response, get
@@ -20,7 +20,7 @@ from engine.money import format_amount
 from engine.permissions import Permission
 from engine.timeline import utc_day
 from models.clock import utcnow
-from models.facts import read_days
+from models.facts import count_so_far, read_days
 
 DAYS_MAX = 366
 Since = Annotated[date | None, QueryParameter(name="since", description="First UTC day.")]
@@ -48,6 +48,26 @@ async def facts(
 ) -> list[DayView]:
     """Days that have been computed, the latest last; thirty days without dates."""
     return [_view(found) for found in await _read(services, since, until)]
+
+
+class TodayView(Struct, frozen=True):
+    """The figures of a day that is not over, as of an instant. What only a whole day tells is
+    left out."""
+
+    as_of: datetime
+    so_far: DayView
+
+
+@get(
+    "/facts/today",
+    summary="The figures of today so far",
+    opt=needs(Permission.FACTS_READ),
+    response_headers=PRIVATE,
+)
+async def facts_today(services: NamedDependency[Services]) -> TodayView:
+    """Counted now, from midnight UTC on."""
+    now = utcnow()
+    return TodayView(now, _view(await count_so_far(services.reading, utc_day(now))))
 
 
 @get(
@@ -89,4 +109,4 @@ def _view(found: DayFacts) -> DayView:
     )
 
 
-handlers = [facts, facts_table]
+handlers = [facts, facts_today, facts_table]

@@ -1,6 +1,6 @@
 """The page of truth: what the engine has done, what it has not, and who should be doing it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Annotated
@@ -19,7 +19,7 @@ from api.routes.me import PRIVATE
 from api.services import Services
 from engine.load import planned_shares
 from engine.permissions import Permission
-from engine.timeline import Timetable, current_window, next_opening, utc_day
+from engine.timeline import GROUP_COUNT, Timetable, current_window, next_opening, utc_day
 from models.admin_log import Actor
 from models.alerts import alerts_since
 from models.bells import SOCKET_TIMEOUT_SECONDS
@@ -104,6 +104,8 @@ class LoadView(Struct, frozen=True):
     """Ads served in each slot of a day, a slot as long as a window, beside an even share.
 
     `planned`: as many ads, spread over the groups' windows by their sizes; of the whole day.
+    `mean` is that of the slots since the day's first ad; `peak_over_mean` is null before every
+    group has had its turn in them.
     """
 
     day: date
@@ -220,9 +222,7 @@ async def load(services: NamedDependency[Services], day: Day = None) -> LoadView
     slot_seconds = _slot_seconds(services)
     served = await read_load(services.reading, since, until, slot_seconds)
     elapsed = (until - since).total_seconds() / slot_seconds
-    whole = served[: int(elapsed)] or served
-    mean = sum(whole) / len(whole)
-    peak = max(whole) / mean if mean else None
+    mean, peak = _evenness(served, int(elapsed))
     table = services.installation.table
     shares = planned_shares(table, await group_sizes(services.database), slot_seconds)
     passed = sum(
@@ -230,6 +230,17 @@ async def load(services: NamedDependency[Services], day: Day = None) -> LoadView
     )
     planned = [share * sum(served) / passed if passed else 0 for share in shares]
     return LoadView(wanted, slot_seconds, served, planned, mean, peak)
+
+
+def _evenness(served: Sequence[int], whole_slots: int) -> tuple[float, float | None]:
+    """The mean of the slots that are over, and how far the fullest exceeds it.
+
+    An installation that began at noon has not been uneven all morning.
+    """
+    first = next((place for place, count in enumerate(served) if count), 0)
+    over = served[first:whole_slots] or served[first:]
+    mean = sum(over) / len(over)
+    return mean, max(over) / mean if mean and len(over) >= GROUP_COUNT else None
 
 
 def _slot_seconds(services: Services) -> int:

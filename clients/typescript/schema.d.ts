@@ -265,6 +265,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/admin/facts/today": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The figures of today so far */
+        get: operations["V1AdminFactsTodayFactsToday"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/admin/load": {
         parameters: {
             query?: never;
@@ -2393,6 +2410,12 @@ export interface components {
         TicketGiven: {
             ticket: string;
         };
+        /** TodayView */
+        TodayView: {
+            /** Format: date-time */
+            as_of: string;
+            so_far: components["schemas"]["DayView"];
+        };
         /** Tokens */
         Tokens: {
             access_token: string;
@@ -3402,6 +3425,31 @@ export interface operations {
                 };
             };
             400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            429: components["responses"]["429"];
+            503: components["responses"]["503"];
+        };
+    };
+    V1AdminFactsTodayFactsToday: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TodayView"];
+                };
+            };
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             429: components["responses"]["429"];

@@ -203,6 +203,7 @@ def _approve_task(boss: Desk, processes: Processes, town: Town) -> None:
     boss.go("reviews")
     expect(boss.page.get_by_role("link", name="https://example.com/@ann/petra")).to_be_visible()
     boss.page.get_by_role("button", name="Approve").click()
+    boss.page.get_by_role("button", name="Approve and pay").click()
     expect(boss.page.get_by_text("Nothing waits for a verdict.")).to_be_visible()
     assert trail_of(processes, town.tokens["boss"], town.ids["ann"])[0] == "task.review"
 

@@ -5,11 +5,13 @@ from collections.abc import Callable, Mapping
 from urllib.parse import urlsplit
 
 import rq_dashboard.default_settings
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, redirect, request, url_for
 from msgspec import Struct
 from redis.exceptions import RedisError
+from rq import Queue
 from rq.exceptions import InvalidJobOperation, NoSuchJobError
 from rq_dashboard.web import blueprint, setup_rq_connection
+from werkzeug.wrappers import Response as BaseResponse
 
 from models.config import ConfigError
 
@@ -58,12 +60,14 @@ def create_app(url: str, login: Login, pressed: Callable[[], None]) -> Flask:
     setup_rq_connection(app)
 
     @app.before_request
-    def admit() -> Response | None:
+    def admit() -> BaseResponse | None:
         given = request.authorization
         if given is None or not login.is_right(given.username or "", given.password or ""):
             asks = {"WWW-Authenticate": 'Basic realm="TWTC queues", charset="UTF-8"'}
             return Response("Sign in.\n", 401, asks)
-        return None if _is_ours() else Response("Only from this dashboard's own pages.\n", 403)
+        if not _is_ours():
+            return Response("Only from this dashboard's own pages.\n", 403)
+        return _to_a_queue_that_is_there()
 
     @app.after_request
     def finish(response: Response) -> Response:
@@ -78,6 +82,19 @@ def create_app(url: str, login: Login, pressed: Callable[[], None]) -> Flask:
     app.register_error_handler(RedisError, _answer(503, "The dashboard's Redis does not answer."))
     app.register_blueprint(blueprint)
     return app
+
+
+def _to_a_queue_that_is_there() -> BaseResponse | None:
+    """Whoever opens the jobs is sent to a queue: rq-dashboard would show RQ's own, "default"."""
+    if request.endpoint != "rq_dashboard.jobs_overview" or request.view_args is None:
+        return None
+    if request.view_args.get("queue_name") is not None:
+        return None
+    names = sorted(queue.name for queue in Queue.all(connection=current_app.redis_conn))  # type: ignore[attr-defined]
+    if not names:
+        return redirect(url_for("rq_dashboard.queues_overview"))
+    place = {**request.view_args, "queue_name": names[0]}
+    return redirect(url_for("rq_dashboard.jobs_overview", **place))
 
 
 def _is_ours() -> bool:

@@ -82,7 +82,8 @@ function Desk({ me }) {
     .map(([section, pages]) => [section, pages.filter((page) => may(me.role, page[2]))])
     .filter(([, pages]) => pages.length);
   const pages = allowed.flatMap(([, some]) => some);
-  const [name, title, , Page] = pages.find(([known]) => known === route[0]) ?? pages[0];
+  const [name, title, , Page] = pages.find(([known]) => known === (route[0] || pages[0][0]))
+    ?? ["", "No such page", "", Unknown];
   useEffect(() => {
     const change = () => {
       setRoute(routeOf());
@@ -115,6 +116,9 @@ function Desk({ me }) {
       <${Page} key=${name} rest=${route.slice(1)} role=${me.role} me=${me} /></main>
     <${Toast} />`;
 }
+
+const Unknown = () => html`<h1>No such page</h1>
+  <p class="lead">There is nothing at ${location.hash}, or not for your role. The menu has what there is.</p>`;
 
 const Brand = () => html`<p class="brand"><img src="/app/icon.svg" width="28" height="28" alt="" />
   TWTC console</p>`;

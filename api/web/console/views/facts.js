@@ -2,7 +2,7 @@
 
 import { html, useState } from "../html.js";
 import { Columns } from "../charts.js";
-import { Field, Problem, Table, Tile, admin, download, money, number, percent, useLoaded, withQuery,
+import { Field, Problem, Table, Tile, admin, download, instant, money, number, percent, useLoaded, withQuery,
   words } from "../parts.js";
 
 const DAY_MS = 86_400_000;
@@ -41,6 +41,19 @@ const MEASURES = [
   ["retention_30", "Back after a month", percent, "", () => true],
 ];
 
+/** The day that is not over: what a first day has to show, and every other one too. */
+function Today() {
+  const { value, error } = useLoaded(() => admin("/facts/today"), [], 60);
+  if (error) return html`<${Problem} error=${error} />`;
+  if (!value) return html`<p class="quiet">Loading…</p>`;
+  const day = value.so_far;
+  return html`<h2>Today so far</h2>
+    <p class="quiet">${day.day}, from midnight to ${instant(value.as_of)}.</p>
+    <div class="tiles">${[...ENGAGEMENT, ...MONEY].map(([title, of, digits]) => html`
+      <${Tile} key=${title} title=${title} value=${number(of(day), digits)} />`)}
+      <${Tile} title="Members" value=${number(at(day, "users", "total"))} /></div>`;
+}
+
 export function Facts() {
   const [range, setRange] = useState({ since: dayBefore(29), until: dayBefore(0) });
   const [failure, setFailure] = useState(null);
@@ -60,8 +73,10 @@ export function Facts() {
           { since: dayBefore(count - 1), until: dayBefore(0) })}>${title}</button>`)}</span>
       <button type="button" class="button primary" onClick=${save}>Download CSV</button></form>
     <${Problem} error=${error ?? failure} />
+    <${Today} />
     ${!days && !error && html`<p class="quiet">Loading…</p>`}
-    ${days?.length === 0 && html`<p class="empty">No day of this range has been computed yet.</p>`}
+    ${days?.length === 0 && html`<p class="empty">No whole day of this range has been
+      computed yet. The first one will be, at 00:40 UTC after it.</p>`}
     ${days?.length > 0 && html`<${Money} days=${days} /><${Engagement} days=${days} />
       <h2>Day by day</h2><${Days} days=${days} />`}`;
 }

@@ -32,7 +32,8 @@ function Day({ of }) {
       <${Tile} title="Mean of a slot" value=${number(of.mean, 1)}
         note=${`${number(of.slot_seconds / 60, 1)} minutes each`} />
       <${Tile} title="Peak over mean" value=${number(of.peak_over_mean, 2)}
-        note="1.00 is perfectly even" /></div>
+        note=${of.peak_over_mean === null ? "once every group has had its turn"
+          : "1.00 is perfectly even"} /></div>
     <h2>Through the day</h2>
     <p class="legend"><span class="bars">served</span><span class="line">plan, by the sizes of the groups</span></p>
     <${Columns} kind="tall" values=${of.served} plan=${of.planned} name=${name} digits=${1}

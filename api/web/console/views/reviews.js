@@ -27,10 +27,16 @@ export function Reviews() {
       <h2>${task.name}</h2><p><${Proof} text=${task.proof} /></p>
       <p class="quiet">User <${UserLink} id=${task.user_id} />, task ${task.number} of ${task.day},
         handed in ${instant(task.submitted_at)}</p>
-      <p class="bar"><button type="button" class="button primary" onClick=${() => approve(task)}>
-        Approve</button>
+      <p class="bar"><${Twice} label="Approve" then="Approve and pay" act=${() => approve(task)} />
         <${Act} label="Refuse" kind="danger" title=${`Refuse: ${task.name}`}
           run=${(reason) => judge(task, false, reason)} /></p></li>`)}</ul>`;
+}
+
+/** What pays takes a second press, on a button that says so; elsewhere it is forgotten. */
+function Twice({ label, then, act }) {
+  const [isSure, setSure] = useState(false);
+  return html`<button type="button" class="button primary" onBlur=${() => setSure(false)}
+    onClick=${() => (isSure ? act() : setSure(true))}>${isSure ? then : label}</button>`;
 }
 
 /** A member's own words; a link only if it is plainly one, and it tells nothing of where from. */
