@@ -110,6 +110,7 @@ KEPT = frozenset(
         "boosts",
         "erasures",
         "mining_sessions",
+        "spent_days",
         "transactions",
         "wallets",
     }

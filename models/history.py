@@ -1,4 +1,4 @@
-"""What a user may read of their own: wallet, ledger, sessions, notifications; newest first."""
+"""What a user may read of their own: ledger, sessions, notifications; newest first."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -8,11 +8,6 @@ from msgspec import Struct
 
 from engine.timeline import bucket_of
 from models.db import Database, Row, Statement, connected, rows, sql
-
-WALLET = sql("""
-    SELECT balance, settled_balance, total_earned, total_withdrawn, updated_at
-    FROM wallets WHERE bucket = :bucket AND user_id = :user_id
-""")
 
 TRANSACTIONS = sql("""
     SELECT id, type, from_account, to_account, amount, reference, funding, description, metadata,
@@ -61,14 +56,6 @@ class Cursor(Struct, frozen=True):
 
 # Later than any row: the same statement, and its index condition, for the first page.
 FIRST_PAGE = Cursor(datetime(9999, 12, 31, tzinfo=UTC), UUID(int=2**128 - 1))
-
-
-async def read_wallet(database: Database, user_id: int) -> Row | None:
-    """A user's wallet, or None."""
-    async with connected(database) as connection:
-        params = {"bucket": bucket_of(user_id), "user_id": user_id}
-        found = await rows(connection, WALLET, params)
-    return found[0] if found else None
 
 
 async def read_page(

@@ -11,8 +11,8 @@ from msgspec import Struct
 
 from engine.money import HOURS_PER_CYCLE
 from engine.timeline import BUCKET_COUNT
-from models.credit import accrued_sql
 from models.db import Database, Params, connected, rows, sql
+from models.ledger_invariants import LEDGER
 
 EXAMPLES_MAX = 5
 OVERDUE_AFTER = timedelta(minutes=15)
@@ -20,44 +20,7 @@ OVERDUE_AFTER = timedelta(minutes=15)
 # What lies further back is archived, and was checked while it was here.
 OLDEST_DAY = "(SELECT COALESCE(max(day), '-infinity') - 6 FROM days)"
 
-INVARIANTS = {
-    "settled balance = sum of the ledger": """
-        SELECT w.user_id, w.settled_balance, t.total FROM wallets w
-        LEFT JOIN (SELECT bucket, user_id,
-                          CAST(sum(CASE WHEN to_account = 'wallet:' || user_id THEN amount
-                                        ELSE -amount END) AS bigint) AS total FROM transactions
-                   WHERE bucket BETWEEN :first AND :last AND type <> 'WITHDRAWAL'
-                   GROUP BY bucket, user_id) t
-          ON t.bucket = w.bucket AND t.user_id = w.user_id
-        WHERE w.bucket BETWEEN :first AND :last
-          AND w.settled_balance + w.total_withdrawn <> COALESCE(t.total, 0)
-    """,
-    "balance = settled balance + what live sessions earned by their watermark": f"""
-        SELECT w.user_id, w.balance, w.settled_balance, a.accrued FROM wallets w
-        LEFT JOIN (
-            SELECT s.bucket, s.user_id,
-                   CAST(sum({accrued_sql("m.credited_through")}) AS bigint) AS accrued
-            FROM mining_sessions s
-            JOIN credit_watermarks m
-              ON m.bucket = s.bucket AND m.group_number = s.group_number
-            WHERE s.bucket BETWEEN :first AND :last AND s.status = 'ACTIVE'
-            GROUP BY s.bucket, s.user_id) a
-          ON a.bucket = w.bucket AND a.user_id = w.user_id
-        WHERE w.bucket BETWEEN :first AND :last
-          AND w.balance <> w.settled_balance + COALESCE(a.accrued, 0)
-    """,
-    "a completed session is paid once, exactly its reward": """
-        SELECT s.id, s.reward_micro, t.amount FROM mining_sessions s
-        LEFT JOIN transactions t ON t.bucket = s.bucket AND t.reference = 'mining:' || s.id
-        WHERE s.bucket BETWEEN :first AND :last AND s.status = 'COMPLETED'
-          AND (t.amount IS NULL OR t.amount <> s.reward_micro OR t.user_id <> s.user_id)
-    """,
-    "a mining payment belongs to a completed session": """
-        SELECT t.reference FROM transactions t
-        LEFT JOIN mining_sessions s
-          ON s.bucket = t.bucket AND t.reference = 'mining:' || s.id AND s.status = 'COMPLETED'
-        WHERE t.bucket BETWEEN :first AND :last AND t.type = 'MINING' AND s.id IS NULL
-    """,
+INVARIANTS = LEDGER | {
     "a session's reward is the base rate that held at its start, times four": f"""
         SELECT s.id, s.reward_micro, c.version FROM mining_sessions s
         CROSS JOIN LATERAL (
@@ -157,18 +120,6 @@ INVARIANTS = {
          AND t.reference = 'task:' || d.user_id || ':' || d.day || ':' || d.number
         WHERE d.bucket BETWEEN :first AND :last AND d.status = 'CLAIMED' AND d.category = 'ADS'
           AND d.day >= {OLDEST_DAY} AND (v.id IS NULL OR t.id IS NULL)
-    """,
-    "an applied adjustment has its payment, and a payment its adjustment": """
-        SELECT a.id, t.reference FROM
-            (SELECT bucket, id, user_id, amount_micro, direction FROM adjustments
-             WHERE bucket BETWEEN :first AND :last AND status = 'APPLIED') a
-        FULL JOIN
-            (SELECT bucket, reference, user_id, amount, to_account FROM transactions
-             WHERE bucket BETWEEN :first AND :last AND type = 'ADJUSTMENT') t
-          ON t.bucket = a.bucket AND t.reference = 'adjustment:' || a.id AND t.user_id = a.user_id
-         AND t.amount = a.amount_micro
-         AND (a.direction = 'CREDIT') = (t.to_account = 'wallet:' || a.user_id)
-        WHERE a.id IS NULL OR t.reference IS NULL
     """,
     "an applied boost intent stands in its boost": """
         SELECT i.id, i.kind FROM intents i

@@ -12,6 +12,7 @@ NAMESPACE = UUID("6f6c6465-7200-4000-8000-000000000000")
 HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
 DAY = START - timedelta(days=1)
 MINED, BOOSTED, TASK = 100_000_000, 150_000_000, 2_000_000
+SPENT = 10_000_000
 VIDEO = "youtube:older"
 
 COLUMNS = sql("""
@@ -63,7 +64,10 @@ async def insert_member(connection: Connection, user_id: int) -> None:
     await insert(
         connection, "identities", kind="email", value=email, user_id=user_id, created_at=DAY
     )
-    money = {"balance": settled + MINED // 2, "settled_balance": settled, "total_withdrawn": 0}
+    spent = SPENT if await has(connection, "spent_days") else 0
+    settled -= spent
+    money = {"balance": settled + MINED // 2, "settled_balance": settled}
+    money |= {"total_withdrawn": spent}
     await insert(connection, "wallets", **owner, **money, updated_at=DAY)
     await insert(connection, "group_sizes", **owner, group_number=1, member_count=1)
     through = DAY + 22 * HOUR
@@ -78,6 +82,10 @@ async def insert_member(connection: Connection, user_id: int) -> None:
     await _insert_session(connection, user_id, "first", 0, settled_at=DAY + 5 * HOUR)
     await _insert_session(connection, user_id, "second", 20, settled_at=None)
     await _pay(connection, user_id, "MINING", f"mining:{_id(user_id, 'first')}", MINED)
+    if spent:
+        leaving = {"from_account": f"wallet:{user_id}", "to_account": "outside"}
+        await _pay(connection, user_id, "WITHDRAWAL", f"order:{user_id}", spent, **leaving)
+        await insert(connection, "spent_days", **owner, day=DAY.date(), amount_micro=spent)
     await insert(
         connection,
         "notifications",
@@ -176,14 +184,15 @@ async def insert_video(connection: Connection) -> None:
 
 
 async def _pay(
-    connection: Connection, user_id: int, kind: str, reference: str, amount: int
+    connection: Connection, user_id: int, kind: str, reference: str, amount: int, **accounts: str
 ) -> None:
+    paid = {"from_account": f"emission:{kind.lower()}", "to_account": f"wallet:{user_id}"}
     await insert(
         connection,
         "transactions",
         **{"bucket": user_id % 64, "user_id": user_id, "id": _id(user_id, reference)},
-        **{"type": kind, "from_account": f"emission:{kind.lower()}", "funding": "house"},
-        **{"to_account": f"wallet:{user_id}", "amount": amount, "reference": reference},
+        **(paid | accounts | {"type": kind, "funding": "house"}),
+        **{"amount": amount, "reference": reference},
         **{"description": kind, "metadata": {"day": str(DAY.date())}, "created_at": DAY + 5 * HOUR},
     )
 

@@ -13,11 +13,13 @@ from msgspec.structs import replace
 
 from api.app import create_app
 from engine.permissions import Role
+from engine.vesting import Vesting
 from models.alerts import read_counters
 from models.clock import new_id, utcnow
 from models.config import AlertConfig, Config, ConfigError, load_config
-from models.db import DATABASE_ERRORS, Database, connected, open_database, run, sql
+from models.db import DATABASE_ERRORS, Database, connected, open_database, run, sql, transaction
 from models.request_counts import RequestCounts
+from models.spending import Spending, spend
 from tests.accounts import auth, signed_up
 from tests.counterpart import Counterpart, Reply, counterpart
 from tests.staff import staff
@@ -164,22 +166,10 @@ async def test_an_abnormal_withdrawal_is_critical(world: World, receivers: Recei
         proposal = (await propose(one, user, direction, amount)).json()
         await approve(other, proposal)
         await world.drain()
-    params = {"bucket": user.id % 64, "id": new_id(utcnow()), "user": user.id, "now": utcnow()}
-    await write(
-        world,
-        "INSERT INTO transactions (bucket, id, user_id, type, from_account, to_account, amount,"
-        " reference, funding, description, metadata, created_at) VALUES (:bucket, :id, :user,"
-        " 'WITHDRAWAL', 'wallet:' || CAST(:user AS bigint), 'outside', 6000000000, 'withdrawal:1',"
-        " 'outside', '', '{}', :now)",
-        **params,
-    )
-    await write(
-        world,
-        "UPDATE wallets SET balance = balance - 6000000000, total_withdrawn = 6000000000,"
-        " settled_balance = settled_balance - 6000000000"
-        " WHERE bucket = :bucket AND user_id = :user",
-        **params,
-    )
+    leaving = Spending(user.id, 6_000_000_000, "outside", "withdrawal:1", "")
+    everybody = Vesting(days=0, days_one_address=0)
+    async with transaction(world.database) as connection:
+        assert await spend(connection, everybody, leaving, utcnow())
     await world.go_to(utcnow() + CHECK)
     assert receivers.actions == [("trigger", "twtc:withdrawals")]
     assert receivers.events[0]["payload"]["custom_details"] == {"now": 10_000, "usual": 0}

@@ -104,6 +104,14 @@ async def test_the_wallet_tells_what_is_settled_from_what_was_earned(world: Worl
         "total_earned": "0.000000",
         "total_withdrawn": "0.000000",
         "updated_at": "2026-03-01T00:00:00Z",
+        "spendable": "0.000000",
+        "proof": {
+            "is_proven": False,
+            "daily_limit": "100.000000",
+            "missing": ["DAYS", "PHONE"],
+            "days": 0,
+            "days_needed": 14,
+        },
     }
     assert (await person.get("/v1/wallet")).json() == empty
     await world.go_to(at("00:09"))
@@ -111,11 +119,12 @@ async def test_the_wallet_tells_what_is_settled_from_what_was_earned(world: Worl
     await world.go_to(at("00:20"))
     earned = (await person.get("/v1/wallet")).json()
     assert (earned["balance"], earned["settled_balance"]) == ("4.166666", "0.000000")
+    assert earned["spendable"] == "0.000000"
     assert earned["updated_at"] == "2026-03-01T00:20:00Z"
     await world.live_until(at("04:20"))
     settled = (await person.get("/v1/wallet")).json()
     assert settled["balance"] == settled["settled_balance"] == "100.000000"
-    assert settled["total_earned"] == "100.000000"
+    assert settled["total_earned"] == settled["spendable"] == "100.000000"
 
 
 async def test_sessions_and_notifications_are_ones_own_newest_first(world: World) -> None:

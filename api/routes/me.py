@@ -21,10 +21,13 @@ from api.services import Services
 from engine.money import format_amount
 from engine.referrals import referral_code
 from engine.timeline import daily_schedule
+from engine.vesting import Missing, prove, spendable_micro
 from models.accounts import Account, change_profile, find_account
+from models.clock import utcnow
 from models.db import Row
-from models.history import NOTIFICATIONS, TRANSACTIONS, read_page, read_wallet
+from models.history import NOTIFICATIONS, TRANSACTIONS, read_page
 from models.intents import find
+from models.spending import holder_of, read_wallet
 
 PRIVATE = {"Cache-Control": "private, no-cache"}
 
@@ -58,14 +61,33 @@ class ProfileChange(Struct, frozen=True, forbid_unknown_fields=True):
     language: Literal["en", "ar"] | UnsetType = UNSET
 
 
+class ProofView(Struct, frozen=True):
+    """Until `is_proven`, at most `daily_limit` TWTC can be spent or leave on a UTC day.
+
+    `missing` is what would bring it nearer: days on which one was active (`days` of `days_needed`,
+    fewer with both e-mail and phone verified), an address, a score without suspicion.
+    """
+
+    is_proven: bool
+    daily_limit: str
+    missing: list[Missing]
+    days: int
+    days_needed: int
+
+
 class WalletView(Struct, frozen=True):
-    """Amounts in TWTC. `balance` includes what live sessions have earned by their last tick."""
+    """Amounts in TWTC. `balance` includes what live sessions have earned by their last tick.
+
+    `spendable` is what can be spent or leave at once now, of the settled coins.
+    """
 
     balance: str
     settled_balance: str
     total_earned: str
     total_withdrawn: str
     updated_at: datetime
+    spendable: str
+    proof: ProofView
 
 
 class TransactionView(Struct, frozen=True):
@@ -160,15 +182,26 @@ def _profile(services: Services, account: Account) -> Profile:
 @get("/wallet", summary="Balance", response_headers=PRIVATE, opt={"limits": ("wallet",)})
 async def wallet(services: NamedDependency[Services], user_id: NamedDependency[int]) -> WalletView:
     """What one owns, as the last tick left it."""
-    row = await read_wallet(services.database, user_id)
+    now = utcnow()
+    row = await read_wallet(services.database, user_id, now)
     if row is None:
         raise unauthorized("This account no longer exists.")
+    holder, rules = holder_of(row), (await services.configurations.at(now)).vesting
+    proof = prove(holder, rules)
     return WalletView(
         balance=format_amount(row.balance),
         settled_balance=format_amount(row.settled_balance),
         total_earned=format_amount(row.total_earned),
         total_withdrawn=format_amount(row.total_withdrawn),
         updated_at=row.updated_at,
+        spendable=format_amount(spendable_micro(holder, rules)),
+        proof=ProofView(
+            proof.is_proven,
+            format_amount(rules.daily_limit_micro),
+            list(proof.missing),
+            proof.days,
+            proof.days_needed,
+        ),
     )
 
 

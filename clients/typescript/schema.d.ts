@@ -1970,6 +1970,12 @@ export interface components {
             tick_seconds: number;
             window: components["schemas"]["WindowView"];
         };
+        /**
+         * Missing
+         * @description What would bring an account nearer to being proven. Stable: clients word them.
+         * @enum {string}
+         */
+        Missing: "DAYS" | "EMAIL" | "PHONE" | "SCORE";
         /** NetworkView */
         NetworkView: {
             is_verified: boolean;
@@ -2123,6 +2129,14 @@ export interface components {
          * @enum {string}
          */
         Proof: "CLIENT_TIMED" | "NETWORK_SIGNED" | "BOTH";
+        /** ProofView */
+        ProofView: {
+            daily_limit: string;
+            days: number;
+            days_needed: number;
+            is_proven: boolean;
+            missing: components["schemas"]["Missing"][];
+        };
         /** ProposalBody */
         ProposalBody: {
             amount: string;
@@ -2600,7 +2614,9 @@ export interface components {
         /** WalletView */
         WalletView: {
             balance: string;
+            proof: components["schemas"]["ProofView"];
             settled_balance: string;
+            spendable: string;
             total_earned: string;
             total_withdrawn: string;
             /** Format: date-time */
@@ -2968,21 +2984,53 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "after": 6,
-                 *       "effective_from": "2026-03-01T00:10:00Z",
-                 *       "reason": "Looked into it with the member",
+                 *       "after": 1,
+                 *       "reason": "the market moved",
                  *       "settings": {
                  *         "base_rate_micro_per_hour": 25000000,
                  *         "bonus_micro": 50000000,
-                 *         "boosts_per_day": 3,
+                 *         "boosts_per_day": 4,
                  *         "limits": {
                  *           "address": {
                  *             "quota": 100,
                  *             "window_seconds": 60
+                 *           },
+                 *           "member": {
+                 *             "quota": 300,
+                 *             "window_seconds": 60
+                 *           },
+                 *           "mining": {
+                 *             "quota": 12,
+                 *             "window_seconds": 14400
+                 *           },
+                 *           "registrations": {
+                 *             "quota": 3,
+                 *             "window_seconds": 3600
+                 *           },
+                 *           "sign_ins": {
+                 *             "quota": 5,
+                 *             "window_seconds": 900
+                 *           },
+                 *           "tasks": {
+                 *             "quota": 120,
+                 *             "window_seconds": 86400
+                 *           },
+                 *           "wallet": {
+                 *             "quota": 10,
+                 *             "window_seconds": 3600
                  *           }
                  *         },
                  *         "task_mix": {
-                 *           "example": 1
+                 *           "ADS": 8,
+                 *           "CONTENT": 6,
+                 *           "QUIZ": 4,
+                 *           "SOCIAL": 2
+                 *         },
+                 *         "vesting": {
+                 *           "daily_limit_micro": 100000000,
+                 *           "days": 7,
+                 *           "days_one_address": 14,
+                 *           "score_below": 31
                  *         }
                  *       }
                  *     }

@@ -6,6 +6,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Computed,
+    Date,
     ForeignKeyConstraint,
     Index,
     LargeBinary,
@@ -130,6 +131,19 @@ transactions = Table(
         postgresql_where=text("type IN ('WITHDRAWAL', 'ADJUSTMENT')"),
     ),
     Index("transactions_user_idx", "bucket", "user_id", "created_at", "id"),
+)
+
+# What left a wallet on a UTC day: until its account is proven, so much and no more (decision 0047).
+spent_days = Table(
+    "spent_days",
+    metadata,
+    bucket(),
+    Column("user_id", BigInteger, nullable=False),
+    Column("day", Date, nullable=False),
+    Column("amount_micro", BigInteger, nullable=False),
+    PrimaryKeyConstraint("bucket", "user_id", "day", name="spent_days_pkey"),
+    of_user("spent_days"),
+    CheckConstraint("amount_micro > 0", name="spent_days_amount_positive"),
 )
 
 group_sizes = Table(

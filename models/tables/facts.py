@@ -4,6 +4,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     Date,
+    Index,
     PrimaryKeyConstraint,
     Table,
     Text,
@@ -30,4 +31,5 @@ active_days = Table(
     Column("day", Date, nullable=False),
     Column("user_id", BigInteger, nullable=False),
     PrimaryKeyConstraint("bucket", "day", "user_id", name="active_days_pkey"),
+    Index("active_days_user_idx", "bucket", "user_id", "day"),
 )

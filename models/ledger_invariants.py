@@ -1,0 +1,81 @@
+"""Invariants of wallets and the ledger: who owns what, and where it came from and went.
+
+Each is a query of the rows that break it (see `models.invariants`).
+"""
+
+from models.credit import accrued_sql
+
+LEDGER = {
+    "settled balance = sum of the ledger": """
+        SELECT w.user_id, w.settled_balance, t.total FROM wallets w
+        LEFT JOIN (SELECT bucket, user_id,
+                          CAST(sum(CASE WHEN to_account = 'wallet:' || user_id THEN amount
+                                        ELSE -amount END) AS bigint) AS total FROM transactions
+                   WHERE bucket BETWEEN :first AND :last AND type <> 'WITHDRAWAL'
+                   GROUP BY bucket, user_id) t
+          ON t.bucket = w.bucket AND t.user_id = w.user_id
+        WHERE w.bucket BETWEEN :first AND :last
+          AND w.settled_balance + w.total_withdrawn <> COALESCE(t.total, 0)
+    """,
+    "balance = settled balance + what live sessions earned by their watermark": f"""
+        SELECT w.user_id, w.balance, w.settled_balance, a.accrued FROM wallets w
+        LEFT JOIN (
+            SELECT s.bucket, s.user_id,
+                   CAST(sum({accrued_sql("m.credited_through")}) AS bigint) AS accrued
+            FROM mining_sessions s
+            JOIN credit_watermarks m
+              ON m.bucket = s.bucket AND m.group_number = s.group_number
+            WHERE s.bucket BETWEEN :first AND :last AND s.status = 'ACTIVE'
+            GROUP BY s.bucket, s.user_id) a
+          ON a.bucket = w.bucket AND a.user_id = w.user_id
+        WHERE w.bucket BETWEEN :first AND :last
+          AND w.balance <> w.settled_balance + COALESCE(a.accrued, 0)
+    """,
+    "a completed session is paid once, exactly its reward": """
+        SELECT s.id, s.reward_micro, t.amount FROM mining_sessions s
+        LEFT JOIN transactions t ON t.bucket = s.bucket AND t.reference = 'mining:' || s.id
+        WHERE s.bucket BETWEEN :first AND :last AND s.status = 'COMPLETED'
+          AND (t.amount IS NULL OR t.amount <> s.reward_micro OR t.user_id <> s.user_id)
+    """,
+    "a mining payment belongs to a completed session": """
+        SELECT t.reference FROM transactions t
+        LEFT JOIN mining_sessions s
+          ON s.bucket = t.bucket AND t.reference = 'mining:' || s.id AND s.status = 'COMPLETED'
+        WHERE t.bucket BETWEEN :first AND :last AND t.type = 'MINING' AND s.id IS NULL
+    """,
+    "an applied adjustment has its payment, and a payment its adjustment": """
+        SELECT a.id, t.reference FROM
+            (SELECT bucket, id, user_id, amount_micro, direction FROM adjustments
+             WHERE bucket BETWEEN :first AND :last AND status = 'APPLIED') a
+        FULL JOIN
+            (SELECT bucket, reference, user_id, amount, to_account FROM transactions
+             WHERE bucket BETWEEN :first AND :last AND type = 'ADJUSTMENT') t
+          ON t.bucket = a.bucket AND t.reference = 'adjustment:' || a.id AND t.user_id = a.user_id
+         AND t.amount = a.amount_micro
+         AND (a.direction = 'CREDIT') = (t.to_account = 'wallet:' || a.user_id)
+        WHERE a.id IS NULL OR t.reference IS NULL
+    """,
+    "what was withdrawn = sum of the ledger's withdrawals": """
+        SELECT w.user_id, w.total_withdrawn, t.total FROM wallets w
+        LEFT JOIN (SELECT bucket, user_id, CAST(sum(amount) AS bigint) AS total
+                   FROM transactions
+                   WHERE bucket BETWEEN :first AND :last AND type = 'WITHDRAWAL'
+                   GROUP BY bucket, user_id) t
+          ON t.bucket = w.bucket AND t.user_id = w.user_id
+        WHERE w.bucket BETWEEN :first AND :last AND w.total_withdrawn <> COALESCE(t.total, 0)
+    """,
+    "a day's spending is counted, and no other": """
+        SELECT s.user_id, s.day, s.amount_micro, t.user_id AS spender_id, t.total FROM
+            (SELECT bucket, user_id, day, amount_micro FROM spent_days
+             WHERE bucket BETWEEN :first AND :last) s
+        FULL JOIN
+            (SELECT bucket, user_id, CAST(created_at AT TIME ZONE 'UTC' AS date) AS day,
+                    CAST(sum(amount) AS bigint) AS total
+             FROM transactions
+             WHERE bucket BETWEEN :first AND :last AND type = 'WITHDRAWAL'
+             GROUP BY bucket, user_id, CAST(created_at AT TIME ZONE 'UTC' AS date)) t
+          ON t.bucket = s.bucket AND t.user_id = s.user_id AND t.day = s.day
+         AND t.total = s.amount_micro
+        WHERE s.user_id IS NULL OR t.user_id IS NULL
+    """,
+}

@@ -1,0 +1,123 @@
+"""The one door through which coins leave a wallet, and what may pass it (decision 0047).
+
+Corrections by hand are the operator's and pass by (decision 0028).
+"""
+
+from datetime import datetime
+
+from msgspec import Struct
+
+from engine.timeline import bucket_of, utc_day
+from engine.vesting import Holder, Vesting, spendable_micro
+from models.clock import new_id
+from models.db import Connection, Database, Row, connected, rows, run, sql
+from models.members import LOCK_USERS
+
+# The wallet, and what its account has proved by now.
+WALLET = sql("""
+    SELECT w.balance, w.settled_balance, w.total_earned, w.total_withdrawn, w.updated_at,
+           COALESCE(s.amount_micro, 0) AS spent_micro,
+           u.email IS NOT NULL AND u.verified_at IS NOT NULL AS has_email,
+           u.phone IS NOT NULL AND u.verified_at IS NOT NULL AS has_phone,
+           (SELECT count(*) FROM active_days a
+            WHERE a.bucket = :bucket AND a.user_id = :user_id) AS days,
+           (SELECT n.score FROM anomaly_scores n
+            WHERE n.bucket = :bucket AND n.user_id = :user_id
+            ORDER BY n.day DESC LIMIT 1) AS score
+    FROM wallets w
+    JOIN users u ON u.bucket = :bucket AND u.id = w.user_id
+    LEFT JOIN spent_days s
+      ON s.bucket = :bucket AND s.user_id = w.user_id AND s.day = CAST(:day AS date)
+    WHERE w.bucket = :bucket AND w.user_id = :user_id
+""")
+ENTERED = sql("""
+    SELECT id FROM transactions WHERE bucket = :bucket AND reference = :reference
+""")
+COUNT = sql("""
+    INSERT INTO spent_days (bucket, user_id, day, amount_micro)
+    VALUES (:bucket, :user_id, :day, :amount)
+    ON CONFLICT (bucket, user_id, day)
+    DO UPDATE SET amount_micro = spent_days.amount_micro + excluded.amount_micro
+""")
+MOVE = sql("""
+    UPDATE wallets
+    SET balance = balance - :amount, settled_balance = settled_balance - :amount,
+        total_withdrawn = total_withdrawn + :amount, updated_at = :now
+    WHERE bucket = :bucket AND user_id = :user_id
+""")
+ENTER = sql("""
+    INSERT INTO transactions (bucket, id, user_id, type, from_account, to_account, amount,
+                              reference, funding, description, metadata, created_at)
+    VALUES (:bucket, :id, :user_id, 'WITHDRAWAL', :from_account, :to_account, :amount, :reference,
+            'wallet', :description, '{}', :now)
+""")
+
+
+class Spending(Struct, frozen=True):
+    """Coins that want to leave a wallet. `reference` is theirs alone: the same one leaves once."""
+
+    user_id: int
+    amount_micro: int
+    to_account: str
+    reference: str
+    description: str
+
+
+class NotSpendableError(Exception):
+    """So much cannot leave the wallet now; `spendable_micro` can."""
+
+    def __init__(self, spendable_micro: int) -> None:
+        super().__init__("This is more than can be spent now.")
+        self.spendable_micro = spendable_micro
+
+
+async def spend(connection: Connection, rules: Vesting, spending: Spending, now: datetime) -> bool:
+    """Let coins leave a wallet, within the caller's transaction. False if they have left already.
+
+    Raise NotSpendableError; then nothing moved. The user's lock lets one spending at a time decide.
+    """
+    assert spending.amount_micro > 0
+    user_id, bucket = spending.user_id, bucket_of(spending.user_id)
+    await rows(connection, LOCK_USERS, {"bucket": bucket, "users": [user_id]})
+    params = {
+        "bucket": bucket,
+        "id": new_id(now),
+        "user_id": user_id,
+        "day": utc_day(now),
+        "amount": spending.amount_micro,
+        "from_account": f"wallet:{user_id}",
+        "to_account": spending.to_account,
+        "reference": spending.reference,
+        "description": spending.description,
+        "now": now,
+    }
+    if await rows(connection, ENTERED, params):
+        return False
+    [wallet] = await rows(connection, WALLET, params)
+    allowed = spendable_micro(holder_of(wallet), rules)
+    if spending.amount_micro > allowed:
+        raise NotSpendableError(allowed)
+    await run(connection, COUNT, params)
+    await run(connection, MOVE, params)
+    await run(connection, ENTER, params)
+    return True
+
+
+async def read_wallet(database: Database, user_id: int, now: datetime) -> Row | None:
+    """A user's wallet with what `holder_of` takes from it, or None."""
+    params = {"bucket": bucket_of(user_id), "user_id": user_id, "day": utc_day(now)}
+    async with connected(database) as connection:
+        found = await rows(connection, WALLET, params)
+    return found[0] if found else None
+
+
+def holder_of(wallet: Row) -> Holder:
+    """A row of WALLET as the rule sees it."""
+    return Holder(
+        wallet.settled_balance,
+        wallet.spent_micro,
+        wallet.days,
+        wallet.has_email,
+        wallet.has_phone,
+        wallet.score,
+    )
