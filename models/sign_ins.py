@@ -11,8 +11,6 @@ from engine.timeline import bucket_of
 from models.db import Connection, Database, Row, connected, rows, run, sql, transaction
 
 REFRESH_DAYS = 7
-# Whoever lost the answer to a refresh asks again, and gets the same successor.
-RETRY_SECONDS = 10
 
 STORE_SIGN_IN = sql("""
     WITH noted AS (
@@ -46,13 +44,14 @@ ROTATE_TOKEN = sql(f"""
     RETURNING t.user_id, t.family_id, s.expires_at, s.created_at
 """)
 
+# Whoever lost the answer to a refresh asks again, and gets the same successor: until it was used.
 FIND_RETRIED = sql(f"""
     SELECT t.user_id, t.family_id, s.expires_at, s.created_at
     FROM refresh_tokens t
     JOIN refresh_tokens n ON n.bucket = :bucket AND n.token_hash = :successor_hash
                          AND n.rotated_at IS NULL
     CROSS JOIN sign_ins s
-    WHERE t.bucket = :bucket AND t.token_hash = :token_hash AND t.rotated_at > :retried_after
+    WHERE t.bucket = :bucket AND t.token_hash = :token_hash AND t.rotated_at IS NOT NULL
       AND {_GOOD}
 """)
 
@@ -147,13 +146,14 @@ async def rotate_token(
     """Use up a refresh token and store its successor, together. None if it is not good any more.
 
     The successor has to be the same for the same token. Reuse of a rotated token revokes the
-    family (RFC 9700, section 4.14.2), unless it is a retry within RETRY_SECONDS.
+    family (RFC 9700, section 4.14.2) once its successor was used too; until then its answer may
+    have been lost, and it is given again.
     """
     params = _token_params(user_id, token) | {"now": now}
     async with transaction(database) as connection:
         found = await rows(connection, ROTATE_TOKEN, params)
         if not found:
-            retried = await _find_retried(connection, user_id, params, successor, now)
+            retried = await _find_retried(connection, user_id, params, successor)
             if not retried:
                 await run(connection, REVOKE_FAMILY, params)
             return retried
@@ -177,12 +177,9 @@ async def rotate_token(
 
 
 async def _find_retried(
-    connection: Connection, user_id: int, params: dict[str, Any], successor: str, now: datetime
+    connection: Connection, user_id: int, params: dict[str, Any], successor: str
 ) -> Rotated | None:
-    retried = params | {
-        "successor_hash": _token_params(user_id, successor)["token_hash"],
-        "retried_after": now - timedelta(seconds=RETRY_SECONDS),
-    }
+    retried = params | {"successor_hash": _token_params(user_id, successor)["token_hash"]}
     found = await rows(connection, FIND_RETRIED, retried)
     return Rotated(**found[0]) if found else None
 

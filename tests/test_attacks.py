@@ -63,11 +63,11 @@ async def test_a_stolen_access_token_changes_no_lock(world: World) -> None:
     assert (await auth(world, "login", **ANN)).status_code == 200
 
 
-async def test_a_thief_who_refreshes_first_is_out_when_the_owner_refreshes(world: World) -> None:
+async def test_a_thief_who_goes_on_is_out_when_the_owner_refreshes(world: World) -> None:
     _, tokens = await signed_up(world)
     elsewhere = (await auth(world, "login", **ANN)).json()
     thief = (await auth(world, "refresh", refresh_token=tokens["refresh_token"])).json()
-    world.move_to(utcnow() + timedelta(seconds=11))
+    thief = (await auth(world, "refresh", refresh_token=thief["refresh_token"])).json()
     assert (await auth(world, "refresh", refresh_token=tokens["refresh_token"])).status_code == 401
     assert (await auth(world, "refresh", refresh_token=thief["refresh_token"])).status_code == 401
     untouched = await auth(world, "refresh", refresh_token=elsewhere["refresh_token"])

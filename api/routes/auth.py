@@ -159,9 +159,10 @@ async def refresh(
     data: JSONBody[RefreshToken],
     services: NamedDependency[Services],
 ) -> Response[Tokens]:
-    """Exchange a refresh token, once; a retry within ten seconds gets the same answer.
+    """Exchange a refresh token, once. Whoever lost the answer sends it again, and gets the same.
 
-    A later second use ends every token of that sign-in.
+    That holds until the token in the answer was used. Then another use of the one before ends every
+    token of that sign-in.
     """
     token = data.refresh_token or request.cookies.get(COOKIE, "")
     user_id = refresh_token_user(token)
