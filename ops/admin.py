@@ -15,7 +15,7 @@ from models.bells import SOCKET_TIMEOUT_SECONDS
 from models.clock import utcnow
 from models.config import Config, ConfigError, load_config
 from models.db import DATABASE_ERRORS, Database, open_database
-from models.pii import Keyring
+from models.pii import Keyring, UnreadableError
 from models.roles import NoSuchUserError, set_role
 from models.settings import NotReleasedError, load_installation
 from models.status import SnapshotCopies
@@ -32,7 +32,7 @@ def grant(who: str, role: str, reason: str) -> int:
         return asyncio.run(_grant(config, who, Role(role), reason))
     except NoSuchUserError:
         print(f"admin: there is no user {who!r}", file=sys.stderr)
-    except (ConfigError, NotReleasedError, *DATABASE_ERRORS) as error:
+    except (ConfigError, NotReleasedError, UnreadableError, *DATABASE_ERRORS) as error:
         print(f"admin: {error}", file=sys.stderr)
     return 2
 
