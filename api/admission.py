@@ -5,19 +5,16 @@ as much as one in time, and is of use to nobody.
 """
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from itertools import cycle
-from typing import Any
 
-import msgspec
 from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from api.passwords import PLACES
-from api.problems import MEDIA_TYPE, ProblemError
+from api.problems import ProblemError, send_problem
 
 # What mostly costs no more than its refusal, such as a poll that is held: refused only for lag.
 LIGHT = {"is_light": True}
@@ -34,8 +31,6 @@ LAG_SECONDS_MAX = 0.2
 LOOK_SECONDS = 0.02
 # Not all at the same time.
 RETRY_SECONDS = range(2, 7)
-
-BODY_BYTES_MAX = 16 * 1024
 
 _TITLE = "Too much at once"
 _DETAIL = (
@@ -146,36 +141,9 @@ class AdmissionMiddleware(ASGIMiddleware):
         is_light, is_hashing = "is_light" in opt, "is_hashing" in opt
         is_full = admission.is_hashing_full if is_hashing else admission.is_full
         if admission.is_late() if is_light else is_full():
-            await _send(admission.refuse(), send)
+            await send_problem(admission.refuse(), send)
         elif is_light:
             await next_app(scope, receive, send)
         else:
-            if scope.get("method") != "GET":
-                receive = await _arrived(receive)
             with admission.hashing_room() if is_hashing else admission.room():
                 await next_app(scope, receive, send)
-
-
-async def _arrived(receive: Receive) -> Receive:
-    """What tells of a request's body, once it is here: who sends it slowly takes nobody's room."""
-    messages = deque([await receive()])
-    size = 0
-    while messages[-1]["type"] == "http.request" and messages[-1]["more_body"]:
-        size += len(messages[-1]["body"])
-        if size > BODY_BYTES_MAX:
-            break  # the framework refuses it
-        messages.append(await receive())
-
-    async def tell() -> Any:
-        return messages.popleft() if messages else await receive()
-
-    return tell
-
-
-async def _send(error: ProblemError, send: Send) -> None:
-    """Without the framework's help, which would cost more than the refusal saves."""
-    body = msgspec.json.encode(error.problem)
-    headers = {"Content-Type": MEDIA_TYPE, "Content-Length": str(len(body)), **error.headers}
-    encoded = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": 503, "headers": encoded})
-    await send({"type": "http.response.body", "body": body, "more_body": False})

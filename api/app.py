@@ -11,10 +11,11 @@ from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
 from api import pages
-from api.admission import BODY_BYTES_MAX, AdmissionMiddleware
+from api.admission import AdmissionMiddleware
 from api.auth import provide_access, provide_user_id
 from api.counting import begin, count_answer, traced
 from api.documentation import describe
+from api.gate import BODY_BYTES_MAX, Gate, plainly_named
 from api.limits import LimitsMiddleware
 from api.permissions import PUBLIC, check_routes, provide_actor
 from api.problems import HANDLERS
@@ -79,6 +80,7 @@ def create_app(config: Config) -> Litestar:
         middleware=[
             begin,
             *([traced] if traces.active() else []),
+            plainly_named,
             AdmissionMiddleware(),
             LimitsMiddleware(),
         ],
@@ -91,6 +93,7 @@ def create_app(config: Config) -> Litestar:
     )
     check_routes(app)
     describe(app)
+    app.asgi_handler = Gate(app.asgi_handler)
     return app
 
 

@@ -100,9 +100,12 @@ _PROBLEMS = {
     "403": "Not allowed, or not before something else is done",
     "404": "Not there, or somebody else's",
     "409": "Not as things stand",
+    "408": "The body did not arrive in time",
     "413": "Body too large",
+    "414": "Address too long",
     "422": "Understood, and wrong",
     "429": "Too often; Retry-After says when",
+    "431": "Headers too large",
     "503": "Temporarily unavailable; Retry-After says when",
 }
 
@@ -218,11 +221,10 @@ def _statuses(
     operation: Operation, responses: Mapping[str, Any], parameters: Sequence[Any]
 ) -> set[str]:
     """The problems of an operation: those its route names, and what follows from its form."""
-    statuses = {status for status in responses if status >= "400"} - {"400"} | {"429", "503"}
+    statuses = {status for status in responses if status >= "400"} - {"400"}
+    statuses |= {"408", "413", "414", "429", "431", "503"}  # the gate's, and those of too much
     if parameters or operation.request_body:
         statuses |= {"400"}
-    if operation.request_body:
-        statuses |= {"413"}
     if operation.security:
         statuses |= {"401", "403"}
     if any(parameter.param_in == "path" for parameter in parameters):

@@ -1,17 +1,22 @@
 """The pages that people see: the members' app at `/`, the operators' console at `/console`, and
 Swagger UI for the API's document.
 
-Files as they stand in api/web, without a build step. Nothing here knows who is signed in.
+Files as they stand in api/web, without a build step, read once when the process starts. Nothing
+here knows who is signed in.
 """
 
+from collections.abc import Mapping
+from mimetypes import guess_type
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from litestar import Request, Response, Router, get
-from litestar.static_files import create_static_files_router
+from litestar.exceptions import NotFoundException
+from msgspec import Struct
 
 from api.admission import ALWAYS
+from api.etags import etag_of, is_known
 from api.limits import UNLIMITED
 from api.permissions import PUBLIC
 from models.config import Config
@@ -67,58 +72,82 @@ def _origin(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}" if parts.netloc else ""
 
 
-def _file(request: Request[Any, Any, Any], name: str, media_type: str) -> Response[bytes]:
-    headers = HEADERS | {"Content-Security-Policy": policy_of(request.app.state.config)}
-    return Response((WEB / name).read_bytes(), media_type=media_type, headers=headers)
+class File(Struct, frozen=True):
+    """A file as it is sent."""
+
+    body: bytes
+    etag: bytes
+    media_type: str
+
+
+# Of Python's own table of media types, and those that it does not know everywhere.
+_TYPES = {".js": "text/javascript", ".webmanifest": "application/manifest+json"}
+
+
+def _read(path: Path) -> File:
+    body = path.read_bytes()
+    kind = _TYPES.get(path.suffix) or guess_type(path.name)[0] or "application/octet-stream"
+    charset = "; charset=utf-8" if kind.startswith("text/") else ""
+    return File(body, etag_of(body), kind + charset)
+
+
+_FOLDERS = ("app", "console", "swagger")
+FILES: Mapping[str, File] = {
+    f"/{path.relative_to(WEB)}": _read(path) for path in sorted(WEB.rglob("*")) if path.is_file()
+}
+
+
+def _send(request: Request[Any, Any, Any], name: str, policy: str) -> Response[bytes]:
+    """A file, or 304 for whom has it."""
+    file = FILES.get(name)
+    if file is None:
+        raise NotFoundException
+    known = request.headers.get("if-none-match", "").encode("latin-1")
+    headers = HEADERS | {"Content-Security-Policy": policy, "ETag": file.etag.decode()}
+    if is_known(file.etag, known):
+        return Response(b"", status_code=304, headers=headers)
+    return Response(file.body, media_type=file.media_type, headers=headers)
+
+
+def _page(request: Request[Any, Any, Any], name: str) -> Response[bytes]:
+    return _send(request, name, policy_of(request.app.state.config))
 
 
 @get("/", sync_to_thread=False)
 def app(request: Request[Any, Any, Any]) -> Response[bytes]:
     """The members' app."""
-    return _file(request, "index.html", "text/html; charset=utf-8")
+    return _page(request, "/index.html")
 
 
 @get("/console", sync_to_thread=False)
 def console(request: Request[Any, Any, Any]) -> Response[bytes]:
     """The operators' console."""
-    return _file(request, "console/index.html", "text/html; charset=utf-8")
+    return _page(request, "/console/index.html")
 
 
 @get("/manifest.webmanifest", sync_to_thread=False)
 def manifest(request: Request[Any, Any, Any]) -> Response[bytes]:
     """What the app is called once it is installed."""
-    return _file(request, "manifest.webmanifest", "application/manifest+json")
+    return _page(request, "/manifest.webmanifest")
 
 
 @get("/sw.js", sync_to_thread=False)
 def worker(request: Request[Any, Any, Any]) -> Response[bytes]:
     """The service worker, at the root of what it may serve."""
-    return _file(request, "sw.js", "text/javascript; charset=utf-8")
+    return _page(request, "/sw.js")
 
 
-def _with_headers(response: Response[Any]) -> Response[Any]:
-    response.headers.update(HEADERS | {"Content-Security-Policy": FILES_POLICY})
-    return response
-
-
-def _static(path: str, folder: str) -> Router:
-    return create_static_files_router(
-        path=path,
-        directories=[WEB / folder],
-        after_request=_with_headers,
-        opt=_OPEN,
-        include_in_schema=False,
-    )
+@get([f"/{folder}/{{name:path}}" for folder in _FOLDERS], sync_to_thread=False)
+def part(request: Request[Any, Any, Any]) -> Response[bytes]:
+    """A file of a page. A name is looked up among those that were read, never in the system."""
+    return _send(request, request.scope["path"], FILES_POLICY)
 
 
 routers: list[Any] = [
     Router(
         "/",
-        route_handlers=[app, console, manifest, worker],
+        route_handlers=[app, console, manifest, worker, part],
         opt=_OPEN,
         include_in_schema=False,
     ),
-    _static("/app", "app"),
-    _static("/console", "console"),
-    _static("/swagger", "swagger"),
 ]

@@ -9,13 +9,13 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from hashlib import sha256
 from typing import Any
 
 from litestar import Response
 from litestar.types import Receive, Scope, Send
 from msgspec import Struct
 
+from api.etags import etag_of, is_known
 from engine.status import MiningStatus, Snapshot
 from models.changes import ChangeFeed
 from models.status import COPY_SECONDS_MAX, SnapshotCopies
@@ -36,7 +36,7 @@ class Answer(Struct, frozen=True):
 
 def make_answer(body: bytes, rendered_at: datetime, changes_at: datetime) -> Answer:
     """An answer with its entity tag."""
-    return Answer(body, b'"%s"' % sha256(body).hexdigest()[:24].encode(), rendered_at, changes_at)
+    return Answer(body, etag_of(body), rendered_at, changes_at)
 
 
 class PollResponse(Response[MiningStatus]):
@@ -46,7 +46,7 @@ class PollResponse(Response[MiningStatus]):
         # Nothing of the framework's own: what it prepares for any response costs more than this
         # one takes altogether.
         self._answer = answer
-        self._is_known = known is not None and bool({answer.etag, b"*"} & _tags(known))
+        self._is_known = is_known(answer.etag, known)
         self._headers: Mapping[str, str] = {}
 
     def to_asgi_response(
@@ -67,11 +67,6 @@ class PollResponse(Response[MiningStatus]):
             headers += [_JSON, (b"content-length", b"%d" % len(body))]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": body, "more_body": False})
-
-
-def _tags(header: bytes) -> set[bytes]:
-    """Entity tags of If-None-Match, compared weakly (RFC 9110, section 13.1.2)."""
-    return {tag.strip().removeprefix(b"W/") for tag in header.split(b",")}
 
 
 class Held(Struct):

@@ -46,7 +46,7 @@ async def _events(
     services: Services, user_id: int, stream: Open, known: str | None, ends_at: datetime
 ) -> AsyncIterator[ServerSentEventMessage]:
     told: int | None = None
-    yield ServerSentEventMessage(comment="hello", retry=RETRY_MS)
+    yield ServerSentEventMessage(data=None, comment="hello", retry=RETRY_MS)
     while (now := utcnow()) < ends_at:
         is_changed = stream.changed.is_set()
         stream.changed.clear()
@@ -63,7 +63,7 @@ async def _events(
         if stream.is_over:
             return
         if is_quiet:
-            yield ServerSentEventMessage(comment="still here")
+            yield ServerSentEventMessage(data=None, comment="still here")
         await _wait(stream.changed, min(answer.changes_at, ends_at), now)
 
 

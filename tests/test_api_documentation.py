@@ -94,7 +94,7 @@ async def test_who_signs_and_with_which_key(world: World) -> None:
     start = paths["/v1/mining/sessions"]["post"]
     headers = {p["name"]: p["required"] for p in start["parameters"] if p["in"] == "header"}
     assert headers == {"Idempotency-Key": True, "Prefer": False}
-    refusals = {"400", "401", "403", "404", "413", "422", "429", "503"}
+    refusals = {"400", "401", "403", "404", "408", "413", "414", "422", "429", "431", "503"}
     assert {"200", "202"} | refusals == set(start["responses"])
     assert not paths["/v1/ads/callbacks/{network}"]["post"].get("security")
     assert start["security"] == [{"bearer": []}]

@@ -16,6 +16,8 @@ NEVER_SEEN = {
     "idempotency-key-reused",
     "method-not-allowed",
     "body-too-large",
+    "uri-too-long",
+    "headers-too-large",
     "callback-malformed",
     "callback-signature",
     "conflict",

@@ -7,8 +7,10 @@ from datetime import timedelta
 from typing import Any
 
 import msgspec
+import pytest
 from litestar.response import ServerSentEventMessage
 
+from api import streams
 from api.open_streams import STREAMS_MAX, STREAMS_PER_MEMBER_MAX, Open
 from api.services import Services, open_services
 from api.streams import follow
@@ -129,3 +131,22 @@ async def test_another_process_goes_on_where_the_first_stopped(world: World) -> 
         while status_of(await next_event(events, "status"))["ad"] == shown:
             pass
     assert not other.held._watches
+
+
+async def test_a_heartbeat_is_a_comment_and_no_message(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "HEARTBEAT_SECONDS", 0)
+    person, seen = await world.person(), list[str]()
+    async with stream(person) as events, asyncio.timeout(10):
+        async for message in events:
+            seen.append(message.encode().decode())
+            if seen.count(": still here\r\n\r\n") == 2:
+                break
+    # Every event that dispatches something has data of its own (WHATWG HTML, 9.2.6).
+    assert [text for text in seen if "\r\ndata: " not in text] == [
+        ": hello\r\nretry: 3000\r\n\r\n",
+        ": still here\r\n\r\n",
+        ": still here\r\n\r\n",
+    ]
+    assert not any("data: \r\n" in text for text in seen)

@@ -2089,7 +2089,7 @@ export interface components {
             status: number;
             title: string;
             /** @enum {string} */
-            type: "urn:twtc:problem:account-disabled" | "urn:twtc:problem:ad-expired" | "urn:twtc:problem:ad-in-progress" | "urn:twtc:problem:ad-mismatch" | "urn:twtc:problem:ad-not-started" | "urn:twtc:problem:ad-too-short" | "urn:twtc:problem:ad-unavailable" | "urn:twtc:problem:adjustment-refused" | "urn:twtc:problem:already-mining" | "urn:twtc:problem:answer-late" | "urn:twtc:problem:bad-request" | "urn:twtc:problem:body-too-large" | "urn:twtc:problem:boost-closed" | "urn:twtc:problem:boost-unknown" | "urn:twtc:problem:boosts-used-up" | "urn:twtc:problem:busy" | "urn:twtc:problem:callback-malformed" | "urn:twtc:problem:callback-signature" | "urn:twtc:problem:captcha-required" | "urn:twtc:problem:captcha-unavailable" | "urn:twtc:problem:captcha-wrong" | "urn:twtc:problem:code-sent" | "urn:twtc:problem:code-wrong" | "urn:twtc:problem:conflict" | "urn:twtc:problem:cooldown" | "urn:twtc:problem:day-closed" | "urn:twtc:problem:duration-unknown" | "urn:twtc:problem:forbidden" | "urn:twtc:problem:idempotency-key-missing" | "urn:twtc:problem:idempotency-key-reused" | "urn:twtc:problem:identity-taken" | "urn:twtc:problem:internal" | "urn:twtc:problem:message-not-sent" | "urn:twtc:problem:method-not-allowed" | "urn:twtc:problem:mfa-active" | "urn:twtc:problem:mfa-locked" | "urn:twtc:problem:not-found" | "urn:twtc:problem:not-mining" | "urn:twtc:problem:password-weak" | "urn:twtc:problem:password-wrong" | "urn:twtc:problem:question-not-asked" | "urn:twtc:problem:rate-limited" | "urn:twtc:problem:read-too-short" | "urn:twtc:problem:reauthentication-required" | "urn:twtc:problem:session-ends" | "urn:twtc:problem:suspended" | "urn:twtc:problem:task-closed" | "urn:twtc:problem:task-locked" | "urn:twtc:problem:task-not-started" | "urn:twtc:problem:task-of-another-kind" | "urn:twtc:problem:task-unknown" | "urn:twtc:problem:unauthorized" | "urn:twtc:problem:unavailable" | "urn:twtc:problem:verification-required" | "urn:twtc:problem:video-unknown" | "urn:twtc:problem:video-used" | "urn:twtc:problem:view-closed" | "urn:twtc:problem:view-unknown" | "urn:twtc:problem:watch-incomplete" | "urn:twtc:problem:window-closed";
+            type: "urn:twtc:problem:account-disabled" | "urn:twtc:problem:ad-expired" | "urn:twtc:problem:ad-in-progress" | "urn:twtc:problem:ad-mismatch" | "urn:twtc:problem:ad-not-started" | "urn:twtc:problem:ad-too-short" | "urn:twtc:problem:ad-unavailable" | "urn:twtc:problem:adjustment-refused" | "urn:twtc:problem:already-mining" | "urn:twtc:problem:answer-late" | "urn:twtc:problem:bad-request" | "urn:twtc:problem:body-too-large" | "urn:twtc:problem:boost-closed" | "urn:twtc:problem:boost-unknown" | "urn:twtc:problem:boosts-used-up" | "urn:twtc:problem:busy" | "urn:twtc:problem:callback-malformed" | "urn:twtc:problem:callback-signature" | "urn:twtc:problem:captcha-required" | "urn:twtc:problem:captcha-unavailable" | "urn:twtc:problem:captcha-wrong" | "urn:twtc:problem:code-sent" | "urn:twtc:problem:code-wrong" | "urn:twtc:problem:conflict" | "urn:twtc:problem:cooldown" | "urn:twtc:problem:day-closed" | "urn:twtc:problem:duration-unknown" | "urn:twtc:problem:forbidden" | "urn:twtc:problem:headers-too-large" | "urn:twtc:problem:idempotency-key-missing" | "urn:twtc:problem:idempotency-key-reused" | "urn:twtc:problem:identity-taken" | "urn:twtc:problem:internal" | "urn:twtc:problem:message-not-sent" | "urn:twtc:problem:method-not-allowed" | "urn:twtc:problem:mfa-active" | "urn:twtc:problem:mfa-locked" | "urn:twtc:problem:not-found" | "urn:twtc:problem:not-mining" | "urn:twtc:problem:password-weak" | "urn:twtc:problem:password-wrong" | "urn:twtc:problem:question-not-asked" | "urn:twtc:problem:rate-limited" | "urn:twtc:problem:read-too-short" | "urn:twtc:problem:reauthentication-required" | "urn:twtc:problem:request-timeout" | "urn:twtc:problem:session-ends" | "urn:twtc:problem:suspended" | "urn:twtc:problem:task-closed" | "urn:twtc:problem:task-locked" | "urn:twtc:problem:task-not-started" | "urn:twtc:problem:task-of-another-kind" | "urn:twtc:problem:task-unknown" | "urn:twtc:problem:unauthorized" | "urn:twtc:problem:unavailable" | "urn:twtc:problem:uri-too-long" | "urn:twtc:problem:verification-required" | "urn:twtc:problem:video-unknown" | "urn:twtc:problem:video-used" | "urn:twtc:problem:view-closed" | "urn:twtc:problem:view-unknown" | "urn:twtc:problem:watch-incomplete" | "urn:twtc:problem:window-closed";
         };
         /** Profile */
         Profile: {
@@ -2680,6 +2680,15 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description The body did not arrive in time */
+        408: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description Not as things stand */
         409: {
             headers: {
@@ -2698,6 +2707,15 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description Address too long */
+        414: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description Understood, and wrong */
         422: {
             headers: {
@@ -2709,6 +2727,15 @@ export interface components {
         };
         /** @description Too often; Retry-After says when */
         429: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Headers too large */
+        431: {
             headers: {
                 [name: string]: unknown;
             };
@@ -2751,7 +2778,11 @@ export interface operations {
                     "application/json": components["schemas"]["Liveness"];
                 };
             };
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -2775,7 +2806,11 @@ export interface operations {
             };
             401: components["responses"]["401"];
             404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -2797,7 +2832,11 @@ export interface operations {
                     "application/json": components["schemas"]["Health"];
                 };
             };
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -2828,7 +2867,11 @@ export interface operations {
             400: components["responses"]["400"];
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -2853,7 +2896,11 @@ export interface operations {
             };
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -2897,9 +2944,12 @@ export interface operations {
             400: components["responses"]["400"];
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
             409: components["responses"]["409"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -2942,9 +2992,12 @@ export interface operations {
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
+            408: components["responses"]["408"];
             409: components["responses"]["409"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -2969,7 +3022,11 @@ export interface operations {
             };
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -3051,9 +3108,12 @@ export interface operations {
             400: components["responses"]["400"];
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
             409: components["responses"]["409"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -3078,7 +3138,11 @@ export interface operations {
             };
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -3124,8 +3188,11 @@ export interface operations {
             400: components["responses"]["400"];
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -3150,7 +3217,11 @@ export interface operations {
             };
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -3209,9 +3280,12 @@ export interface operations {
             400: components["responses"]["400"];
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
             409: components["responses"]["409"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -3236,7 +3310,11 @@ export interface operations {
             };
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -3281,8 +3359,11 @@ export interface operations {
             400: components["responses"]["400"];
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -3307,7 +3388,11 @@ export interface operations {
             };
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -3350,9 +3435,12 @@ export interface operations {
             400: components["responses"]["400"];
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
             409: components["responses"]["409"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -3377,7 +3465,11 @@ export interface operations {
             };
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -3413,8 +3505,11 @@ export interface operations {
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
+            408: components["responses"]["408"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -3445,7 +3540,11 @@ export interface operations {
             400: components["responses"]["400"];
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -3475,7 +3574,11 @@ export interface operations {
             400: components["responses"]["400"];
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -3500,7 +3603,11 @@ export interface operations {
             };
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -3529,7 +3636,11 @@ export interface operations {
             400: components["responses"]["400"];
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -3562,7 +3673,11 @@ export interface operations {
             400: components["responses"]["400"];
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -3587,7 +3702,11 @@ export interface operations {
             };
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -3612,7 +3731,11 @@ export interface operations {
             };
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -3637,7 +3760,11 @@ export interface operations {
             };
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -3671,7 +3798,11 @@ export interface operations {
             400: components["responses"]["400"];
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -3702,7 +3833,11 @@ export interface operations {
             400: components["responses"]["400"];
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -3731,7 +3866,11 @@ export interface operations {
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -3765,7 +3904,11 @@ export interface operations {
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -3804,9 +3947,12 @@ export interface operations {
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
+            408: components["responses"]["408"];
             409: components["responses"]["409"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -3844,9 +3990,12 @@ export interface operations {
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
+            408: components["responses"]["408"];
             409: components["responses"]["409"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -3884,9 +4033,12 @@ export interface operations {
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
+            408: components["responses"]["408"];
             409: components["responses"]["409"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -3921,8 +4073,11 @@ export interface operations {
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
+            408: components["responses"]["408"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -3951,7 +4106,11 @@ export interface operations {
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -3988,8 +4147,11 @@ export interface operations {
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
+            408: components["responses"]["408"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -4026,8 +4188,11 @@ export interface operations {
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
+            408: components["responses"]["408"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -4061,7 +4226,11 @@ export interface operations {
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -4096,8 +4265,11 @@ export interface operations {
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
+            408: components["responses"]["408"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -4135,8 +4307,11 @@ export interface operations {
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
+            408: components["responses"]["408"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -4170,7 +4345,11 @@ export interface operations {
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -4205,8 +4384,11 @@ export interface operations {
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
+            408: components["responses"]["408"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -4244,8 +4426,11 @@ export interface operations {
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
+            408: components["responses"]["408"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -4280,8 +4465,11 @@ export interface operations {
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
+            408: components["responses"]["408"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -4306,8 +4494,11 @@ export interface operations {
             400: components["responses"]["400"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
+            408: components["responses"]["408"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -4332,8 +4523,11 @@ export interface operations {
             400: components["responses"]["400"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
+            408: components["responses"]["408"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -4382,9 +4576,12 @@ export interface operations {
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
+            408: components["responses"]["408"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             422: components["responses"]["422"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -4437,9 +4634,12 @@ export interface operations {
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
+            408: components["responses"]["408"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             422: components["responses"]["422"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -4488,9 +4688,12 @@ export interface operations {
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
+            408: components["responses"]["408"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             422: components["responses"]["422"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -4519,7 +4722,11 @@ export interface operations {
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -4556,8 +4763,11 @@ export interface operations {
             400: components["responses"]["400"];
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -4587,8 +4797,11 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["400"];
+            408: components["responses"]["408"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -4610,7 +4823,11 @@ export interface operations {
             };
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -4634,7 +4851,11 @@ export interface operations {
             };
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -4670,8 +4891,11 @@ export interface operations {
             };
             400: components["responses"]["400"];
             401: components["responses"]["401"];
+            408: components["responses"]["408"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -4703,8 +4927,11 @@ export interface operations {
             400: components["responses"]["400"];
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -4738,8 +4965,11 @@ export interface operations {
             400: components["responses"]["400"];
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -4770,9 +5000,12 @@ export interface operations {
             };
             400: components["responses"]["400"];
             401: components["responses"]["401"];
+            408: components["responses"]["408"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             422: components["responses"]["422"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -4806,9 +5039,12 @@ export interface operations {
             400: components["responses"]["400"];
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
             409: components["responses"]["409"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -4842,9 +5078,12 @@ export interface operations {
             400: components["responses"]["400"];
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             422: components["responses"]["422"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -4877,9 +5116,12 @@ export interface operations {
             400: components["responses"]["400"];
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             422: components["responses"]["422"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -4910,8 +5152,11 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["400"];
+            408: components["responses"]["408"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -4944,9 +5189,12 @@ export interface operations {
                 content?: never;
             };
             400: components["responses"]["400"];
+            408: components["responses"]["408"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             422: components["responses"]["422"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -4979,8 +5227,11 @@ export interface operations {
             };
             400: components["responses"]["400"];
             401: components["responses"]["401"];
+            408: components["responses"]["408"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -5017,10 +5268,13 @@ export interface operations {
                 };
             };
             400: components["responses"]["400"];
+            408: components["responses"]["408"];
             409: components["responses"]["409"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             422: components["responses"]["422"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -5042,7 +5296,11 @@ export interface operations {
             };
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -5074,9 +5332,12 @@ export interface operations {
             400: components["responses"]["400"];
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             422: components["responses"]["422"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -5128,9 +5389,12 @@ export interface operations {
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
+            408: components["responses"]["408"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             422: components["responses"]["422"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -5183,9 +5447,12 @@ export interface operations {
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
+            408: components["responses"]["408"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             422: components["responses"]["422"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -5226,8 +5493,11 @@ export interface operations {
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
+            408: components["responses"]["408"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -5255,8 +5525,12 @@ export interface operations {
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
+            408: components["responses"]["408"];
             409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -5280,7 +5554,11 @@ export interface operations {
                 };
             };
             404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -5316,8 +5594,11 @@ export interface operations {
             400: components["responses"]["400"];
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -5343,7 +5624,11 @@ export interface operations {
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -5371,7 +5656,11 @@ export interface operations {
             400: components["responses"]["400"];
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -5408,7 +5697,11 @@ export interface operations {
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -5433,7 +5726,11 @@ export interface operations {
             };
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -5467,8 +5764,11 @@ export interface operations {
             400: components["responses"]["400"];
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -5504,8 +5804,11 @@ export interface operations {
             400: components["responses"]["400"];
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -5538,8 +5841,11 @@ export interface operations {
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
+            408: components["responses"]["408"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -5564,7 +5870,11 @@ export interface operations {
             };
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -5599,8 +5909,11 @@ export interface operations {
             400: components["responses"]["400"];
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -5639,8 +5952,11 @@ export interface operations {
             400: components["responses"]["400"];
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -5664,7 +5980,11 @@ export interface operations {
             };
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -5689,7 +6009,11 @@ export interface operations {
             };
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -5715,7 +6039,11 @@ export interface operations {
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -5746,7 +6074,11 @@ export interface operations {
             400: components["responses"]["400"];
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -5793,9 +6125,12 @@ export interface operations {
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
+            408: components["responses"]["408"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             422: components["responses"]["422"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -5831,7 +6166,11 @@ export interface operations {
             400: components["responses"]["400"];
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -5862,7 +6201,11 @@ export interface operations {
             400: components["responses"]["400"];
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -5898,8 +6241,11 @@ export interface operations {
             400: components["responses"]["400"];
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -5924,7 +6270,11 @@ export interface operations {
             };
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -5977,9 +6327,12 @@ export interface operations {
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
+            408: components["responses"]["408"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             422: components["responses"]["422"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -6032,9 +6385,12 @@ export interface operations {
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
+            408: components["responses"]["408"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             422: components["responses"]["422"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -6083,9 +6439,12 @@ export interface operations {
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             404: components["responses"]["404"];
+            408: components["responses"]["408"];
             413: components["responses"]["413"];
+            414: components["responses"]["414"];
             422: components["responses"]["422"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -6110,7 +6469,11 @@ export interface operations {
             };
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -6149,7 +6512,11 @@ export interface operations {
             400: components["responses"]["400"];
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -6174,7 +6541,11 @@ export interface operations {
             };
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };
@@ -6205,7 +6576,11 @@ export interface operations {
             400: components["responses"]["400"];
             401: components["responses"]["401"];
             403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
             429: components["responses"]["429"];
+            431: components["responses"]["431"];
             503: components["responses"]["503"];
         };
     };

@@ -134,6 +134,7 @@ export const ar = {
   "problem.reauthentication-required": "سجّل الدخول مجددًا من فضلك.",
   "problem.suspended": "هذا الحساب موقوف.",
   "problem.account-disabled": "هذا الحساب معطّل.",
+  "problem.request-timeout": "اتصالك بطيء جدًا. حاول مرة أخرى من فضلك.",
   "problem.unavailable": "الخدمة مشغولة. حاول بعد لحظات.",
   "problem.ad-not-started": "لم يبدأ الإعلان بعد.",
   "problem.ad-mismatch": "عُرض إعلان غير الذي أُرسل.",

@@ -134,6 +134,7 @@ export const en = {
   "problem.reauthentication-required": "Please sign in again.",
   "problem.suspended": "This account is suspended.",
   "problem.account-disabled": "This account is disabled.",
+  "problem.request-timeout": "Your connection was too slow. Please try again.",
   "problem.unavailable": "The service is busy. Try again in a moment.",
   "problem.ad-not-started": "The ad has not begun yet.",
   "problem.ad-mismatch": "Another ad was shown than the one served.",
