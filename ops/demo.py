@@ -8,7 +8,7 @@ import logging
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import msgspec
@@ -40,19 +40,30 @@ from ops.servers import Servers, local_servers
 # The clock process wakes this often here: the watermark makes up for the ticks between, to the
 # micro-TWTC, and the demo stays at about a minute.
 WINDOWS_BETWEEN_WAKES = 10
+# So long the last sessions take to end and to be settled.
+LAST_HOURS = 5
 
 
 def demo(population: int = 2000, days: int = 3, seed: int = 1, out: Path = Path("out")) -> int:
     """Run the demo. Return 0 if the books are right and the load is flat, else 1."""
     console = Console()
-    # Work is overdue here between two wakes of the clock; what breaks an invariant is still said.
-    for name in ("workers.upkeep", "workers.alerting"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    be_calm()
     with (
         tempfile.TemporaryDirectory(prefix="twtc-demo-") as folder,
         local_servers(Path(folder), durable=False, report=console.print) as servers,
     ):
         report = asyncio.run(live(config_for(servers), console, population, days, seed))
+    return conclude(console, report, out)
+
+
+def be_calm() -> None:
+    """Work is overdue between two wakes of the clock; what breaks an invariant is still said."""
+    for name in ("workers.upkeep", "workers.alerting"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def conclude(console: Console, report: Report, out: Path) -> int:
+    """Print what came of it. Return the exit status."""
     print_report(console, report)
     picture = write_svg(report, out / "demo-load.svg")
     console.print(f"load curve: {picture}")
@@ -83,49 +94,63 @@ def config_for(servers: Servers) -> Config:
 
 async def live(config: Config, console: Console, population: int, days: int, seed: int) -> Report:
     """Let a population live some days in an empty database. Return what came of it."""
+    await prepare(config, START)
+    windows = days * int(timedelta(days=1) / WINDOW)
+    async with open_lifetime(config, seed) as lifetime:
+        await lifetime.sign_up(population)
+        await live_through(lifetime, console, windows)
+        return await look_back(lifetime, days)
+
+
+async def prepare(config: Config, start: datetime) -> None:
+    """Migrate and seed an empty database, for people who come from `start` on."""
     await migrate(config.database_url)
     database = open_database(config.database_url, pool_size=1, application_name="twtc-demo")
-    await seed_settings(database, PRODUCTION, START - timedelta(hours=4))
+    await seed_settings(database, PRODUCTION, start - timedelta(hours=4))
     await activate_networks(database)
     await database.dispose()
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    async with open_lifetime(config, seed) as lifetime:
-        with Progress(*columns, console=console) as progress:
-            await _live_through(lifetime, progress, population, days)
-        database = lifetime.services.database
-        violations = [violation.invariant for violation in await audit(database)]
-        counts = (lifetime.requests, lifetime.captchas, lifetime.turned_away)
-        return await collect_report(database, START, days, counts, violations)
+
+
+async def look_back(lifetime: Lifetime, days: int) -> Report:
+    """Check the books, and read the figures."""
+    database = lifetime.services.database
+    violations = [violation.invariant for violation in await audit(database)]
+    counts = (lifetime.requests, lifetime.captchas, lifetime.turned_away)
+    return await collect_report(database, lifetime.start, days, counts, violations)
 
 
 @asynccontextmanager
-async def open_lifetime(config: Config, seed: int) -> AsyncIterator[Lifetime]:
+async def open_lifetime(
+    config: Config, seed: int, start: datetime = START
+) -> AsyncIterator[Lifetime]:
     """A seeded installation on a simulated clock, with the ad networks' counterparts."""
     bells, app = InProcessBells(), create_app(config)
     with clock.use(now_of_task.get, lambda bits: random_of_task.get().getrandbits(bits)):
         async with open_services(config, bells, google()) as services:
             app.state.services = services
-            yield Lifetime(services, app, bells, seed)
+            yield Lifetime(services, app, bells, seed, start)
 
 
-async def _live_through(lifetime: Lifetime, progress: Progress, population: int, days: int) -> None:
-    windows = days * int(timedelta(days=1) / WINDOW)
-    bar = progress.add_task("signing up", total=windows)
-    await lifetime.sign_up(population)
-    for number in range(windows):
-        opens_at = START + WINDOW * number
-        progress.update(bar, description=f"{opens_at:%a %d %b %H:%M}")
-        if number % WINDOWS_BETWEEN_WAKES == 0:
-            await lifetime.wake_clock(opens_at)
-        await lifetime.live(opens_at)
-        progress.advance(bar)
-    # Everybody stops; the last sessions end and are settled.
-    end = START + WINDOW * windows
-    progress.update(bar, description="the last sessions end")
-    for hours in (1, 2, 3, 4, 5):
-        await lifetime.wake_clock(end + timedelta(hours=hours))
+async def live_through(
+    lifetime: Lifetime, console: Console, windows: int, reviewed: int | None = None
+) -> None:
+    """Let everybody live through so many windows, and the last sessions end.
+
+    Moderators work during the first `reviewed` of them, by default during all.
+    """
+    columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn()
+    with Progress(*columns, TimeElapsedColumn(), console=console) as progress:
+        bar = progress.add_task("begins", total=windows)
+        for number in range(windows):
+            opens_at = lifetime.start + WINDOW * number
+            progress.update(bar, description=f"{opens_at:%a %d %b %H:%M}")
+            if number % WINDOWS_BETWEEN_WAKES == 0:
+                await lifetime.wake_clock(opens_at)
+            lifetime.has_moderators = reviewed is None or number < reviewed
+            await lifetime.live(opens_at)
+            progress.advance(bar)
+        # Everybody stops; the last sessions end and are settled.
+        end = lifetime.start + WINDOW * windows
+        progress.update(bar, description="the last sessions end")
+        for hours in range(1, LAST_HOURS + 1):
+            await lifetime.wake_clock(end + timedelta(hours=hours))

@@ -21,6 +21,7 @@ class Life(Protocol):
 
     services: Services
     seed: int
+    has_moderators: bool
 
     async def post(
         self,

@@ -13,8 +13,8 @@ NETWORKS = sql("""
     JOIN (SELECT network, count(*) AS served,
                  count(*) FILTER (WHERE try_number = 1) AS first,
                  count(*) FILTER (WHERE status = 'VERIFIED') AS verified,
-                 CAST(sum(revenue_micro_usd) FILTER (WHERE status = 'VERIFIED') AS bigint)
-                   AS revenue_micro_usd
+                 CAST(COALESCE(sum(revenue_micro_usd) FILTER (WHERE status = 'VERIFIED'), 0)
+                      AS bigint) AS revenue_micro_usd
           FROM ad_views GROUP BY network) v ON v.network = a.network
     ORDER BY a.weight DESC
 """)

@@ -52,10 +52,10 @@ def google() -> httpx.AsyncClient:
     )
 
 
-async def activate_networks(database: Database) -> None:
-    """Serve the ads of all four networks of the rotation."""
+async def activate_networks(database: Database, *, outside: bool = True) -> None:
+    """Serve the ads of all four networks of the rotation; or only of the house again."""
     for row in await read_ad_units(database):
-        change = _UNCHANGED | {"is_active": True}
+        change = _UNCHANGED | {"is_active": outside or row.network == "house"}
         await change_ad_unit(database, row.id, change, OPERATOR, "demo", utcnow())
 
 

@@ -47,7 +47,8 @@ async def work(life: Life, visits: list[Visit]) -> None:
     begun = [(job, r) for job, r in zip(jobs, replies, strict=True) if "location" in r.headers]
     await life.each(_finish(life, job, reply, library) for job, reply in begun)
     await life.drain_all(applied_at)
-    await _review(life, applied_at)
+    if life.has_moderators:
+        await _review(life, applied_at)
     await life.drain_all(applied_at)
 
 

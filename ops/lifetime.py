@@ -23,7 +23,7 @@ from models.queue import Piece
 from models.reputation import Reputation
 from ops.asgi import Reply, call
 from ops.demo_boosts import boost
-from ops.demo_networks import SECRET, confirm
+from ops.demo_networks import confirm
 from ops.demo_tasks import work
 from ops.population import Habit, Person, Visit, plan_visits
 from schedules.due import DueWork
@@ -59,8 +59,17 @@ class InProcessBells(Bells):
 class Lifetime:
     """The installation under simulation."""
 
-    def __init__(self, services: Services, app: Litestar, bells: InProcessBells, seed: int) -> None:
+    def __init__(
+        self,
+        services: Services,
+        app: Litestar,
+        bells: InProcessBells,
+        seed: int,
+        start: datetime = START,
+    ) -> None:
         self.services = services
+        self.start = start
+        self.has_moderators = True
         self.app = app
         self.bells = bells
         self.seed = seed
@@ -79,17 +88,22 @@ class Lifetime:
         self._requesting = asyncio.Semaphore(REQUESTS_AT_ONCE)
         self._draining = asyncio.Semaphore(DRAINS_AT_ONCE)
 
-    async def sign_up(self, count: int) -> None:
-        """Register people over the four hours before the first day."""
+    async def sign_up(self, count: int, first: tuple[str, str] | None = None) -> None:
+        """Register people over the four hours before the first day.
+
+        `first` is the address and the password hash of one who can sign in.
+        """
         for number in range(count):
-            at = START - timedelta(hours=4) + timedelta(hours=4) * number / count
+            at = self.start - timedelta(hours=4) + timedelta(hours=4) * number / count
             self.at(at, f"sign-up:{number}")
-            email = f"person{number}@demo.example"
+            email, hashed = f"person{number}@demo.example", "-"
+            if first is not None and number == 0:
+                email, hashed = first
             account = await register(
                 self.services.database,
                 self.services.config.keyring,
                 self.services.installation.table,
-                Newcomer("email", email, "-", verified_at=at),
+                Newcomer("email", email, hashed, verified_at=at),
                 at,
             )
             group = account.group_number
@@ -227,7 +241,9 @@ class Lifetime:
         key = (visit.number, visit.starts_at)
         if key not in self._tokens:
             user_id = self.people[visit.number].user_id
-            self._tokens[key] = issue_access_token(SECRET, user_id, visit.starts_at)
+            self._tokens[key] = issue_access_token(
+                self.services.config.secret, user_id, visit.starts_at
+            )
         return self._tokens[key]
 
     async def drain_all(self, at: datetime) -> None:

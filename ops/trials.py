@@ -5,6 +5,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from ops.running import DATA_DIR
+
 trials = typer.Typer()
 
 
@@ -18,8 +20,18 @@ def demo(
     population: Annotated[int, typer.Option(min=1, help="How many people.")] = 2000,
     days: Annotated[int, typer.Option(min=1, help="How long they live.")] = 3,
     seed: Annotated[int, typer.Option(help="The same seed gives the same lives.")] = 1,
+    keep: Annotated[
+        bool, typer.Option("--keep", help="Into the installation that ./run then starts.")
+    ] = False,
+    data: Annotated[
+        Path, typer.Option(metavar="DIR", help="With --keep: where that keeps its data.")
+    ] = DATA_DIR,
 ) -> None:
     """Let a population live some days on a simulated clock, and check the books."""
+    if keep:
+        from ops.demo_keep import demo_keep
+
+        end(demo_keep(population, days, seed, data, Path("out")))
     from ops.demo import demo
 
     end(demo(population, days, seed))
