@@ -1,16 +1,18 @@
 """Boosting a session: watch a video, answer its question (blueprint, "Video boost"; decision 0020).
 
-The answer is what pays. Each boost belongs to the UTC day in which its watch began.
+The answer is what pays. Each boost belongs to the UTC day in which its watch began, and is one of
+that day's from the moment at which its question is put.
 """
 
-from datetime import datetime, timedelta
+from collections import Counter
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from msgspec.structs import replace
 
 from engine.boost import ANSWER_TIME, OPEN_BOOST_STATUSES, Boost, BoostStatus
-from engine.content import OPTION_COUNT, Question, Video, is_right, present
+from engine.content import OPTION_COUNT, Question, Video, draw_question, is_right, present
 from engine.decision import Decision, House, LogEntry, Member, Note, Payment
 from engine.intents import (
     AnswerBoost,
@@ -25,8 +27,6 @@ from engine.money import format_amount
 from engine.session import Session, running_at
 from engine.timeline import next_midnight, utc_day
 
-# Of a video whose length its provider has not told, the player's word is taken within these.
-PLAYER_SECONDS_MIN, PLAYER_SECONDS_MAX = 60, 3600
 ABANDONED = "ABANDONED"
 
 
@@ -43,13 +43,15 @@ def start_boost(member: Member, intent: Intent, house: House) -> Decision:
     refused = _used_up(member, video, at, house.settings(at).boosts_per_day)
     if refused is not None:
         return Decision(refused)
-    duration_seconds = video.duration_seconds or _player_seconds(action)
-    if duration_seconds is None:
+    if video.duration_seconds is None:
         return Decision(
-            Rejected(Reason.DURATION_UNKNOWN, "Send player_seconds, the length by your player.")
+            Rejected(
+                Reason.DURATION_UNKNOWN,
+                "We do not know how long this video is, so it cannot be boosted with yet.",
+            )
         )
     assert session.ends_at is not None
-    if at + timedelta(seconds=duration_seconds) + ANSWER_TIME > session.ends_at:
+    if at + timedelta(seconds=video.duration_seconds) + ANSWER_TIME > session.ends_at:
         return Decision(
             Rejected(
                 Reason.SESSION_ENDS,
@@ -62,10 +64,10 @@ def start_boost(member: Member, intent: Intent, house: House) -> Decision:
         user_id=member.user_id,
         session_id=session.id,
         video_id=video.id,
-        question_key=video.question_key,
+        question_key=_draw(member, video, utc_day(at), house.lot),
         day=utc_day(at),
         status=BoostStatus.WATCHING,
-        duration_seconds=duration_seconds,
+        duration_seconds=video.duration_seconds,
         reward_micro=session.reward_micro * video.boost_percent // 100,
         started_at=at,
     )
@@ -73,6 +75,16 @@ def start_boost(member: Member, intent: Intent, house: House) -> Decision:
     return Decision(
         Applied(boost_result(changed[-1])), boosts=changed, logs=(_log(boost, "BOOST_START"),)
     )
+
+
+def _draw(member: Member, video: Video, day: date, lot: str) -> str:
+    """Which question: the same however often a day the watch is begun, until it was put."""
+    asked = Counter(
+        boost.question_key
+        for boost in member.boosts.values()
+        if boost.video_id == video.id and boost.asked_at is not None
+    )
+    return draw_question(video, asked, f"{lot}:{member.user_id}:{video.id}:{day.isoformat()}")
 
 
 def _one_at_a_time(member: Member, boost: Boost) -> tuple[Boost, ...]:
@@ -99,18 +111,12 @@ def _used_up(member: Member, video: Video, at: datetime, boosts_per_day: int) ->
     """So many a UTC day; each video once a day, from when its question might be seen."""
     day = utc_day(at)
     todays = [boost for boost in member.boosts.values() if boost.day == day]
-    if sum(boost.status is BoostStatus.PAID for boost in todays) >= boosts_per_day:
-        used_up = f"{boosts_per_day} boosts a day."
+    if sum(boost.asked_at is not None for boost in todays) >= boosts_per_day:
+        used_up = f"{boosts_per_day} questions a day, answered rightly or not."
         return Rejected(Reason.BOOSTS_USED_UP, used_up, next_midnight(at))
     if any(boost.video_id == video.id and boost.watched_at is not None for boost in todays):
         return Rejected(Reason.VIDEO_USED, "You have watched this video today.", next_midnight(at))
     return None
-
-
-def _player_seconds(action: StartBoost) -> int | None:
-    if action.player_seconds is None:
-        return None
-    return min(max(action.player_seconds, PLAYER_SECONDS_MIN), PLAYER_SECONDS_MAX)
 
 
 def finish_watch(boost: Boost, intent: Intent, member: Member, house: House) -> Decision:
@@ -133,7 +139,8 @@ def finish_watch(boost: Boost, intent: Intent, member: Member, house: House) -> 
 
 
 def ask_question(boost: Boost, intent: Intent, member: Member, house: House) -> Decision:
-    """The question is out: 30 seconds from the instant of this intent. A repeat changes nothing.
+    """The question is out: 30 seconds from the instant of this intent, and one boost of the day is
+    spent, however it is answered. A repeat changes nothing.
 
     It is recorded only after the end of the watch, but may be applied before it.
     """

@@ -16,13 +16,13 @@ OPTION_COUNT = 4
 class Video(Struct, frozen=True):
     """A video that may be watched for a boost. `boost_percent` of the base reward is paid on top.
 
-    `duration_seconds` is None until its provider has told it.
+    `duration_seconds` is None until its provider or an operator told it; it pays nothing before.
     """
 
     id: str
     boost_percent: int
     duration_seconds: int | None
-    question_key: str
+    question_keys: tuple[str, ...]
 
 
 class Question(Struct, frozen=True):
@@ -35,7 +35,7 @@ class Question(Struct, frozen=True):
 
 
 class Library(Struct, frozen=True):
-    """Videos that may be watched, each with its question; and all questions, asked now or not."""
+    """Videos that may be watched, each with its questions; and all questions, asked now or not."""
 
     videos: Mapping[str, Video]
     questions: Mapping[str, Question]
@@ -50,6 +50,13 @@ def shuffle(count: int, seed: str, first: int | None = None) -> list[int]:
         chosen = place + (int.from_bytes(digest, "big") * (count - place) >> 64)
         order[place], order[chosen] = order[chosen], order[place]
     return order[:places]
+
+
+def draw_question(video: Video, asked: Mapping[str, int], seed: str) -> str:
+    """The key of the question to put: by lot, of those that were put least often until now."""
+    fewest = min(asked.get(key, 0) for key in video.question_keys)
+    left = [key for key in video.question_keys if asked.get(key, 0) == fewest]
+    return left[shuffle(len(left), seed, first=1)[0]]
 
 
 def present(question: Question, seed: str) -> dict[str, Any]:

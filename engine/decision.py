@@ -36,6 +36,7 @@ class House(Struct, frozen=True):
     ads: tuple[AdUnit, ...] = ()
     full_ads: Collection[int] = ()
     library: Library = Library({}, {})
+    lot: str = ""  # the installation's own, told to nobody: what is drawn cannot be foreseen
     days: dict[date, DayCatalogue] = {}
     versions: tuple[Version, ...] = ()
 

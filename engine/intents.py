@@ -48,10 +48,10 @@ class ConfirmView(Action, frozen=True, tag="ad.confirm"):
 
 
 class StartBoost(Action, frozen=True, tag="boost.start"):
-    """Begin to watch a video. `player_seconds` is its length by the player, if it is not known."""
+    """Begin to watch a video."""
 
     video_id: str
-    player_seconds: int | None = None
+    player_seconds: int | None = None  # of releases that took a player's word: believed no more
 
 
 class FinishWatch(Action, frozen=True, tag="boost.watch"):

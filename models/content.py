@@ -62,9 +62,10 @@ ADD_TASK_TYPES = sql("""
     ON CONFLICT (id) DO NOTHING
 """)
 
-# An operator may give a video a second question: the first key stands for it.
+# By the key's bytes: the draw must not depend on the locale of a database.
 ACTIVE_VIDEOS = sql("""
-    SELECT v.id, v.boost_percent, v.duration_seconds, min(q.key) AS question_key
+    SELECT v.id, v.boost_percent, v.duration_seconds,
+           array_agg(q.key ORDER BY q.key COLLATE "C") AS question_keys
     FROM videos v JOIN questions q ON q.video_id = v.id AND q.is_active
     WHERE v.is_active
     GROUP BY v.id, v.boost_percent, v.duration_seconds
@@ -93,14 +94,15 @@ class _QuizFile(_Asked, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 class _VideoFile(Struct, frozen=True, forbid_unknown_fields=True):
-    youtube_id: str
+    provider: Literal["youtube", "own"]
+    provider_id: str
     title: str
     channel: str
     country: str
     category: str
     duration_seconds: int | None
     verified: bool
-    question: _Asked
+    questions: list[_Asked]
 
 
 class _ArticleFile(Struct, frozen=True, forbid_unknown_fields=True):
@@ -128,10 +130,7 @@ async def seed_content(connection: Connection) -> None:
     articles = _read("articles.json", _ArticleFile)
     quizzes = _read("quizzes.json", _QuizFile)
     questions = [
-        *(
-            _question(f"video:{v.youtube_id}", v.question, v.country, video_id=_id(v))
-            for v in videos
-        ),
+        *_video_questions(videos),
         *(
             _question(f"article:{a.slug}", a.question, a.country, article_slug=a.slug)
             for a in articles
@@ -142,6 +141,13 @@ async def seed_content(connection: Connection) -> None:
     await run(connection, ADD_ARTICLES, {"articles": encode([_article(a) for a in articles])})
     await run(connection, ADD_QUESTIONS, {"questions": encode(questions)})
     await run(connection, ADD_TASK_TYPES, {"task_types": encode(seeded_task_types())})
+
+
+async def seed_films(connection: Connection) -> None:
+    """Add the short films that the local partner hosts (ops/films). What is there stays."""
+    films = _read("films.json", _VideoFile)
+    await run(connection, ADD_VIDEOS, {"videos": encode([_video(film) for film in films])})
+    await run(connection, ADD_QUESTIONS, {"questions": encode(_video_questions(films))})
 
 
 def seeded_task_types() -> list[dict[str, Any]]:
@@ -186,7 +192,10 @@ def seeded_task_types() -> list[dict[str, Any]]:
 
 async def load_library(connection: Connection) -> Library:
     """What may be watched and asked now."""
-    videos = [Video(**row) for row in await rows(connection, ACTIVE_VIDEOS)]
+    videos = [
+        Video(**{**row, "question_keys": tuple(row.question_keys)})
+        for row in await rows(connection, ACTIVE_VIDEOS)
+    ]
     questions = [
         Question(
             row.key,
@@ -199,14 +208,25 @@ async def load_library(connection: Connection) -> Library:
     return Library({video.id: video for video in videos}, {q.key: q for q in questions})
 
 
-def _id(video: _VideoFile) -> str:
-    return f"youtube:{video.youtube_id}"
+def _video_questions(videos: Sequence[_VideoFile]) -> list[dict[str, Any]]:
+    """Each with its key; the first of a video keeps that of the time when it had only one."""
+    names = {"youtube": "video", "own": "film"}
+    return [
+        _question(
+            f"{names[video.provider]}:{video.provider_id}" + (f":{place}" if place > 1 else ""),
+            asked,
+            video.country,
+            video_id=f"{video.provider}:{video.provider_id}",
+        )
+        for video in videos
+        for place, asked in enumerate(video.questions, start=1)
+    ]
 
 
 def _video(video: _VideoFile) -> dict[str, Any]:
     return {
-        "provider": "youtube",
-        "provider_id": video.youtube_id,
+        "provider": video.provider,
+        "provider_id": video.provider_id,
         "title": video.title,
         "channel": video.channel,
         "country": video.country,

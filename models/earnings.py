@@ -15,14 +15,15 @@ from models.clock import new_id
 from models.db import Connection, Database, Row, connected, rows, run, sql
 from models.encoding import encode
 
-# Of the days in question, and whatever is still open.
+# Of the days in question, whatever is still open, and what was asked of the videos to be begun.
 LOAD_BOOSTS = sql("""
     SELECT id, user_id, session_id, video_id, question_key, day, status, duration_seconds,
            reward_micro, started_at, watched_at, asked_at, answered_at, answer, is_correct, slot,
            failed_at, failure
     FROM boosts
     WHERE bucket = :bucket AND user_id = ANY(CAST(:users AS bigint[]))
-      AND (day >= :first_day OR status IN ('WATCHING', 'WATCHED', 'ASKED'))
+      AND (day >= :first_day OR status IN ('WATCHING', 'WATCHED', 'ASKED')
+           OR (video_id = ANY(CAST(:videos AS text[])) AND asked_at IS NOT NULL))
 """)
 
 _TASK_COLUMNS = """user_id, day, number, task_type_id, category, subject, reward_micro, status,
@@ -145,10 +146,19 @@ PAY_WALLETS = sql("""
 
 
 async def load_boosts(
-    connection: Connection, bucket: int, members: Mapping[int, Member], first_day: date
+    connection: Connection,
+    bucket: int,
+    members: Mapping[int, Member],
+    first_day: date,
+    videos: Collection[str],
 ) -> None:
-    """Load the members' boosts since a day."""
-    params = {"bucket": bucket, "users": sorted(members), "first_day": first_day}
+    """Load the members' boosts since a day, and all in which these videos' questions were put."""
+    params = {
+        "bucket": bucket,
+        "users": sorted(members),
+        "first_day": first_day,
+        "videos": sorted(videos),
+    }
     for row in await rows(connection, LOAD_BOOSTS, params):
         boost = Boost(**{**row, "status": BoostStatus(row.status)})
         members[boost.user_id].boosts[boost.id] = boost

@@ -48,7 +48,8 @@ class OptionTexts(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class VideoRow(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A video. `duration_seconds` is null until its provider has told it.
+    """A video. `duration_seconds` is null until its provider or an operator has told it: until then
+    nobody is offered it.
 
     `inactive_because` is only told: why it is off.
     """
@@ -77,7 +78,10 @@ class ArticleRow(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
 
 
 class QuestionRow(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A question about a video, an article, or the world. `correct_index` counts from 0."""
+    """A question about a video, an article, or the world. `correct_index` counts from 0.
+
+    Of a video's questions one is drawn for each boost.
+    """
 
     key: Key
     video_id: Key | None

@@ -11,17 +11,18 @@ from engine.videos import Regions, StoredVideo, Verdict
 from models.db import Database, connected, rows, run, sql, transaction
 from models.encoding import encode
 
-# Only what can be boosted: a video without a question pays nothing.
+# Only what can be boosted: a video without a question pays nothing, and one whose length we do not
+# know might be over at once.
 CATALOGUE = sql("""
     SELECT v.id, v.provider, v.provider_id, v.title, v.channel, v.country, v.category,
            v.duration_seconds, v.boost_percent, v.regions
     FROM videos v
-    WHERE v.is_active
+    WHERE v.is_active AND v.duration_seconds IS NOT NULL
       AND EXISTS (SELECT FROM questions q WHERE q.video_id = v.id AND q.is_active)
 """)
 
 USED = sql("""
-    SELECT video_id, status FROM boosts
+    SELECT video_id, asked_at FROM boosts
     WHERE bucket = :bucket AND user_id = :user_id AND day = :day
       AND watched_at IS NOT NULL
 """)
@@ -53,7 +54,7 @@ STORE_VERDICTS = sql("""
 
 
 class CatalogueVideo(Struct, frozen=True):
-    """A video that may be boosted now. `duration_seconds` is None until its provider told it."""
+    """A video that may be boosted now."""
 
     id: str
     provider: str
@@ -62,16 +63,16 @@ class CatalogueVideo(Struct, frozen=True):
     channel: str
     country: str
     category: str
-    duration_seconds: int | None
+    duration_seconds: int
     boost_percent: int
     regions: Regions
 
 
 class Usage(Struct, frozen=True):
-    """A user's boosts of one UTC day: videos that were watched, and how many boosts were paid."""
+    """A user's boosts of one UTC day: videos that were watched, and how many boosts were spent."""
 
     video_ids: frozenset[str]
-    paid_count: int
+    spent_count: int
 
 
 class Article(Struct, frozen=True):
@@ -100,8 +101,8 @@ async def read_usage(database: Database, user_id: int, day: date) -> Usage:
     params = {"bucket": bucket_of(user_id), "user_id": user_id, "day": day}
     async with connected(database) as connection:
         found = await rows(connection, USED, params)
-    paid_count = sum(row.status == "PAID" for row in found)
-    return Usage(frozenset(row.video_id for row in found), paid_count)
+    spent_count = sum(row.asked_at is not None for row in found)
+    return Usage(frozenset(row.video_id for row in found), spent_count)
 
 
 async def read_article(database: Database, slug: str) -> Article | None:

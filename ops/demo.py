@@ -20,7 +20,8 @@ from api.services import open_services
 from engine.timeline import PRODUCTION
 from models import clock
 from models.config import CaptchaConfig, Config, postgresql_url
-from models.db import open_database
+from models.content import seed_films
+from models.db import open_database, transaction
 from models.invariants import audit
 from models.migrate import migrate
 from models.pii import Keyring
@@ -108,6 +109,8 @@ async def prepare(config: Config, start: datetime) -> None:
     database = open_database(config.database_url, pool_size=1, application_name="twtc-demo")
     await seed_settings(database, PRODUCTION, start - timedelta(hours=4))
     await activate_networks(database)
+    async with transaction(database) as connection:
+        await seed_films(connection)
     await database.dispose()
 
 

@@ -11,8 +11,8 @@ from ops.asgi import Reply
 from ops.population import Visit
 
 BEGINS_AFTER_SECONDS = 130
-VIDEO_SECONDS = 60
-BEAT_SECONDS = 20
+FILM_SECONDS = 24
+BEAT_SECONDS = 12
 APPLIED_AFTER = timedelta(minutes=30)
 
 
@@ -80,10 +80,14 @@ async def boost(life: Life, visits: list[Visit]) -> None:
     watching = [(v, b) for v, b in zip(visits, read, strict=True) if b is not None]
     watched = await life.each(_watch(life, visit, begun) for visit, begun in watching)
     await life.drain_all(applied_at)
-    asked = [pair for pair, is_complete in zip(watching, watched, strict=True) if is_complete]
-    await life.each(_ask(life, visit, begun) for visit, begun in asked)
+    seen = [pair for pair, is_complete in zip(watching, watched, strict=True) if is_complete]
+    shown = await life.each(_ask(life, visit, begun) for visit, begun in seen)
     await life.drain_all(applied_at)
-    await life.each(_answer(life, visit, begun, library) for visit, begun in asked)
+    await life.each(
+        _answer(life, visit, begun, _right(library, begun, reply.json()))
+        for (visit, begun), reply in zip(seen, shown, strict=True)
+        if reply.status == 200
+    )
     await life.drain_all(applied_at)
 
 
@@ -94,10 +98,9 @@ def viewer_of(life: Life, visit: Visit) -> Viewer:
 
 
 async def _start(life: Life, visit: Visit, library: Library) -> Reply:
-    random = Random(f"{life.seed}:video:{visit.number}:{visit.starts_at}")  # noqa: S311
-    short = sorted(v.id for v in library.videos.values() if v.duration_seconds is None)
-    body = {"video_id": random.choice(short), "player_seconds": VIDEO_SECONDS}
-    return await life.post(visit, "/v1/boosts", BEGINS_AFTER_SECONDS, body=body)
+    films = sorted(v.id for v in library.videos.values() if v.duration_seconds == FILM_SECONDS)
+    film = films[(visit.starts_at.hour // 4 + visit.number) % len(films)]
+    return await life.post(visit, "/v1/boosts", BEGINS_AFTER_SECONDS, body={"video_id": film})
 
 
 async def _read(life: Life, visit: Visit, reply: Reply) -> dict[str, Any] | None:
@@ -107,10 +110,10 @@ async def _read(life: Life, visit: Visit, reply: Reply) -> dict[str, Any] | None
 
 async def _watch(life: Life, visit: Visit, begun: dict[str, Any]) -> bool:
     viewer, is_complete = viewer_of(life, visit), False
-    for seconds in range(BEAT_SECONDS, VIDEO_SECONDS + 1, BEAT_SECONDS):
+    for seconds in range(BEAT_SECONDS, FILM_SECONDS + 1, BEAT_SECONDS):
         body = {
             "watch_token": begun["watch_token"],
-            "position_seconds": VIDEO_SECONDS if viewer is Viewer.SKIPS else seconds,
+            "position_seconds": FILM_SECONDS if viewer is Viewer.SKIPS else seconds,
             "state": "PLAYING",
             "muted": viewer is Viewer.MUTES,
             "visible": True,
@@ -123,17 +126,23 @@ async def _watch(life: Life, visit: Visit, begun: dict[str, Any]) -> bool:
     return is_complete
 
 
-async def _ask(life: Life, visit: Visit, begun: dict[str, Any]) -> None:
-    after_seconds = BEGINS_AFTER_SECONDS + VIDEO_SECONDS + 1
-    await life.request(visit, "GET", f"/v1/boosts/{begun['boost_id']}/question", after_seconds)
+async def _ask(life: Life, visit: Visit, begun: dict[str, Any]) -> Reply:
+    after_seconds = BEGINS_AFTER_SECONDS + FILM_SECONDS + 1
+    path = f"/v1/boosts/{begun['boost_id']}/question"
+    return await life.request(visit, "GET", path, after_seconds)
 
 
-async def _answer(life: Life, visit: Visit, begun: dict[str, Any], library: Library) -> None:
+def _right(library: Library, begun: dict[str, Any], shown: dict[str, Any]) -> int:
+    """What who has watched knows."""
+    questions = (library.questions[k] for k in library.videos[begun["video_id"]].question_keys)
+    question = next(q for q in questions if q.text == shown["text"])
+    return next(o for o in range(4) if is_right(question, begun["boost_id"], o))
+
+
+async def _answer(life: Life, visit: Visit, begun: dict[str, Any], right: int) -> None:
     viewer = viewer_of(life, visit)
-    question = library.questions[library.videos[begun["video_id"]].question_key]
-    right = next(o for o in range(4) if is_right(question, begun["boost_id"], o))
     option = right if viewer is not Viewer.WRONG else (right + 1) % 4
     thinking = 45 if viewer is Viewer.LATE else 9
     path = f"/v1/boosts/{begun['boost_id']}/answer"
-    after_seconds = BEGINS_AFTER_SECONDS + VIDEO_SECONDS + 1 + thinking
+    after_seconds = BEGINS_AFTER_SECONDS + FILM_SECONDS + 1 + thinking
     await life.post(visit, path, after_seconds, body={"option": option})

@@ -6,9 +6,21 @@ from uuid import UUID
 
 from engine.content import is_right
 from models.clock import utcnow
-from tests.world import Person
+from models.db import run, sql, transaction
+from tests.world import Person, World
 
 BEAT = timedelta(seconds=5)
+TELL_LENGTHS = sql("UPDATE videos SET duration_seconds = 60 WHERE duration_seconds IS NULL")
+MINUTES = """
+    SELECT id FROM videos WHERE is_active AND duration_seconds = 60 ORDER BY id COLLATE "C"
+"""
+
+
+async def videos(world: World) -> list[str]:
+    """Videos of a minute each: an operator has told the lengths that were not known."""
+    async with transaction(world.database) as connection:
+        await run(connection, TELL_LENGTHS)
+    return [row.id for row in await world.rows(MINUTES)]
 
 
 async def right_option(person: Person, key: str, seed: str) -> int:
@@ -22,10 +34,9 @@ def think(person: Person) -> None:
     person.world.move_to(utcnow() + timedelta(seconds=1))
 
 
-async def start_watch(person: Person, video_id: str, player_seconds: int = 60) -> dict[str, Any]:
+async def start_watch(person: Person, video_id: str) -> dict[str, Any]:
     """Begin to watch. Return the boost with its first token."""
-    body = {"video_id": video_id, "player_seconds": player_seconds}
-    started = await person.ask("/v1/boosts", body)
+    started = await person.ask("/v1/boosts", {"video_id": video_id})
     assert started["status"] == "APPLIED", started
     found: dict[str, Any] = started["result"]
     return found
@@ -83,14 +94,14 @@ async def answer_boost(
     return await person.ask(f"/v1/boosts/{boost['boost_id']}/answer", {"option": option})
 
 
-async def boost(person: Person, video_id: str) -> dict[str, Any]:
-    """One boost from its start to the right answer."""
+async def boost(person: Person, video_id: str, *, right: bool = True) -> dict[str, Any]:
+    """One boost from its start to the answer."""
     think(person)
     begun = await start_watch(person, video_id)
     await watch(person, begun)
     await fetch_question(person, begun)
     think(person)
-    return await answer_boost(person, begun)
+    return await answer_boost(person, begun, right=right)
 
 
 async def tasks(person: Person) -> list[dict[str, Any]]:

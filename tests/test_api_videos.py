@@ -29,6 +29,7 @@ async def person(
 ) -> AsyncIterator[Person]:
     """A member of a world whose books are not audited: boosts are written by hand here."""
     async with open_world(config, database, clock) as opened:
+        await opened.rows("UPDATE videos SET duration_seconds = 150 WHERE duration_seconds IS NULL")
         yield await opened.person()
 
 
@@ -98,7 +99,7 @@ async def test_a_video_has_what_its_card_shows(person: Person) -> None:
         "category": "CITY",
         "thumbnail": "https://i.ytimg.com/vi/P_q3BdrFsLI/hqdefault.jpg",
         "media_url": None,
-        "duration_seconds": None,
+        "duration_seconds": 150,
         "boost_percent": 150,
         "used_today": False,
     }
@@ -156,7 +157,7 @@ async def test_what_is_answered_today_is_used_until_midnight(person: Person) -> 
     await boosted(person, PARIS, slot=None)
     found = await videos(person)
     assert {item["id"] for item in found["items"] if item["used_today"]} == {SINGAPORE, PARIS}
-    assert found["boosts_left_today"] == 2
+    assert found["boosts_left_today"] == 1
     assert not {SINGAPORE, PARIS} & await ids(person, "&unused_today=true")
     other = await person.world.person()
     assert (await videos(other))["boosts_left_today"] == 3
@@ -182,6 +183,15 @@ async def test_what_cannot_be_boosted_is_not_listed(person: Person) -> None:
     silence = "UPDATE questions SET is_active = false WHERE video_id = :id"
     await change(person.world, silence, id=PARIS)
     assert not {SINGAPORE, PARIS} & await ids(person)
+
+
+async def test_a_video_is_offered_once_its_length_is_known(person: Person) -> None:
+    tell = "UPDATE videos SET duration_seconds = CAST(:seconds AS integer) WHERE id = :id"
+    await change(person.world, tell, id=SINGAPORE, seconds=None)
+    assert SINGAPORE not in await ids(person)
+    await change(person.world, tell, id=SINGAPORE, seconds=90)
+    found = (await videos(person))["items"]
+    assert {item["id"]: item["duration_seconds"] for item in found}[SINGAPORE] == 90
 
 
 async def test_a_video_of_our_own_names_its_media(

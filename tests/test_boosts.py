@@ -8,7 +8,7 @@ import pytest
 
 from models.clock import utcnow
 from models.db import run, sql, transaction
-from tests.day import answer_boost, beat, boost, fetch_question, start_watch, watch
+from tests.day import answer_boost, beat, boost, fetch_question, start_watch, videos, watch
 from tests.test_api_input import problem_of
 from tests.words import at
 from tests.world import Person, World
@@ -25,16 +25,6 @@ async def miner(world: World) -> Person:
     return person
 
 
-async def videos(world: World) -> list[str]:
-    """Videos of which only a player knows the length."""
-    return [
-        row.id
-        for row in await world.rows(
-            "SELECT id FROM videos WHERE is_active AND duration_seconds IS NULL ORDER BY id"
-        )
-    ]
-
-
 async def asked(world: World, person: Person) -> dict[str, Any]:
     """A boost whose question was fetched at this instant."""
     begun = await start_watch(person, (await videos(world))[0])
@@ -45,8 +35,7 @@ async def asked(world: World, person: Person) -> dict[str, Any]:
 
 async def refused(person: Person, video_id: str, **body: Any) -> tuple[str, str | None]:
     """Why a start is refused, and when to come back."""
-    body = {"video_id": video_id, "player_seconds": 60} | body
-    outcome = await person.ask("/v1/boosts", {k: v for k, v in body.items() if v is not None})
+    outcome = await person.ask("/v1/boosts", {"video_id": video_id} | body)
     assert outcome["status"] == "REJECTED", outcome
     return outcome["problem"]["reason"], outcome["problem"].get("retry_at")
 
@@ -291,7 +280,7 @@ async def test_starts_around_midnight_count_for_the_day_they_were_recorded_in(wo
     for name in names[:3]:
         await boost(person, name)
     world.move_to(at("2026-03-02T00:00Z") - MICROSECOND)
-    body = {"video_id": names[0], "player_seconds": 60}
+    body = {"video_id": names[0]}
     late = await person.post("/v1/boosts", body)
     world.move_to(at("2026-03-02T00:00Z"))
     early = await person.post("/v1/boosts", body)

@@ -10,9 +10,18 @@ import pytest
 
 from models.clock import utcnow
 from models.queue import Piece, requeue
-from tests.day import answer_boost, beat, boost, fetch_question, right_option, start_watch, watch
+from tests.day import (
+    answer_boost,
+    beat,
+    boost,
+    fetch_question,
+    right_option,
+    start_watch,
+    videos,
+    watch,
+)
 from tests.test_api_input import problem_of
-from tests.test_boosts import asked, change, miner, paid, videos
+from tests.test_boosts import asked, change, miner, paid
 from tests.words import at
 from tests.world import Person, World
 from workers.apply import drain
@@ -36,9 +45,10 @@ async def shown_to_the_end(person: Person, begun: dict[str, Any]) -> None:
 
 async def answer_option(person: Person, begun: dict[str, Any]) -> int:
     """The right option."""
-    return await right_option(
-        person, f"video:{begun['video_id'].partition(':')[2]}", begun["boost_id"]
+    key = await person.world.value(
+        "SELECT question_key FROM boosts WHERE id = :id", id=UUID(begun["boost_id"])
     )
+    return await right_option(person, key, begun["boost_id"])
 
 
 async def status_of(world: World, begun: dict[str, Any]) -> tuple[str, str | None]:
@@ -198,8 +208,9 @@ async def test_a_video_taken_away_and_asked_no_more_still_pays_who_watches_it(wo
     await watch(person, begun)  # longer than a library is held
     await fetch_question(person, begun)
     assert (await answer_boost(person, begun))["result"]["status"] == "PAID"
-    body = {"video_id": names[0], "player_seconds": 60}
-    assert (await person.ask("/v1/boosts", body))["problem"]["reason"] == "VIDEO_UNKNOWN"
+    assert (await person.ask("/v1/boosts", {"video_id": names[0]}))["problem"][
+        "reason"
+    ] == "VIDEO_UNKNOWN"
 
 
 async def test_an_account_disabled_in_the_middle_earns_nothing_more(world: World) -> None:
@@ -289,7 +300,7 @@ async def test_an_answer_revived_days_later_is_paid_as_of_its_own_time(world: Wo
 async def test_a_start_revived_later_does_not_end_the_watch_of_today(world: World) -> None:
     person = await miner(world)
     names = await videos(world)
-    await person.post("/v1/boosts", {"video_id": names[0], "player_seconds": 60})
+    await person.post("/v1/boosts", {"video_id": names[0]})
     letter = await dead_letter(world, "boost.start")
     world.move_to(utcnow() + timedelta(seconds=1))
     today = await start_watch(person, names[1])

@@ -23,10 +23,11 @@ async def query(database: Database, statement: str) -> list[Row]:
 async def test_the_library_has_what_the_first_release_needs(database: Database) -> None:
     found = await library(database)
     assert len(found.videos) >= 20
-    assert len(found.questions) == 27 + 40 + 97
+    assert len(found.questions) == 3 * 27 + 40 + 97
     for video in found.videos.values():
-        assert video.question_key == f"video:{video.id.removeprefix('youtube:')}"
-        assert video.question_key in found.questions
+        name = f"video:{video.id.removeprefix('youtube:')}"
+        assert video.question_keys == (name, f"{name}:2", f"{name}:3")
+        assert found.questions.keys() >= set(video.question_keys)
         assert video.boost_percent == 150
     for question in found.questions.values():
         assert set(question.text) == set(question.options) == {"en", "ar"}
@@ -89,7 +90,7 @@ async def test_a_video_without_an_active_question_is_not_in_the_library(database
     async with connected(database) as connection:
         await run(
             connection,
-            sql("UPDATE questions SET is_active = false WHERE key = 'video:P_q3BdrFsLI'"),
+            sql("UPDATE questions SET is_active = false WHERE video_id = 'youtube:P_q3BdrFsLI'"),
         )
     found = await library(database)
     assert "youtube:P_q3BdrFsLI" not in found.videos

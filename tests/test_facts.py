@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from engine.timeline import utc_day
 from models.clock import utcnow
 from models.facts import compute_facts, count_so_far, read_facts
-from tests.day import boost, do_task, tasks
+from tests.day import boost, do_task, tasks, videos
 from tests.words import START
 from tests.world import Person, World
 
@@ -17,7 +17,7 @@ async def live_a_day(world: World, person: Person, first_task: bool = True) -> N
     await world.go_to(person.next_opening())
     assert (await person.mine())["status"] == "APPLIED"
     if first_task:
-        await boost(person, "youtube:P_q3BdrFsLI")
+        await boost(person, (await videos(world))[0])
         for task in [t for t in await tasks(person) if t["status"] == "AVAILABLE"]:
             await do_task(person, task)
 

@@ -20,7 +20,7 @@ from models.export import WITHHELD, personal_tables
 from models.partitions import archive_partitions
 from models.tables import metadata
 from tests.accounts import PASSWORD, signed_up, verify
-from tests.day import boost, do_task, tasks
+from tests.day import boost, do_task, tasks, videos
 from tests.test_api_input import problem_of
 from tests.words import at
 from tests.world import Person, World
@@ -55,7 +55,7 @@ async def live_a_bit(person: Person) -> None:
     world = person.world
     await world.go_to(person.next_opening())
     await person.mine()
-    await boost(person, await world.value("SELECT min(id) FROM videos WHERE is_active"))
+    await boost(person, (await videos(world))[0])
     for task in [t for t in await tasks(person) if t["status"] == "AVAILABLE"]:
         await do_task(person, task)
     phone = {"token": "token-of-a-phone-0001", "platform": "IOS", "language": "en"}

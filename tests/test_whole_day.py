@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from engine.timeline import utc_day
 from models.clock import utcnow
-from tests.day import boost, do_task, tasks
+from tests.day import boost, do_task, tasks, videos
 from tests.words import START
 from tests.world import Person, World
 
@@ -15,17 +15,11 @@ async def test_six_sessions_three_boosts_twenty_tasks_and_the_bonus(world: World
     midnight += timedelta(days=1)
     await world.live_until(midnight, timedelta(hours=1))
     person = await world.person(group_number=1)
-    videos = [
-        r.id
-        for r in await world.rows(
-            """SELECT id FROM videos WHERE is_active AND duration_seconds IS NULL
-           ORDER BY id LIMIT 3"""
-        )
-    ]
+    names = await videos(world)
     for number in range(6):
         assert (await person.mine())["status"] == "APPLIED"
         if number < 3:
-            answered = await boost(person, videos[number])
+            answered = await boost(person, names[number])
             assert answered["result"]["is_correct"] is True
         await work(person)
         await world.live_until(midnight + timedelta(hours=4 * (number + 1)))

@@ -49,7 +49,8 @@ async def gather_members(
     if boosting:
         # An answer after midnight belongs to the day before, with the boosts paid then.
         first_day = min(utc_day(intent.recorded_at) for intent in boosting) - timedelta(days=1)
-        await earnings.load_boosts(connection, bucket, people, first_day)
+        begun = {i.action.video_id for i in boosting if isinstance(i.action, StartBoost)}
+        await earnings.load_boosts(connection, bucket, people, first_day, begun)
     days = task_days(wishes, people)
     if days:
         await earnings.load_tasks(connection, bucket, people, min(days))
@@ -103,6 +104,7 @@ async def furnish(
         credited_through=credited_through,
         ads=await load_ads(connection) if wanted else (),
         library=library,
+        lot=str(shop.installation.id),
         days=catalogues,
         versions=await shop.configurations.versions(connection),
     )

@@ -28,7 +28,7 @@ _POSITION_SECONDS_MAX = 86_400
 
 
 class StartBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """Which video; its length by the player, where the catalogue does not know it."""
+    """Which video. `player_seconds` is of clients of earlier releases, and is not read."""
 
     video_id: Annotated[str, Meta(min_length=3, max_length=100, pattern=r"^[\w.:-]+\Z")]
     player_seconds: Annotated[int, Meta(ge=1, le=_POSITION_SECONDS_MAX)] | None = None
@@ -80,8 +80,7 @@ async def start(
     data: JSONBody[StartBody],
 ) -> Response[IntentView]:
     """Applied, its result holds the watch token for the first beat. One watch at a time."""
-    action = StartBoost(data.video_id, data.player_seconds)
-    return await submit(request, services, user_id, action)
+    return await submit(request, services, user_id, StartBoost(data.video_id))
 
 
 @post("/{boost_id:uuid}/progress", status_code=200, summary="A beat of the player")
@@ -123,7 +122,8 @@ async def question(
     services: NamedDependency[Services],
     user_id: NamedDependency[int],
 ) -> Response[QuestionView]:
-    """The time for the answer runs from the first fetch; fetching again changes nothing."""
+    """The time for the answer runs from the first fetch, which spends one of the day's boosts;
+    fetching again changes nothing."""
     boost = await read_boost(services.database, user_id, boost_id)
     if boost is None:
         raise not_found("boost")

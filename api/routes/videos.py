@@ -42,8 +42,8 @@ Unused = Annotated[
 class VideoView(Struct, frozen=True):
     """A video that may be boosted. `boost_percent` of the base reward is paid for its answer.
 
-    `duration_seconds` is null while its provider has not told it. A YouTube video is played in
-    YouTube's own player, by its `provider_id`; one of our own from `media_url`.
+    A YouTube video is played in YouTube's own player, by its `provider_id`; one of our own from
+    `media_url`.
     """
 
     id: str
@@ -55,13 +55,13 @@ class VideoView(Struct, frozen=True):
     category: str
     thumbnail: str | None
     media_url: str | None
-    duration_seconds: int | None
+    duration_seconds: int
     boost_percent: int
     used_today: bool
 
 
 class VideoPage(Struct, frozen=True):
-    """By id. `boosts_left_today` counts until midnight UTC."""
+    """By id. `boosts_left_today` counts until midnight UTC; a question that was put is one less."""
 
     items: list[VideoView]
     next_cursor: str | None
@@ -99,7 +99,7 @@ async def videos(
     return VideoPage(
         items,
         _encode(items[-1].id) if len(found) > limit else None,
-        max(0, settings.boosts_per_day - usage.paid_count),
+        max(0, settings.boosts_per_day - usage.spent_count),
     )
 
 

@@ -2602,7 +2602,7 @@ export interface components {
             category: string;
             channel: string;
             country: string;
-            duration_seconds: number | null;
+            duration_seconds: number;
             id: string;
             media_url: string | null;
             provider: string;
@@ -5357,7 +5357,6 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "player_seconds": 214,
                  *       "video_id": "youtube:abc123DEF45"
                  *     }
                  */

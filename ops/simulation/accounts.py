@@ -74,6 +74,7 @@ class Boost(Struct):
 
     id: UUID
     video: str
+    question: str
     session: Session
     seconds: int
     reward: int

@@ -14,7 +14,8 @@ from engine.timeline import Timetable, utc_day
 from models.bells import Bells
 from models.catalogue import Catalogue
 from models.config import Config
-from models.db import Database, Row, open_database
+from models.content import seed_films
+from models.db import Database, Row, open_database, transaction
 from models.tables import metadata
 from ops.simulation.content import Content
 
@@ -129,5 +130,11 @@ async def open_arena(config: Config) -> AsyncIterator[Arena]:
         )
         stack.push_async_callback(database.dispose)
         catalogue, day = Catalogue(database), utc_day(BEGIN)
-        facts = Content(await catalogue.library(), (await catalogue.days([day], BEGIN))[day])
+        async with transaction(database) as connection:
+            await seed_films(connection)
+        facts = Content(
+            await catalogue.library(),
+            (await catalogue.days([day], BEGIN))[day],
+            str(services.installation.id),
+        )
         yield Arena(config, services, apps, database, connections, monitor, facts)

@@ -1,9 +1,10 @@
 """The installation's content: where members look their answers up, and the model its facts."""
 
+from collections.abc import Mapping
 from datetime import date
 from uuid import UUID
 
-from engine.content import Library, is_right
+from engine.content import Library, draw_question, is_right
 from engine.daily import DayCatalogue, draw_day
 from ops.simulation.facts import DrawnTask, Video
 
@@ -11,8 +12,9 @@ from ops.simulation.facts import DrawnTask, Video
 class Content:
     """The facts, as the installation's content and catalogue have them."""
 
-    def __init__(self, library: Library, catalogue: DayCatalogue) -> None:
+    def __init__(self, library: Library, catalogue: DayCatalogue, lot: str) -> None:
         self.library = library
+        self._lot = lot
         self._catalogue = catalogue
 
     def video(self, video_id: str) -> Video | None:
@@ -25,10 +27,19 @@ class Content:
         drawn = draw_day(user, day, self._catalogue)
         return [DrawnTask(task.type.category, task.type.reward_micro) for task in drawn]
 
-    def is_right_of_boost(self, boost_id: UUID, video_id: str, option: int) -> bool:
-        """Whether an option answers a video's question."""
-        question = self.library.questions[self.library.videos[video_id].question_key]
-        return is_right(question, str(boost_id), option)
+    def draw_question(self, user: int, video_id: str, day: date, asked: Mapping[str, int]) -> str:
+        """Which question of a video is put to somebody, by how often each was until now."""
+        seed = f"{self._lot}:{user}:{video_id}:{day.isoformat()}"
+        return draw_question(self.library.videos[video_id], asked, seed)
+
+    def question_of(self, video_id: str, text: Mapping[str, str]) -> str:
+        """The key of a video's question that somebody reads."""
+        questions = (self.library.questions[k] for k in self.library.videos[video_id].question_keys)
+        return next(question.key for question in questions if question.text == text)
+
+    def is_right_of_boost(self, boost_id: UUID, question_key: str, option: int) -> bool:
+        """Whether an option answers a question about a video."""
+        return is_right(self.library.questions[question_key], str(boost_id), option)
 
     def is_right_of_task(
         self, user: int, day: date, number: int, attempt: int, option: int

@@ -12,7 +12,6 @@ from ops.simulation.members import Phone
 from ops.simulation.processes import Network, Process
 from ops.simulation.seed import Seed
 
-PLAYER_SECONDS = 60
 BEAT_SECONDS = 20
 RIGHT_OFTEN = 0.85
 LOOKS_SECONDS = (60, 600), (600, 3600)
@@ -22,10 +21,11 @@ async def boost(phone: Phone) -> None:
     """Watch a video, fetch its question, answer it: mostly rightly and in time."""
     seed, random = phone.seed, phone.random
     await phone.pause(2, 40)
-    videos = sorted(phone.seed.facts.library.videos)
-    video_id = random.choice(videos[:8])
-    body = {"video_id": video_id, "player_seconds": PLAYER_SECONDS}
-    begun = await phone.ask("/v1/boosts", body)
+    videos = seed.facts.library.videos
+    films = sorted(name for name, video in videos.items() if video.duration_seconds)
+    others = sorted(videos.keys() - set(films))
+    video_id = random.choice(films if random.random() < 0.9 else others)
+    begun = await phone.ask("/v1/boosts", {"video_id": video_id})
     if begun is None or begun["status"] != "APPLIED":
         return
     watched = begun["result"]
@@ -38,8 +38,11 @@ async def boost(phone: Phone) -> None:
         if question is not None and question.status == 200:
             break
     await phone.pause(1, 40 if random.random() < 0.1 else 20)
+    if question is None or question.status != 200:
+        return
+    key = seed.facts.question_of(video_id, question.json()["text"])
     option = _choose(
-        phone, lambda o: seed.facts.is_right_of_boost(UUID(watched["boost_id"]), video_id, o)
+        phone, lambda o: seed.facts.is_right_of_boost(UUID(watched["boost_id"]), key, o)
     )
     answer = await phone.ask(f"{path}/answer", {"option": option}, is_awaited=random.random() < 0.5)
     if answer is None and random.random() < 0.3:

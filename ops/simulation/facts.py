@@ -1,5 +1,6 @@
 """What the model may ask: what there is to watch and to answer, and who drew what."""
 
+from collections.abc import Mapping
 from datetime import date
 from typing import Protocol
 from uuid import UUID
@@ -32,8 +33,12 @@ class Facts(Protocol):
         """Somebody's tasks of a day, in order."""
         ...
 
-    def is_right_of_boost(self, boost_id: UUID, video_id: str, option: int) -> bool:
-        """Whether an option answers a video's question."""
+    def draw_question(self, user: int, video_id: str, day: date, asked: Mapping[str, int]) -> str:
+        """Which question of a video is put to somebody, by how often each was until now."""
+        ...
+
+    def is_right_of_boost(self, boost_id: UUID, question_key: str, option: int) -> bool:
+        """Whether an option answers a question about a video."""
         ...
 
     def is_right_of_task(

@@ -1,5 +1,6 @@
 """The model's boosts and daily tasks."""
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from uuid import UUID
@@ -43,7 +44,7 @@ def _running(account: Account, at: datetime) -> Session | None:
 
 
 def start_boost(facts: Facts, account: Account, intent: Intent) -> str:
-    """One video at a time, three paid a day, each video once a day, while mining."""
+    """One video at a time, three questions a day, each video once a day, while mining."""
     at, video_id = intent.at, intent.body["video_id"]
     video = facts.video(video_id)
     if video is None:
@@ -52,17 +53,20 @@ def start_boost(facts: Facts, account: Account, intent: Intent) -> str:
     if session is None or session.ends is None:
         return "NOT_MINING"
     todays = [b for b in account.boosts.values() if day_of(b.started) == day_of(at)]
-    if sum(b.status == "PAID" for b in todays) >= BOOSTS_PER_DAY:
+    if sum(b.asked is not None for b in todays) >= BOOSTS_PER_DAY:
         return "BOOSTS_USED_UP"
     if any(b.video == video_id and b.watched for b in todays):
         return "VIDEO_USED"
-    told: int | None = intent.body.get("player_seconds")
-    if video.seconds is None and told is None:
+    if video.seconds is None:
         return "DURATION_UNKNOWN"
-    seconds = video.seconds or min(max(told or 0, 60), 3600)
-    if at + timedelta(seconds=seconds) + ANSWER > session.ends:
+    if at + timedelta(seconds=video.seconds) + ANSWER > session.ends:
         return "SESSION_ENDS"
-    boost = Boost(intent.id, video_id, session, seconds, REWARD * video.percent // 100, started=at)
+    seen = [b for b in account.boosts.values() if b.video == video_id and b.asked]
+    question = facts.draw_question(
+        account.user, video_id, day_of(at), Counter(b.question for b in seen)
+    )
+    reward = REWARD * video.percent // 100
+    boost = Boost(intent.id, video_id, question, session, video.seconds, reward, started=at)
     for other in account.boosts.values():
         if other.status in OPEN and other.started <= at:
             other.status = "FAILED"
@@ -101,7 +105,7 @@ def _answer_boost(facts: Facts, account: Account, boost: Boost, intent: Intent) 
     if at >= boost.asked + ANSWER or _running(account, at) is not boost.session:
         boost.status = "FAILED"
         return "ANSWER_LATE" if at >= boost.asked + ANSWER else "NOT_MINING"
-    if facts.is_right_of_boost(boost.id, boost.video, intent.body["option"]):
+    if facts.is_right_of_boost(boost.id, boost.question, intent.body["option"]):
         boost.status = "PAID"
         account.paid += boost.reward
     else:

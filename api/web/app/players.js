@@ -11,20 +11,6 @@ export function openPlayer(video, box, changed) {
   return video.provider === "youtube" ? youtube(video, box, changed) : own(video, box, changed);
 }
 
-/** The length of a video in whole seconds, by its player. */
-export async function probe(video) {
-  const box = document.createElement("div");
-  box.className = "probe";
-  document.body.append(box);
-  const player = openPlayer(video, box, () => {});
-  try {
-    return Math.max(1, Math.ceil(await player.ready));
-  } finally {
-    player.close();
-    box.remove();
-  }
-}
-
 function late(reject) {
   setTimeout(() => reject(new Error("the player does not answer")), READY_MS_MAX);
 }

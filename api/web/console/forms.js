@@ -24,7 +24,7 @@ export const FORMS = {
       line("provider_id", "Id at the provider", { attributes: { maxlength: 64, pattern: "[A-Za-z0-9_.\\-]+" } }),
       line("title", "Title"), line("channel", "Channel"), country, category,
       count("duration_seconds", "Seconds", 1, 86_400, { isOptional: true,
-        hint: "Empty: the provider is asked at the next check." }),
+        hint: "Empty: the provider is asked at the next check; nobody is offered it before." }),
       count("boost_percent", "Boost, percent of the reward", 1, 1_000), isActive,
     ],
   },
@@ -41,7 +41,8 @@ export const FORMS = {
     initial: { correct_index: 0, difficulty: "EASY", is_active: true },
     fields: [
       line("key", "Key", { attributes: { maxlength: 100, pattern: "[A-Za-z0-9_.:\\-]+" } }), country,
-      line("video_id", "Of the video", { isOptional: true, hint: "For example youtube:abc; or empty." }),
+      line("video_id", "Of the video", { isOptional: true,
+        hint: "For example youtube:abc; or empty. Of several, one is drawn for each boost." }),
       line("article_slug", "Of the article", { isOptional: true, hint: "Its name in addresses; or empty." }),
       ...both("text", "Question"),
       ...[0, 1, 2, 3].flatMap((place) => ["en", "ar"].map((language) => line(

@@ -6,7 +6,6 @@ import { clock, country } from "../format.js";
 import { t } from "../texts.js";
 import { Loading, Note, Problem, useAction, useLoaded } from "../ui.js";
 import { Watch } from "./watch.js";
-import { probe } from "../players.js";
 
 export function Boosts({ status, refresh }) {
   const [place, setPlace] = useState("");
@@ -51,18 +50,15 @@ function Choice({ label, value, set, options, name }) {
 
 function Video({ video, canWatch, watch }) {
   const begin = useAction(async (tell) => {
-    const body = { video_id: video.id };
-    if (video.duration_seconds === null) body.player_seconds = await probe(video);
-    const boost = await act("/v1/boosts", body, tell);
+    const boost = await act("/v1/boosts", { video_id: video.id }, tell);
     watch({ video, boost });
   });
-  const length = video.duration_seconds === null ? "" : clock(video.duration_seconds);
   return html`<li class="video card">
     ${video.thumbnail && html`<img src=${video.thumbnail} alt="" loading="lazy"
       referrerpolicy="no-referrer" onError=${(event) => event.target.classList.add("gone")} />`}
     <div><h2 dir="auto">${video.title}</h2>
       <p class="quiet">${country(video.country)} · ${topicName(video.category)}
-        ${length && html` · <span dir="ltr">${length}</span>`}</p>
+        · <span dir="ltr">${clock(video.duration_seconds)}</span></p>
       <p class="badge" dir="ltr">${t("boosts.percent", { percent: video.boost_percent })}</p></div>
     <button type="button" class="button primary" disabled=${!canWatch || video.used_today
       || begin.isBusy} onClick=${() => begin.run()}>

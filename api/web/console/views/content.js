@@ -16,7 +16,10 @@ const KINDS = {
   videos: ["Videos", "a video", (row) => `${row.provider}:${row.provider_id}`, [
     ["Title", (row) => html`<b>${row.title}</b><br /><small>${row.channel}</small>`], where, about,
     ["Seconds", (row) => row.duration_seconds ?? "not known yet", true],
-    ["Boost", (row) => `${row.boost_percent} %`, true], shown], "admin"],
+    ["Boost", (row) => `${row.boost_percent} %`, true],
+    ["Questions", (row) => html`${row.question_count} <a href=${
+      `#/content/questions/new/${encodeURIComponent(row.key)}`} aria-label=${
+      `Add a question to ${row.key}`}>Add</a>`, true], shown], "admin"],
   articles: ["Articles", "an article", (row) => row.slug, [
     ["Title", (row) => html`<b>${row.title.en}</b><br /><small lang="ar" dir="rtl">${row.title.ar}</small>`],
     where, about, shown], "admin"],
@@ -33,17 +36,26 @@ const KINDS = {
 
 export function Content({ rest, role }) {
   const kind = rest[0] in KINDS ? rest[0] : "videos";
-  return html`<${Kind} key=${kind} kind=${kind} wanted=${rest[1]} role=${role} />`;
+  return html`<${Kind} key=${kind} kind=${kind} wanted=${rest[1]} of=${rest[2]} role=${role} />`;
 }
 
-function Kind({ kind, wanted, role }) {
-  const { value, error, reload } = useLoaded(() => admin(`/content/${kind}`));
+/** Rows of a kind; of videos with how many questions each may be asked. */
+async function load(kind) {
+  const found = await admin(`/content/${kind}`);
+  if (kind !== "videos") return found;
+  const asked = (await admin("/content/questions")).filter((question) => question.is_active);
+  return found.map((row) => ({ ...row, question_count:
+    asked.filter(({ video_id: id }) => id === `${row.provider}:${row.provider_id}`).length }));
+}
+
+function Kind({ kind, wanted, of, role }) {
+  const { value, error, reload } = useLoaded(() => load(kind));
   const [title, one, keyOf, columns, lowest] = KINDS[kind];
   const canWrite = may(role, lowest);
   if (wanted && canWrite && value) {
     const row = value.find((known) => keyOf(known) === wanted);
-    return html`<${Row} key=${wanted} kind=${kind} one=${one} row=${row} reload=${reload}
-      ids=${value.map((known) => known.id)} />`;
+    return html`<${Row} key=${wanted} kind=${kind} one=${one} row=${row} of=${of}
+      reload=${reload} ids=${value.map((known) => known.id)} />`;
   }
   return html`<h1>Content</h1>
     <p class="lead">Nothing is deleted: what somebody was shown must stay explainable. What is not
@@ -71,10 +83,11 @@ function Rows({ kind, title, one, rows, keyOf, columns, canWrite }) {
     <${Table} label=${title} rows=${found} columns=${canWrite ? [...columns, edit] : columns} />`;
 }
 
-function Row({ kind, one, row, ids, reload }) {
+function Row({ kind, one, row, of, ids, reload }) {
   const [state, set] = useState({ error: null, isBusy: false });
   const { initial, fields, keys } = FORMS[kind];
-  const values = write(row ?? { ...initial, id: Math.max(0, ...ids.filter(Number.isInteger)) + 1 });
+  const values = write(row ?? { ...initial, video_id: of,
+    id: Math.max(0, ...ids.filter(Number.isInteger)) + 1 });
   const submit = async (event) => {
     event.preventDefault();
     const { reason, ...given } = Object.fromEntries(new FormData(event.target));
