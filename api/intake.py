@@ -216,8 +216,9 @@ def with_page(services: Services, ad: dict[str, Any]) -> dict[str, Any]:
     """An ad with the page that shows it, where its network has one."""
     if ad["network"] != House.name:
         return ad | {"page_url": None}
-    url = page_url(services.config.partner_url, ad["unit"], ad["nonce"], ad["min_seconds"])
-    return ad | {"page_url": url}
+    config = services.config
+    shown = (ad["unit"], ad["nonce"], ad["min_seconds"])
+    return ad | {"page_url": page_url(config.partner_url, *shown, config.house_secrets)}
 
 
 def _first_token(services: Services, boost: dict[str, Any]) -> str:

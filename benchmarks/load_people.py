@@ -269,7 +269,7 @@ class Deck:
 
     def _callback(self, view: View) -> bytes:
         nonce, now = encode_nonce(view.id, view.user_id), utcnow()
-        event = HouseEvent(f"house-{view.id.hex}", nonce, view.unit, now)
+        event = HouseEvent(f"house-{view.id.hex}", nonce, view.unit, now, TIMING.ad_seconds)
         body = msgspec.json.encode(event)
         signature = sign(self._house, int(now.timestamp()), body)
         return _request("POST", "/v1/ads/callbacks/house", {SIGNATURE_HEADER: signature}, body)

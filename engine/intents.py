@@ -38,13 +38,17 @@ class FailView(Action, frozen=True, tag="ad.fail"):
     cause: str
 
 
-class ConfirmView(Action, frozen=True, tag="ad.confirm"):
-    """The ad network's signed callback: its proof that the ad was watched."""
+class ConfirmView(Action, frozen=True, tag="ad.confirm", omit_defaults=True):
+    """The ad network's signed callback: its proof that the ad was watched.
+
+    `seconds` is how long it was shown, where the network says so.
+    """
 
     view_id: UUID
     network: str
     event_id: str
     ad_unit: str | None
+    seconds: int | None = None
 
 
 class StartBoost(Action, frozen=True, tag="boost.start"):

@@ -97,6 +97,10 @@ def confirm_view(
         )
     if view.confirmed_at is not None:
         return Decision(Rejected(Reason.VIEW_CLOSED, "This view has been confirmed already."))
+    if action.seconds is not None and action.seconds < view.min_seconds:
+        detail = f"The network showed {action.seconds} s of the {view.min_seconds} s asked for."
+        entry = log_view(view, "INCOMPLETE_VIEW", severity="LOW", watched_seconds=action.seconds)
+        return Decision(Rejected(Reason.AD_TOO_SHORT, detail), logs=(entry,))
     if view.proof is Proof.NETWORK_SIGNED and _too_short(view, at):
         return _fail_short(payee, view, at, house)
     view = replace(view, confirmed_at=at, event_id=action.event_id)

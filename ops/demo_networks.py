@@ -70,6 +70,7 @@ def _house(ad: dict[str, Any], at: datetime) -> Callback:
         "nonce": ad["nonce"],
         "ad_unit": ad["unit"],
         "completed_at": at,
+        "seconds": ad["min_seconds"],
     }
     body = msgspec.json.encode(event)
     signature = house.sign(SECRET, int(at.timestamp()), body)

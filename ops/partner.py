@@ -43,6 +43,7 @@ _NONCE = rf"^{NONCE.pattern}\Z"
 Unit = Annotated[str, PathParameter(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]
 QueryNonce = Annotated[str, QueryParameter(pattern=_NONCE)]
 QuerySeconds = Annotated[int, QueryParameter(ge=1, le=120)]
+QuerySignature = Annotated[str, QueryParameter(pattern=r"^[0-9a-f]{64}(?:,[0-9a-f]{64}){0,3}\Z")]
 
 
 class PartnerConfigError(ValueError):
@@ -60,11 +61,15 @@ async def show(
     unit: Unit,
     nonce: QueryNonce,
     seconds: QuerySeconds,
+    signature: QuerySignature,
     request: Request[Any, Any, State],
     state: State,
     partner: NamedDependency[Partner],
-) -> Response[str]:
-    """The ad's page. Its time runs from here, by our clock."""
+) -> Response[str] | Response[bytes]:
+    """The ad's page, for as long as the publisher asked. Its time runs from here, by our clock."""
+    if not partner.is_asked_for(unit, nonce, seconds, signature):
+        detail = "The address is not as the publisher signed it. Ask the app for the ad again."
+        return _problem(403, "ad-page-signature", "Ad page not genuine", detail)
     showing = partner.start(unit, nonce, seconds)
     language = choose_language(request.headers.get("accept-language", ""))
     csp_nonce = secrets.token_urlsafe(16)

@@ -11,7 +11,8 @@ import httpx
 import msgspec
 from msgspec import Struct
 
-from api.networks.house import SIGNATURE_HEADER, HouseEvent, sign
+from api.networks.contract import matches
+from api.networks.house import SIGNATURE_HEADER, HouseEvent, sign, sign_page
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +66,10 @@ class Partner:
         self._showings: OrderedDict[tuple[str, str], Showing] = OrderedDict()
         self.monotonic = monotonic
 
+    def is_asked_for(self, unit: str, nonce: str, seconds: int, signature: str) -> bool:
+        """Whether the publisher signed that this ad is to be shown for so long."""
+        return matches(sign_page(self._secret, unit, nonce, seconds), signature.split(","))
+
     def start(self, unit: str, nonce: str, seconds: int) -> Showing:
         """Begin the timer. Showing the page again does not restart or shorten it."""
         showing = self.find(unit, nonce)
@@ -85,7 +90,7 @@ class Partner:
     async def deliver(self, unit: str, nonce: str, showing: Showing) -> Delivery:
         """Send the callback until the API answers. A repeat is the same event."""
         if showing.body is None:
-            event = HouseEvent(showing.event_id, nonce, unit, self._now())
+            event = HouseEvent(showing.event_id, nonce, unit, self._now(), showing.seconds)
             showing.body = msgspec.json.encode(event)
         for wait in (*RETRY_WAITS_SECONDS, None):
             if showing.delivered:

@@ -83,6 +83,24 @@ async def test_the_callback_may_come_first(world: World) -> None:
     assert (await person.status())["session"]["started_at"] == "2026-03-01T00:06:00Z"
 
 
+async def test_a_callback_for_fewer_seconds_than_were_asked_for_proves_nothing(
+    world: World,
+) -> None:
+    person = await world.person(group_number=1)
+    ad = await begun(world, person)
+    world.move_to(at("00:06"))
+    await person.report(ad["view_id"], "completed")
+    answer = await person.callback(ad["nonce"], "event-of-a-second", seconds=59)
+    assert answer.json() == {"status": "accepted"}
+    await world.drain()
+    refused = "SELECT outcome ->> 'reason' FROM intents WHERE kind = 'ad.confirm'"
+    assert await world.value(refused) == "AD_TOO_SHORT"
+    assert (await person.status())["session"] is None
+    await person.callback(ad["nonce"], "event-of-a-minute", seconds=60)
+    await world.drain()
+    assert (await person.status())["session"]["started_at"] == "2026-03-01T00:06:00Z"
+
+
 async def test_repeated_and_foreign_callbacks_pay_nobody_twice(world: World) -> None:
     person, other = await world.people(2, group_number=1)
     ad = await begun(world, person)

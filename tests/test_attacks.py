@@ -226,7 +226,7 @@ async def test_forged_and_replayed_callbacks_of_our_own_ads(world: World) -> Non
     world.move_to(at("00:06:05"))
     await person.report(ad["view_id"], "completed")
     event = {"event_id": "e" * 32, "nonce": ad["nonce"], "ad_unit": "house-rewarded"}
-    body = encode(event | {"completed_at": utcnow().isoformat()}).encode()
+    body = encode(event | {"completed_at": utcnow().isoformat(), "seconds": 60}).encode()
     stamp = int(utcnow().timestamp())
     for signature in ("", "t=1,v1=00", f"t={stamp},v1={'0' * 64}", f"t={stamp},v1="):
         headers = {SIGNATURE_HEADER: signature, "Content-Type": "application/json"}

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from api.networks import CallbackRequest, Refused, VerifiedCallback
-from api.networks.house import BODY_BYTES_MAX, House, sign
+from api.networks.house import BODY_BYTES_MAX, House, page_url, sign
 
 SECRET = b"a secret of the house, long enough"
 OLD_SECRET = b"the secret before, still accepted"
@@ -15,10 +15,12 @@ NOW_SECONDS = 1772323200
 NONCE = "AZzKt3sAcACAAAAAAAAAAQAAAAAAAAAB"
 BODY = (
     b'{"event_id":"event-0001","nonce":"AZzKt3sAcACAAAAAAAAAAQAAAAAAAAAB",'
-    b'"ad_unit":"house-rewarded","completed_at":"2026-02-28T23:59:59Z"}'
+    b'"ad_unit":"house-rewarded","completed_at":"2026-02-28T23:59:59Z","seconds":60}'
 )
 # printf '%s.%s' 1772323200 "$BODY" | openssl dgst -sha256 -hmac "$SECRET"
-GOLDEN = "t=1772323200,v1=605bacb7bdb96ddc8e65a28695a249643056c0fc3403c4fee3222b71fc17e761"
+GOLDEN = "t=1772323200,v1=02b18950bf4c546377885c057090c44dff2cc1c85af8ff21322e5536b2ab078d"
+# printf 'page.house-rewarded.%s.60' "$NONCE" | openssl dgst -sha256 -hmac "$SECRET"
+GOLDEN_PAGE = "5fa65643b7034424ad2103791d729007c5c9115359101b49aeef2f6717bf178d"
 
 
 async def units(network: str) -> frozenset[str]:
@@ -60,6 +62,7 @@ async def test_the_golden_vector_verifies() -> None:
         ad_unit="house-rewarded",
         occurred_at=NOW - timedelta(seconds=1),
         facts={},
+        seconds=60,
     )
 
 
@@ -135,6 +138,9 @@ def test_weak_secrets_are_not_taken(secrets: tuple[bytes, ...]) -> None:
         body_with(ad_unit=""),
         body_with(completed_at="2026-03-01T00:00:00"),
         body_with(completed_at=1772323200),
+        body_with(seconds=0),
+        body_with(seconds="60"),
+        body_with(seconds=60.5),
     ],
 )
 async def test_a_signed_but_malformed_body_is_refused(body: bytes) -> None:
@@ -161,6 +167,16 @@ async def test_policy_refusals_are_answered_200() -> None:
     assert await verify(future) == (200, "FUTURE")
     stale = request(body_with(completed_at="2026-02-27T23:59:59.999999Z"))
     assert await verify(stale) == (200, "STALE")
+    of_the_contract_before = request(body_with(seconds=None))
+    assert await verify(of_the_contract_before) == (200, "SECONDS_MISSING")
+
+
+def test_a_page_bears_our_signature_over_what_is_asked_for() -> None:
+    url = page_url("https://partner.test", "house-rewarded", NONCE, 60, (SECRET,))
+    path = f"https://partner.test/ads/house-rewarded?nonce={NONCE}&seconds=60"
+    assert url == f"{path}&signature={GOLDEN_PAGE}"
+    both = page_url("https://partner.test", "house-rewarded", NONCE, 60, (OLD_SECRET, SECRET))
+    assert both.startswith(f"{path}&signature=") and both.endswith(f",{GOLDEN_PAGE}")
 
 
 async def test_the_time_of_completion_is_read_with_its_offset() -> None:

@@ -14,7 +14,7 @@ from granian.constants import Interfaces
 from granian.server.embed import Server
 
 from api.networks import CallbackRequest, VerifiedCallback
-from api.networks.house import House
+from api.networks.house import House, page_url, sign_page
 from ops import partner, partner_showings
 from ops.partner_texts import choose_language, texts_of
 from tests.counterpart import Counterpart, Received, Reply, counterpart
@@ -52,8 +52,8 @@ class World:
     async def show(
         self, nonce: str = NONCE, seconds: int = 60, languages: str = ""
     ) -> httpx.Response:
-        params: dict[str, str | int] = {"nonce": nonce, "seconds": seconds}
-        return await self.http.get(UNIT, params=params, headers={"Accept-Language": languages})
+        url = page_url("", "house-rewarded", nonce, seconds, (SECRET,))
+        return await self.http.get(url, headers={"Accept-Language": languages})
 
     async def finish(self, nonce: str = NONCE) -> httpx.Response:
         return await self.http.post(f"{UNIT}/finish", json={"nonce": nonce})
@@ -105,6 +105,7 @@ async def test_an_ad_watched_to_its_end_is_reported_with_a_signature() -> None:
         assert received.path == "/v1/ads/callbacks/house"
         verified = await verify(received)
         assert (verified.nonce, verified.ad_unit) == (NONCE, "house-rewarded")
+        assert verified.seconds == 60
         assert verified.occurred_at == NOW + timedelta(seconds=60)
 
 
@@ -126,12 +127,42 @@ async def test_showing_the_page_again_neither_restarts_nor_shortens_the_timer() 
     async with serve() as world:
         await world.show()
         world.hands.monotonic += 20
-        again = await world.show(seconds=1)
+        again = await world.show()
         assert 'data-seconds="60" data-left="40"' in again.text
         world.hands.monotonic += 39
         assert (await world.finish()).status_code == 409
         world.hands.monotonic += 1
         assert (await world.finish()).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("unit", "nonce", "seconds", "secret"),
+    [
+        ("house-rewarded", NONCE, 1, SECRET),
+        ("house-rewarded", OTHER_NONCE, 60, SECRET),
+        ("house-task", NONCE, 60, SECRET),
+        ("house-rewarded", NONCE, 60, b"a secret of somebody else, long"),
+    ],
+)
+async def test_an_ad_is_shown_only_as_the_publisher_signed_it(
+    unit: str, nonce: str, seconds: int, secret: bytes
+) -> None:
+    signature = sign_page(secret, "house-rewarded", NONCE, 60)
+    page = f"/ads/{unit}?nonce={nonce}&seconds={seconds}&signature={signature}"
+    async with serve() as world:
+        answer = await world.http.get(page)
+        assert answer.status_code == 403
+        assert answer.json()["type"] == "urn:twtc:problem:ad-page-signature"
+        finish = await world.http.post(f"/ads/{unit}/finish", json={"nonce": nonce})
+        assert finish.status_code == 404  # it never began
+        assert world.api.received == []
+
+
+async def test_either_signature_does_while_the_publisher_changes_its_secret() -> None:
+    secrets = (b"the publisher's next secret, long", SECRET)
+    async with serve() as world:
+        url = page_url("", "house-rewarded", NONCE, 60, secrets)
+        assert (await world.http.get(url)).status_code == 200
 
 
 async def test_finishing_twice_is_the_same_event() -> None:
@@ -231,7 +262,7 @@ async def test_other_addresses_are_refused() -> None:
             f"/ads/%3Cb%3E?nonce={NONCE}&seconds=60",
             f"/ads/{'u' * 65}?nonce={NONCE}&seconds=60",
         ):
-            answer = await world.http.get(path)
+            answer = await world.http.get(f"{path}&signature={'0' * 64}")
             assert answer.status_code == 400, path
             assert answer.headers["content-type"] == "application/problem+json"
             assert "<b>" not in answer.text

@@ -68,6 +68,7 @@ class Phone:
             "nonce": ad["nonce"],
             "ad_unit": ad["unit"],
             "completed_at": now,
+            "seconds": ad["min_seconds"],
         }
         body = encode(event).encode()
         signature = sign(self.config.house_secrets[0], int(now.timestamp()), body)

@@ -224,14 +224,19 @@ class Person:
         return await self.ask(f"/v1/ads/views/{view_id}/{what}", body)
 
     async def callback(
-        self, nonce: str, event_id: str | None = None, unit: str = "house-rewarded"
+        self,
+        nonce: str,
+        event_id: str | None = None,
+        unit: str = "house-rewarded",
+        seconds: int = 60,
     ) -> httpx.Response:
-        """The house network confirms a view."""
+        """The house network confirms a view, and how long it showed the ad."""
         event = {
             "event_id": event_id or f"event-{sha256(nonce.encode()).hexdigest()[:32]}",
             "nonce": nonce,
             "ad_unit": unit,
             "completed_at": utcnow().isoformat(),
+            "seconds": seconds,
         }
         body = json.dumps(event).encode()
         signature = sign(self.world.config.house_secrets[0], int(utcnow().timestamp()), body)

@@ -43,8 +43,9 @@ class VerifiedCallback(Struct, frozen=True):
     """A genuine proof that an ad was watched.
 
     `event_id` is unique within `network` and makes the effect single; `nonce` is ours, handed out
-    when the ad was served. `facts` are for the log: no rule may depend on them. `answer` is what
-    the network expects once the callback is recorded; `answer_again` for one that was already.
+    when the ad was served. `seconds` is how long the ad was shown, where the network says so.
+    `facts` are for the log: no rule may depend on them. `answer` is what the network expects once
+    the callback is recorded; `answer_again` for one that was already.
     """
 
     network: str
@@ -53,6 +54,7 @@ class VerifiedCallback(Struct, frozen=True):
     ad_unit: str | None
     occurred_at: datetime
     facts: dict[str, str]
+    seconds: int | None = None
     answer: Answer = ACCEPTED
     answer_again: Answer | None = None
 
@@ -68,6 +70,7 @@ class Refusal(StrEnum):
     FUTURE = "FUTURE"
     UNIT_UNKNOWN = "UNIT_UNKNOWN"
     NONCE_MISSING = "NONCE_MISSING"
+    SECONDS_MISSING = "SECONDS_MISSING"
 
 
 class Refused(Struct, frozen=True):

@@ -1,6 +1,7 @@
 """The house network: our own signed callback for direct partners (docs/adding-an-ad-network.md).
 
-POST, a JSON body {event_id, nonce, ad_unit, completed_at}, and the header
+The page's address is signed: a partner shows an ad only for as long as we asked. The callback is a
+POST with a JSON body {event_id, nonce, ad_unit, completed_at, seconds} and the header
 `TWTC-Signature: t=<unix seconds>,v1=<hex HMAC-SHA256 of "<t>.<body>">`. A partner signs afresh each
 time it sends; the event id stays the same, so that repeats have one effect.
 """
@@ -40,12 +41,16 @@ _SIGNATURE = re.compile(r"t=([0-9]{10}),v1=([0-9a-f]{64})")
 
 
 class HouseEvent(Struct, frozen=True, forbid_unknown_fields=True):
-    """The body. `completed_at` is RFC 3339 with its offset."""
+    """The body. `completed_at` is RFC 3339 with its offset; `seconds` is how long the ad was shown.
+
+    Partners of the contract before did not send it; they are told why they are refused.
+    """
 
     event_id: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_.:-]{8,128}\Z")]
     nonce: Annotated[str, Meta(pattern=rf"^{NONCE.pattern}\Z")]
     ad_unit: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}\Z")]
     completed_at: Annotated[datetime, Meta(tz=True)]
+    seconds: Annotated[int, Meta(ge=1, le=86_400)] | None = None
 
 
 _decoder = msgspec.json.Decoder(HouseEvent)
@@ -56,9 +61,21 @@ def sign(secret: bytes, timestamp: int, body: bytes) -> str:
     return f"t={timestamp},v1={_mac(secret, str(timestamp), body)}"
 
 
-def page_url(partner_url: str, unit: str, nonce: str, seconds: int) -> str:
-    """Where the partner shows the ad. Other networks' ads are shown by their own SDK."""
-    return f"{partner_url}/ads/{quote(unit)}?{urlencode({'nonce': nonce, 'seconds': seconds})}"
+def page_url(
+    partner_url: str, unit: str, nonce: str, seconds: int, secrets: Sequence[bytes]
+) -> str:
+    """Where the partner shows the ad. Other networks' ads are shown by their own SDK.
+
+    While two secrets are accepted it bears a signature of each, so that the partner may have any.
+    """
+    signature = ",".join(sign_page(secret, unit, nonce, seconds) for secret in secrets)
+    query = urlencode({"nonce": nonce, "seconds": seconds, "signature": signature}, safe=",")
+    return f"{partner_url}/ads/{quote(unit)}?{query}"
+
+
+def sign_page(secret: bytes, unit: str, nonce: str, seconds: int) -> str:
+    """Our word that this ad is to be shown for so long: hex HMAC-SHA256."""
+    return _mac(secret, "page", f"{unit}.{nonce}.{seconds}".encode())
 
 
 class House:
@@ -99,6 +116,8 @@ class House:
             return refuse_policy(late)
         if event.ad_unit not in await self._units(self.name):
             return refuse_policy(Refusal.UNIT_UNKNOWN)
+        if event.seconds is None:
+            return refuse_policy(Refusal.SECONDS_MISSING)
         return VerifiedCallback(
             network=self.name,
             event_id=event.event_id,
@@ -106,6 +125,7 @@ class House:
             ad_unit=event.ad_unit,
             occurred_at=event.completed_at.astimezone(UTC),
             facts={},
+            seconds=event.seconds,
         )
 
 

@@ -120,7 +120,7 @@ async def _record_callback(
         log.warning("callback of %s carries no nonce of ours", proof.network)
         return True
     view_id, user_id = named
-    action = ConfirmView(view_id, proof.network, proof.event_id, proof.ad_unit)
+    action = ConfirmView(view_id, proof.network, proof.event_id, proof.ad_unit, proof.seconds)
     wish = Wish(
         user_id=user_id,
         action=action,

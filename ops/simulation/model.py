@@ -149,6 +149,8 @@ def on_view(facts: Facts, account: Account, intent: Intent) -> str:
         case "ad.confirm":
             if view.confirmed:
                 return "VIEW_CLOSED"
+            if (intent.body.get("seconds") or view.seconds) < view.seconds:
+                return "AD_TOO_SHORT"
             view.confirmed = at
         case _:
             if view.started is None:

@@ -52,6 +52,7 @@ class Partner:
             "nonce": ad["nonce"],
             "ad_unit": ad["unit"],
             "completed_at": at,
+            "seconds": ad["min_seconds"],
         }
         body = msgspec.json.encode(event)
         signature = sign(self.config.house_secrets[0], int(at.timestamp()), body)
