@@ -17,6 +17,7 @@ from models.config import Config
 from models.db import Database, connected
 from ops.cli import app
 from tests.films import show_only_petra
+from tests.floor import WITHOUT_IN_NODE
 from tests.needed import needed_program
 from tests.processes import ROOT, Processes, running
 
@@ -25,8 +26,9 @@ CLIENT = ROOT / "clients" / "typescript"
 # A window that soon opens, and stays open for a while; ads of a second.
 TIMING = {"CYCLE": 60, "TICK": 10, "STAGGER": 6, "WINDOW": 24, "AD": 1, "PROOF": 17}
 SECONDS_MAX = 120
-MAIN = """
-globalThis.crypto ??= (await import("node:crypto")).webcrypto; // Node 18
+# The client does without what old phones do not have.
+MAIN = f"""
+{WITHOUT_IN_NODE}
 await import("./guide.js");
 process.exit(0);
 """
@@ -85,18 +87,18 @@ def node(packages: Path, package: str, *arguments: str) -> list[str]:
     return [tool, str(packages / ".bin" / package), *arguments]
 
 
-def write_script(folder: Path, packages: Path) -> None:
-    """The guide's TypeScript as a program beside the client."""
+def write_program(folder: Path, packages: Path, source: str, main: str) -> None:
+    """A TypeScript program beside the client; `main` is what Node is told to run."""
     (folder / "node_modules").symlink_to(packages)
-    for name in ("client.ts", "schema.d.ts"):
+    for name in ("client.ts", "network.ts", "schema.d.ts"):
         (folder / name).symlink_to(CLIENT / name)
-    (folder / "guide.ts").write_text("\n".join(blocks("client.md", "ts")))
+    (folder / "guide.ts").write_text(source)
     (folder / "package.json").write_text('{"type": "module"}')
     options = {"types": ["node"], "outDir": "out", "preserveSymlinks": True}
     settings = {"extends": str(CLIENT / "tsconfig.json"), "compilerOptions": options}
     (folder / "tsconfig.json").write_text(json.dumps(settings | {"files": ["guide.ts"]}))
     (folder / "out").mkdir()
-    (folder / "out" / "main.js").write_text(MAIN)
+    (folder / "out" / "main.js").write_text(main)
 
 
 def assert_types_are_current(served: Processes, folder: Path, packages: Path) -> None:
@@ -117,7 +119,7 @@ def run_client_guide(served: Processes, tmp_path: Path, packages: Path) -> None:
     script = "set -euo pipefail\n" + "\n".join(blocks("client.md", "bash"))
     folder = tmp_path / "typescript"
     folder.mkdir()
-    write_script(folder, packages)
+    write_program(folder, packages, "\n".join(blocks("client.md", "ts")), MAIN)
     output(start(node(packages, "tsc"), folder, {}))
     with start([needed_program("bash", package="bash"), "-c", script], tmp_path, env) as shell:
         told = output(start([needed_program("node", package="nodejs"), "out/main.js"], folder, env))

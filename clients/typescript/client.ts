@@ -4,7 +4,10 @@
  */
 
 import createClient, { type Client } from "openapi-fetch";
+import { Limit, newKey, parse, reached, sleep, Unreachable, type Told } from "./network.js";
 import type { components, paths } from "./schema.js";
+
+export { newKey, Unreachable, type Told } from "./network.js";
 
 type Schemas = components["schemas"];
 export type Intent = Schemas["IntentView"];
@@ -47,6 +50,8 @@ export interface Options {
   /** Hears of every renewal, to keep it; and null once signed out. */
   onTokens?: (tokens: Tokens | null) => void;
   fetch?: typeof fetch;
+  /** How long an answer may take before nobody has answered. */
+  answerMsMax?: number;
 }
 
 /** What the server refused, and why. Branch on `problem.type`. */
@@ -57,13 +62,6 @@ export class Refused extends Error {
   ) {
     super(problem.detail);
   }
-}
-
-/** What the stream tells; `id` goes into the next Last-Event-ID. */
-export interface Told {
-  event: string;
-  data: string;
-  id?: string;
 }
 
 const PAUSE_MS_MIN = 500;
@@ -114,12 +112,12 @@ export class TwtcClient {
     options: ActionOptions<P> = {},
   ): Promise<ActionResult<P>> {
     const { signal, waitSeconds = 8, onWaiting } = options;
-    const key = options.key ?? crypto.randomUUID();
+    const key = options.key ?? newKey();
     const headers = { "Idempotency-Key": key, Prefer: `wait=${waitSeconds}` };
     const sent = { params: { path: options.path, header: headers }, body: options.body, signal };
     let known: string | null = null;
     for (let pause = PAUSE_MS_MIN; ; pause = Math.min(pause * 2, PAUSE_MS_MAX)) {
-      signal?.throwIfAborted();
+      if (signal?.aborted) throw gaveUp(signal);
       const answer = await (known === null
         ? this.http.POST(path as never, sent as never)
         : this.http.GET("/v1/intents/{intent_id}", {
@@ -172,64 +170,75 @@ export class TwtcClient {
   async *events(signal?: AbortSignal): AsyncGenerator<Told, void> {
     let lastId = "";
     for (let pause = PAUSE_MS_MIN; !signal?.aborted; pause = Math.min(pause * 2, PAUSE_MS_MAX)) {
-      const silence = new AbortController();
-      const ends = signal ? AbortSignal.any([signal, silence.signal]) : silence.signal;
+      const silence = new Limit(SILENCE_MS_MAX, signal);
       const headers = new Headers({ Accept: "text/event-stream" });
       if (lastId) headers.set("Last-Event-ID", lastId);
-      const url = new URL("/v1/events", this.#options.baseUrl);
+      let wait = pause;
       try {
-        const answer = await this.#send(new Request(url, { headers, signal: ends }), Infinity);
-        if (!answer.ok || !answer.body) {
-          if (answer.status === 401) throw new Refused(problemOf(await answer.json()), 401);
-          await sleep(retryAfterMs(answer), signal);
-          continue;
-        }
-        for await (const told of parse(answer.body, silence)) {
-          if (told.id) lastId = told.id;
-          pause = PAUSE_MS_MIN;
-          yield told;
-        }
+        const asked = new Request(this.#url("/v1/events"), { headers, signal: silence.signal });
+        const answer = await this.#send(asked, false);
+        if (answer.ok) {
+          for await (const told of parse(streamOf(answer), silence)) {
+            if (told.id) lastId = told.id;
+            wait = pause = PAUSE_MS_MIN;
+            yield told;
+          }
+        } else if (isPassing(answer)) wait = Math.max(pause, retryAfterMs(answer));
+        else throw new Refused(problemOf(await answer.json().catch(() => null)), answer.status);
       } catch (error) {
-        if (error instanceof Refused) throw error;
+        if (!(error instanceof Unreachable || signal?.aborted)) throw error;
+      } finally {
+        silence.end();
       }
-      await sleep(pause, signal);
+      await sleep(wait, signal);
     }
   }
 
-  async #send(request: Request, limitMs = ANSWER_MS_MAX): Promise<Response> {
+  async #send(request: Request, isWhole = true): Promise<Response> {
     const again = request.clone();
     const before = this.#tokens;
-    const answer = await this.#signed(request, limitMs);
+    const answer = await this.#signed(request, isWhole);
     if (answer.status !== 401 || !before?.refresh_token || isSignIn(request)) return answer;
     if (this.#tokens === before) {
       const renewal = await (this.#renewing ??= this.#renew(before.refresh_token));
       if (!renewal.ok) return renewal.clone();
     }
-    return this.#signed(again, limitMs);
+    return this.#signed(again, isWhole);
   }
 
-  async #signed(request: Request, limitMs: number): Promise<Response> {
+  /** A whole answer within the time, or one that goes on. */
+  async #signed(request: Request, isWhole: boolean): Promise<Response> {
     if (this.#tokens && !isSignIn(request)) {
       request.headers.set("Authorization", `Bearer ${this.#tokens.access_token}`);
     }
-    const late = Number.isFinite(limitMs) ? [AbortSignal.timeout(limitMs)] : [];
-    const signal = AbortSignal.any([request.signal, ...late]);
-    const answer = await (this.#options.fetch ?? fetch)(request, { signal });
-    const date = Date.parse(answer.headers.get("Date") ?? "");
-    if (Math.abs(date - this.now().getTime()) > 2_000) this.#aheadMs = date - Date.now();
-    return answer;
+    const { answerMsMax = ANSWER_MS_MAX } = this.#options;
+    const limit = isWhole ? new Limit(answerMsMax, request.signal) : null;
+    try {
+      const options = limit ? { signal: limit.signal } : {};
+      const asked = (this.#options.fetch ?? fetch)(request, options);
+      const answer = await reached(asked, isWhole ? request.signal : null);
+      const date = Date.parse(answer.headers.get("Date") ?? "");
+      if (Math.abs(date - this.now().getTime()) > 2_000) this.#aheadMs = date - Date.now();
+      if (!isWhole) return answer;
+      const { status, statusText, headers } = answer;
+      const text = await reached(answer.text(), request.signal);
+      return new Response(text || null, { status, statusText, headers });
+    } finally {
+      limit?.done();
+    }
+  }
+
+  #url(path: string): string {
+    return this.#options.baseUrl.replace(/\/$/, "") + path;
   }
 
   /** Repeated after a lost answer, the server gives the same tokens again. */
   async #renew(refreshToken: string): Promise<Response> {
     try {
-      const url = new URL("/v1/auth/refresh", this.#options.baseUrl);
       const body = JSON.stringify({ refresh_token: refreshToken });
       const headers = { "Content-Type": "application/json" };
-      const answer = await this.#signed(
-        new Request(url, { method: "POST", body, headers }),
-        ANSWER_MS_MAX,
-      );
+      const url = this.#url("/v1/auth/refresh");
+      const answer = await this.#signed(new Request(url, { method: "POST", body, headers }), true);
       if (answer.ok) this.keep((await answer.json()) as Tokens);
       else if (answer.status === 401) this.keep(null);
       return answer;
@@ -239,35 +248,8 @@ export class TwtcClient {
   }
 }
 
-async function* parse(body: ReadableStream<Uint8Array>, silence: AbortController) {
-  let buffer = "";
-  let timer = setTimeout(() => silence.abort(), SILENCE_MS_MAX);
-  try {
-    const decoder = new TextDecoder();
-    for await (const bytes of body as unknown as AsyncIterable<Uint8Array>) {
-      clearTimeout(timer);
-      timer = setTimeout(() => silence.abort(), SILENCE_MS_MAX);
-      buffer = (buffer + decoder.decode(bytes, { stream: true })).replaceAll("\r\n", "\n");
-      const events = buffer.split("\n\n");
-      buffer = events.pop() ?? "";
-      for (const text of events) {
-        const told: Told = { event: "message", data: "" };
-        for (const line of text.split("\n")) {
-          const at = line.indexOf(": ");
-          const [field, value] = [line.slice(0, at), line.slice(at + 2)];
-          if (field === "event" || field === "id") told[field] = value;
-          else if (field === "data") told.data += value;
-        }
-        if (told.data) yield told;
-      }
-    }
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
 const isSignIn = (request: Request) =>
-  request.method === "POST" && /\/v1\/auth\/(register|login|refresh|mfa)$/.test(new URL(request.url).pathname);
+  request.method === "POST" && /\/v1\/auth\/(register|login|refresh|mfa)$/.test(request.url);
 const isPassing = ({ status }: Response) => status === 429 || status >= 500;
 const retryAfterMs = (answer?: Response) => 1000 * Number(answer?.headers.get("Retry-After") ?? 0);
 const problemOf = (found: unknown): Problem =>
@@ -278,21 +260,17 @@ const problemOf = (found: unknown): Problem =>
     detail: "The server could not do it.",
   };
 
-/** fetch tells that nobody answered with a TypeError, and of its time limit with a DOMException. */
 function unlessUnreachable(error: unknown): null {
-  if (error instanceof TypeError) return null;
-  if (error instanceof DOMException && error.name === "TimeoutError") return null;
+  if (error instanceof Unreachable) return null;
   throw error;
 }
 
-function sleep(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((done) => {
-    const timer = setTimeout(over, ms);
-    function over() {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", over);
-      done();
-    }
-    signal?.addEventListener("abort", over);
-  });
+function streamOf(answer: Response): ReadableStream<Uint8Array> {
+  if (!answer.body) throw new Error("This fetch cannot stream: use statuses().");
+  return answer.body;
+}
+
+/** As fetch says it, also where a signal keeps no reason. */
+function gaveUp(signal: AbortSignal): unknown {
+  return signal.reason ?? Object.assign(new Error("aborted"), { name: "AbortError" });
 }

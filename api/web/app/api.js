@@ -1,6 +1,12 @@
 // Requests: signed, renewed, and repeated safely. Every action carries its key until it is done.
 
+import { limited, Offline, reached } from "./network.js";
+import { erase, read, write } from "./store.js";
+
 const PENDING = "twtc.pending";
+const DEVICE = "twtc.device";
+const LAST = "twtc.last";
+const ANSWER_MS_MAX = 20_000;
 const WAIT_SECONDS = 8;
 const GIVE_UP_MS = 120_000;
 const KEPT_MS = 15 * 60_000;
@@ -22,8 +28,12 @@ export class Refused extends Error {
   }
 }
 
-/** Nobody answered. */
-export class Offline extends Error {}
+/** It is recorded, and nobody has applied it yet. */
+export class Late extends Error {}
+
+/** Whether the same may be had a moment later: nobody answered, or the server was busy. */
+export const isPassing = (error) => error instanceof Offline
+  || (error instanceof Refused && (error.status >= 500 || error.status === 429));
 
 export const now = () => Date.now() + clockOffset;
 export const isSignedIn = () => accessToken !== null;
@@ -35,39 +45,43 @@ const pause = (ms) => new Promise((done) => setTimeout(done, ms));
 
 async function send(method, path, { body, headers = {} } = {}) {
   const sent = { ...headers };
-  const device = localStorage.getItem("twtc.device");
+  const device = read(DEVICE);
   if (accessToken) sent.Authorization = bearer();
   if (accessToken && device) sent["Device-Token"] = device;
   if (body !== undefined) sent["Content-Type"] = "application/json";
+  const asked = new Request(path, {
+    method,
+    headers: sent,
+    body: body === undefined ? undefined : JSON.stringify(body),
+    credentials: "same-origin",
+  });
+  const limit = limited(ANSWER_MS_MAX);
   let answer;
+  let text;
   try {
-    answer = await fetch(path, {
-      method,
-      headers: sent,
-      body: body === undefined ? undefined : JSON.stringify(body),
-      credentials: "same-origin",
-      signal: AbortSignal.timeout(20_000),
-    });
-  } catch {
+    answer = await reached(fetch(asked, { signal: limit.signal }));
+    text = await reached(answer.text());
+  } catch (error) {
     onReached("offline");
-    throw new Offline("offline");
+    throw error;
+  } finally {
+    limit.done();
   }
   onReached(answer.status < 500 ? "online" : "busy");
   const date = Date.parse(answer.headers.get("Date") ?? "");
   if (Math.abs(date - now()) > 2_000) clockOffset = date - Date.now();
-  return answer;
+  return { status: answer.status, isOk: answer.ok, text };
 }
 
-async function content(answer) {
-  const text = answer.status === 204 || answer.status === 304 ? "" : await answer.text();
-  let data = null;
+function content({ status, isOk, text }) {
+  if (isOk) return text ? JSON.parse(text) : null;
+  let problem;
   try {
-    data = text ? JSON.parse(text) : null;
+    problem = JSON.parse(text);
   } catch {
-    data = { detail: text };
+    problem = { detail: text }; // of a proxy in between
   }
-  if (!answer.ok) throw new Refused(data ?? {}, answer.status);
-  return data;
+  throw new Refused(problem ?? {}, status);
 }
 
 /** Ask once; with an expired token, once more with a new one. */
@@ -85,15 +99,17 @@ export const post = (path, body = {}, options = {}) => request("POST", path, { .
 
 /** Renew the tokens by the cookie that only the server reads. */
 export function renew() {
-  refreshing ??= (async () => {
-    try {
-      const answer = await send("POST", "/v1/auth/refresh", { body: {} });
-      if (answer.status === 401) leave();
-      accessToken = (await content(answer)).access_token;
-    } finally {
-      refreshing = null;
-    }
-  })();
+  if (!refreshing) {
+    refreshing = (async () => {
+      try {
+        const answer = await send("POST", "/v1/auth/refresh", { body: {} });
+        if (answer.status === 401) leave();
+        accessToken = content(answer).access_token;
+      } finally {
+        refreshing = null;
+      }
+    })();
+  }
   return refreshing;
 }
 
@@ -104,6 +120,8 @@ export function keep(tokens) {
 export async function signOut() {
   try {
     await send("POST", "/v1/auth/logout", { body: {} });
+  } catch (error) {
+    if (!isPassing(error)) throw error;
   } finally {
     leave();
   }
@@ -112,9 +130,24 @@ export async function signOut() {
 /** Nothing of this member's stays for the next one. */
 function leave() {
   accessToken = null;
-  localStorage.removeItem(PENDING);
-  localStorage.removeItem("twtc.device");
+  [PENDING, DEVICE, LAST].forEach(erase);
   onSignedOut();
+}
+
+/** The last answer of a name, with when it came: {value, at}; null if there is none. */
+export function recall(name) {
+  try {
+    return JSON.parse(read(LAST) ?? "{}")[name] ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** Keep an answer for when nobody answers, until this member signs out. */
+export function remember(name, value) {
+  if (!accessToken) return;
+  const last = JSON.parse(read(LAST) ?? "{}");
+  write(LAST, JSON.stringify({ ...last, [name]: { value, at: now() } }));
 }
 
 function newKey() {
@@ -122,11 +155,11 @@ function newKey() {
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
-const readPending = () => JSON.parse(localStorage.getItem(PENDING) ?? "{}");
+const readPending = () => JSON.parse(read(PENDING) ?? "{}");
 function writePending(change) {
   const pending = readPending();
   change(pending);
-  localStorage.setItem(PENDING, JSON.stringify(pending));
+  write(PENDING, JSON.stringify(pending));
 }
 
 /**
@@ -136,7 +169,7 @@ function writePending(change) {
  */
 export async function act(path, body = {}, tell = () => {}) {
   const key = keyOf(path, body) ?? newKey();
-  writePending((pending) => { pending[key] ??= { path, body, at: Date.now() }; });
+  writePending((pending) => { pending[key] = pending[key] ?? { path, body, at: Date.now() }; });
   return follow(key, path, body, tell);
 }
 
@@ -147,15 +180,19 @@ function keyOf(path, body) {
   return Object.entries(readPending()).find(same)?.[0];
 }
 
-/** What was under way when the app was closed: sent again, with the same key. Throw the refusal. */
+/**
+ * What was under way when the app was closed: sent again, with the same key. Throw what was wrong
+ * with it, unless it is only that nobody answers.
+ */
 export async function resume() {
   const left = Object.entries(readPending()).filter(([key]) => !underWay.has(key));
   const all = left.map(async ([key, { path, body, at }]) => {
     if (Date.now() - at > KEPT_MS) writePending((pending) => { delete pending[key]; });
     else await follow(key, path, body, () => {});
   });
-  const refused = (await Promise.allSettled(all)).find(({ reason }) => reason instanceof Refused);
-  if (refused) throw refused.reason;
+  const wrong = (await Promise.allSettled(all))
+    .find(({ reason }) => reason && !(reason instanceof Offline));
+  if (wrong) throw wrong.reason;
 }
 
 async function follow(key, ...wish) {
@@ -179,18 +216,18 @@ async function toOutcome(key, path, body, tell) {
       if (intent.status !== "RECORDED") break;
       tell("waiting");
     } catch (error) {
-      if (!(error instanceof Offline) && !isPassing(error)) {
-        writePending((pending) => { delete pending[key]; });
+      if (!isPassing(error)) {
+        // Only a refusal is an outcome: after a fault it is sent again, with its key.
+        if (error instanceof Refused) writePending((pending) => { delete pending[key]; });
         throw error;
       }
-      tell(intent ? "waiting" : "offline");
+      tell(intent || error instanceof Refused ? "waiting" : "offline");
+      if (Date.now() > deadline) throw error;
     }
-    if (Date.now() > deadline) throw new Offline("offline");
+    if (Date.now() > deadline) throw new Late("no outcome yet");
     await pause(wait);
   }
   writePending((pending) => { delete pending[key]; });
   if (intent.status === "APPLIED") return intent.result;
   throw new Refused(intent.problem ?? { type: "urn:twtc:problem:internal" }, 409);
 }
-
-const isPassing = (error) => error instanceof Refused && (error.status >= 500 || error.status === 429);

@@ -1,6 +1,7 @@
 // What the device is recognised by, for whoever has not objected (decision 0030).
 
 import { post } from "./api.js";
+import { erase, write } from "./store.js";
 
 const TOKEN = "twtc.device";
 let isKnown = false;
@@ -11,8 +12,8 @@ export async function introduce() {
   isKnown = true;
   try {
     const { device_token: token } = await post("/v1/me/device", await signals());
-    if (token) localStorage.setItem(TOKEN, token);
-    else localStorage.removeItem(TOKEN);
+    if (token) write(TOKEN, token);
+    else erase(TOKEN);
   } catch {
     isKnown = false; // at the next visit
   }

@@ -12,9 +12,11 @@ function formatter(Kind, options) {
   return cache.get(name);
 }
 
-/** "12.345678" as shown: grouped, without needless zeros. */
+/** "12.345678" as shown: grouped, without needless zeros; never more than there is. */
 export function amount(text, digits = 6) {
-  return formatter(Intl.NumberFormat, { maximumFractionDigits: digits }).format(Number(text));
+  const whole = 10 ** digits;
+  const shown = Math.trunc(Number(text) * whole + 1e-4) / whole;
+  return formatter(Intl.NumberFormat, { maximumFractionDigits: digits }).format(shown);
 }
 
 export function time(instant) {
@@ -63,7 +65,7 @@ export function country(code) {
 /** What a refusal says, in the user's language where we have it, and what to do next. */
 export function worded(problem) {
   const slug = (problem.type ?? "").replace("urn:twtc:problem:", "") || "internal";
-  const name = `problem.${(problem.reason ?? slug).toLowerCase().replaceAll("_", "-")}`;
+  const name = `problem.${(problem.reason ?? slug).toLowerCase().replace(/_/g, "-")}`;
   const text = t(name);
   const at = problem.opens_at ?? problem.retry_at;
   const when = at ? ` ${t("try.at", { time: time(at) })}` : "";

@@ -2,12 +2,13 @@
 
 import { en } from "./texts-en.js";
 import { ar } from "./texts-ar.js";
+import { read, write } from "./store.js";
 
 const LANGUAGE = "twtc.language";
 const known = { en, ar };
 
 function initial() {
-  const chosen = localStorage.getItem(LANGUAGE);
+  const chosen = read(LANGUAGE);
   if (chosen in known) return chosen;
   return navigator.languages?.some((name) => name.startsWith("ar")) ? "ar" : "en";
 }
@@ -18,7 +19,7 @@ export const language = () => current;
 
 export function setLanguage(name) {
   current = name in known ? name : "en";
-  localStorage.setItem(LANGUAGE, current);
+  write(LANGUAGE, current);
   applyLanguage();
 }
 

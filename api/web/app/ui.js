@@ -1,8 +1,9 @@
 // Small parts that several views are made of.
 
 import { html, useEffect, useRef, useState } from "./vendor/preact.js";
-import { Offline, Refused } from "./api.js";
-import { clock, worded } from "./format.js";
+import { isPassing, Late, now, recall, Refused, remember } from "./api.js";
+import { clock, dateTime, worded } from "./format.js";
+import { Offline } from "./network.js";
 import { t } from "./texts.js";
 
 /** Draw again every so often. */
@@ -14,10 +15,14 @@ export function useTick(ms = 1000) {
   }, [ms]);
 }
 
+/** What is told once the server is there again, or somebody asks to try again. */
+export const BACK = "twtc-back";
+
 /** Something that is loaded: [value, error, reload]. */
 export function useLoaded(load, keys = []) {
   const [state, set] = useState([null, null]);
   const [turn, again] = useState(0);
+  const reload = () => again((n) => n + 1);
   useEffect(() => {
     let isWanted = true;
     load().then(
@@ -26,7 +31,24 @@ export function useLoaded(load, keys = []) {
     );
     return () => { isWanted = false; };
   }, [...keys, turn]);
-  return [state[0], state[1], () => again((n) => n + 1)];
+  useEffect(() => {
+    if (!(state[1] instanceof Offline)) return undefined;
+    window.addEventListener(BACK, reload);
+    return () => window.removeEventListener(BACK, reload);
+  }, [state[1]]);
+  return [state[0], state[1], reload];
+}
+
+/** The same, and kept: without an answer the last one, [value, error, reload, when it came]. */
+export function useKept(name, load, keys = []) {
+  const [loaded, error, reload] = useLoaded(() => load().then((value) => {
+    remember(name, value);
+    return { value, at: now() };
+  }), keys);
+  const last = loaded ?? recall(name);
+  const isLast = error !== null || !loaded;
+  const shown = last && isPassing(error) ? null : error;
+  return [last && last.value, shown, reload, isLast && last ? last.at : null];
 }
 
 /** An action with its state: {run, isBusy, error, note}. */
@@ -52,10 +74,23 @@ export function useAction(action) {
 
 export function Problem({ error }) {
   if (!error) return null;
-  let text = t("problem.internal");
+  let text = t("fault", { what: String(error) });
   if (error instanceof Offline) text = t("offline.retry");
+  else if (error instanceof Late) text = t("late");
   else if (error instanceof Refused) text = worded(error.problem);
   return html`<p class="problem" role="alert">${text}</p>`;
+}
+
+/** In place of what is not there: it is on its way, or why it did not come and a way to ask again. */
+export function Missing({ error, again }) {
+  if (!error) return html`<${Loading} />`;
+  return html`<div class="card"><${Problem} error=${error} />
+    <button type="button" class="button" onClick=${again}>${t("retry")}</button></div>`;
+}
+
+/** Since when nothing was heard of what is shown. */
+export function AsOf({ at }) {
+  return at === null ? null : html`<p class="quiet as-of">${t("asof", { time: dateTime(at) })}</p>`;
 }
 
 /** What an action waits for. */
@@ -85,19 +120,39 @@ export function Bar({ value, max, label }) {
 /** Something over everything else, with the focus in it. Without `close` it cannot be left. */
 export function Sheet({ title, close, children }) {
   const box = useRef();
-  useEffect(() => {
-    const before = document.activeElement;
-    box.current.showModal();
-    return () => before?.focus?.();
-  }, []);
   const cancel = (event) => {
     event.preventDefault();
-    close?.();
+    if (close) close();
   };
-  return html`<dialog ref=${box} class="sheet" aria-label=${title} onCancel=${cancel}>
+  useEffect(() => {
+    const before = document.activeElement;
+    const leave = box.current.showModal ? box.current.showModal() : showOver(box.current);
+    return () => {
+      if (leave) leave();
+      if (before && before.focus) before.focus();
+    };
+  }, []);
+  const press = (event) => {
+    if (event.key === "Escape" && !box.current.showModal) cancel(event);
+  };
+  return html`<dialog ref=${box} class="sheet" aria-label=${title} onCancel=${cancel}
+    onKeyDown=${press}>
     <header><h2>${title}</h2>${close && html`<button type="button" class="icon" onClick=${close}
       aria-label=${t("close")}>✕</button>`}</header>
     ${children}</dialog>`;
+}
+
+/** What showModal does, for browsers without it: over the page, and the focus stays inside. */
+function showOver(box) {
+  box.setAttribute("open", "");
+  box.setAttribute("role", "dialog");
+  box.setAttribute("aria-modal", "true");
+  box.setAttribute("tabindex", "-1");
+  box.classList.add("over");
+  const keep = ({ target }) => { if (!box.contains(target)) box.focus(); };
+  document.addEventListener("focusin", keep);
+  box.focus();
+  return () => document.removeEventListener("focusin", keep);
 }
 
 export function Loading() {

@@ -4,7 +4,7 @@ import { html, useState } from "../vendor/preact.js";
 import { act, get } from "../api.js";
 import { clock, country } from "../format.js";
 import { t } from "../texts.js";
-import { Loading, Note, Problem, useAction, useLoaded } from "../ui.js";
+import { Missing, Note, Problem, useAction, useLoaded } from "../ui.js";
 import { Watch } from "./watch.js";
 
 export function Boosts({ status, refresh }) {
@@ -17,7 +17,7 @@ export function Boosts({ status, refresh }) {
     reload();
     refresh();
   };
-  if (!page) return error ? html`<${Problem} error=${error} />` : html`<${Loading} />`;
+  if (!page) return html`<${Missing} error=${error} again=${reload} />`;
   const shown = page.items.filter((video) => (!place || video.country === place)
     && (!topic || video.category === topic));
   const options = (name) => [...new Set(page.items.map((video) => video[name]))].sort();

@@ -3,11 +3,12 @@
 import { html, useState } from "../vendor/preact.js";
 import { get, post, request, signOut } from "../api.js";
 import { dateTime, upcoming } from "../format.js";
+import { Offline } from "../network.js";
 import { language, setLanguage, t } from "../texts.js";
-import { Button, Field, Problem, Sheet, useAction, useLoaded } from "../ui.js";
+import { Button, Field, Missing, Problem, Sheet, useAction, useLoaded } from "../ui.js";
 
-export function Me({ profile, reload, redraw }) {
-  if (!profile) return null;
+export function Me({ profile, missing, asOf, reload, redraw }) {
+  if (!profile) return html`<${Missing} error=${missing ?? (asOf && new Offline())} again=${reload} />`;
   return html`<section>
     <h1>${t("me.title")}</h1>
     <p class="quiet">${t("me.address")} <strong dir="ltr">${profile.email ?? profile.phone}</strong></p>

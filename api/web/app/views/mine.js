@@ -2,13 +2,14 @@
 
 import { html, useState } from "../vendor/preact.js";
 import { act, now } from "../api.js";
+import { earned, passed, total } from "../earning.js";
 import { amount, countdown, time, upcoming } from "../format.js";
 import { t } from "../texts.js";
 import { Button, Note, Problem, useAction, useTick } from "../ui.js";
 import { AdBreak } from "./ad.js";
 import { Held, isHeld } from "./held.js";
 
-export function Mine({ status, refresh, profile, reload }) {
+export function Mine({ status, asOf, isIn, refresh, profile, reload }) {
   useTick(1000);
   const [ad, setAd] = useState(null);
   const start = useAction(async (tell) => {
@@ -23,12 +24,12 @@ export function Mine({ status, refresh, profile, reload }) {
   const { session, next_session: next, window, refusal } = status;
   return html`<section class="mine">
     <h1 class="hidden">${t("mine.title")}</h1>
-    <${Dial} status=${status} />
+    <${Dial} status=${status} at=${asOf ?? now()} />
     ${next?.started_at && Date.parse(next.started_at) > now() &&
       html`<p class="card good">${t("mine.verified", { time: time(next.started_at) })}</p>`}
-    ${isHeld(refusal)
+    ${isIn && (isHeld(refusal)
       ? html`<${Held} refusal=${refusal} refresh=${refresh} reload=${reload} />`
-      : html`<${Action} status=${status} start=${start} watch=${() => setAd(status.ad)} />`}
+      : html`<${Action} status=${status} start=${start} watch=${() => setAd(status.ad)} />`)}
     <${Note} note=${start.note} />
     <${Problem} error=${start.error} />
     <dl class="card facts">
@@ -45,10 +46,9 @@ export function Mine({ status, refresh, profile, reload }) {
 }
 
 /** The ring: how much of the session has passed, and what it has earned by now. */
-function Dial({ status }) {
+function Dial({ status, at }) {
   const { session } = status;
-  const share = session ? passed(session) : 0;
-  const balance = live(status);
+  const share = session ? passed(session, at) : 0;
   const around = 2 * Math.PI * 88;
   return html`<div class=${`dial ${session ? "on" : ""}`}>
     <svg viewBox="0 0 200 200" aria-hidden="true">
@@ -58,28 +58,16 @@ function Dial({ status }) {
     </svg>
     <div class="middle">
       <small>${t("mine.balance")}</small>
-      <strong id="balance" dir="ltr">${amount(balance, 4)}</strong>
+      <strong id="balance" dir="ltr">${amount(total(status, at), 4)}</strong>
       <small dir="ltr">TWTC</small>
       ${session && html`<span id="left">${t("mine.ends", { time: countdown(session.ends_at) })}</span>`}
     </div>
   </div>
   ${session && html`<p class="quiet" role="status">${t("mine.earned", {
-      earned: amount((Number(session.reward) * share).toFixed(4), 4),
+      earned: amount(earned(session, at), 4),
       reward: amount(session.reward),
     })}${Number(session.boosted) > 0 && ` · ${t("mine.boosted", { amount: amount(session.boosted) })}`}
   </p>`}`;
-}
-
-function passed({ started_at: began, ends_at: ends }) {
-  const [from, to] = [Date.parse(began), Date.parse(ends)];
-  return Math.min(1, Math.max(0, (now() - from) / (to - from)));
-}
-
-/** Ticks pay every few minutes; between them the ring shows what the next one will bring. */
-function live({ balance, session }) {
-  if (!session) return balance;
-  const sinceTick = Number(session.reward) * passed(session) - Number(session.earned);
-  return (Number(balance) + Math.max(0, sinceTick)).toFixed(6);
 }
 
 function Action({ status, start, watch }) {

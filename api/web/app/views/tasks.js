@@ -5,17 +5,19 @@ import { act, get } from "../api.js";
 import { amount, countdown } from "../format.js";
 import { Icon } from "../icons.js";
 import { pick, t } from "../texts.js";
-import { Bar, Button, Field, Loading, Note, Problem, Sheet, useAction, useLoaded, useTick } from "../ui.js";
+import {
+  AsOf, Bar, Button, Field, Missing, Note, Problem, Sheet, useAction, useKept, useLoaded, useTick,
+} from "../ui.js";
 import { AdBreak } from "./ad.js";
 import { Question } from "./watch.js";
 
 const READ_SECONDS = 20;
 
-export function Tasks({ refresh }) {
+export function Tasks({ refresh, asOf, isIn }) {
   useTick(1000);
-  const [day, error, reload] = useLoaded(() => get("/v1/tasks/today"));
+  const [day, error, reload, keptAt] = useKept("tasks", () => get("/v1/tasks/today"));
   const [open, setOpen] = useState(null);
-  if (!day) return error ? html`<${Problem} error=${error} />` : html`<${Loading} />`;
+  if (!day) return html`<${Missing} error=${error} again=${reload} />`;
   const over = () => {
     setOpen(null);
     reload();
@@ -24,19 +26,20 @@ export function Tasks({ refresh }) {
   const waves = [...new Set(day.tasks.map((task) => task.wave))];
   return html`<section>
     <h1>${t("tasks.title")}</h1>
+    ${asOf === null && html`<${AsOf} at=${keptAt} />`}<${Problem} error=${error} />
     <p>${t("tasks.count", { done: day.completed_count, all: day.tasks.length })}${" · "}
       ${t("tasks.bonus", { amount: amount(day.bonus) })}</p>
     <${Bar} value=${day.completed_count} max=${day.tasks.length} label=${t("progress")} />
     <p class="quiet">${t("tasks.reset", { time: countdown(day.resets_at) })}</p>
     ${waves.map((wave) => html`<h2>${t("tasks.wave", { number: wave + 1 })}</h2>
       <ul class="tasks">${day.tasks.filter((task) => task.wave === wave).map((task) => html`
-        <${Row} task=${task} key=${task.number} open=${setOpen} />`)}</ul>`)}
+        <${Row} task=${task} key=${task.number} isIn=${isIn} open=${setOpen} />`)}</ul>`)}
     ${open && html`<${Doing} task=${open} close=${over} />`}
   </section>`;
 }
 
-function Row({ task, open }) {
-  const canOpen = task.status === "AVAILABLE" || task.status === "STARTED";
+function Row({ task, isIn, open }) {
+  const canOpen = isIn && (task.status === "AVAILABLE" || task.status === "STARTED");
   return html`<li class=${`task ${task.status.toLowerCase()}`}>
     <button type="button" disabled=${!canOpen} onClick=${() => open(task)}>
       <span class="icon"><${Icon} name=${task.category} /></span>

@@ -1,28 +1,50 @@
-// What one owns, and every transfer of it.
+// What one owns, what of it can be spent, and every transfer of it.
 
 import { html, useState } from "../vendor/preact.js";
-import { get } from "../api.js";
-import { amount, dateTime } from "../format.js";
+import { get, isPassing, now } from "../api.js";
+import { earned, total } from "../earning.js";
+import { amount, dateTime, time } from "../format.js";
 import { t } from "../texts.js";
-import { Button, Loading, Problem, useAction, useLoaded } from "../ui.js";
+import { AsOf, Button, Missing, Problem, useAction, useKept, useLoaded, useTick } from "../ui.js";
 
-export function Wallet({ status }) {
-  const [wallet, error] = useLoaded(() => get("/v1/wallet"), [status.balance]);
-  if (!wallet && !error) return html`<${Loading} />`;
+export function Wallet({ status, asOf }) {
+  useTick(1000);
+  const { session } = status;
+  const at = asOf ?? now();
+  const [wallet, error, , keptAt] = useKept("wallet", () => get("/v1/wallet"), [session?.id]);
   return html`<section>
     <h1>${t("wallet.title")}</h1>
-    <p class="total"><span dir="ltr"><strong>${amount(status.balance)}</strong> TWTC</span></p>
-    ${status.session && html`<p class="quiet">${t("wallet.settling")}</p>`}
-    ${wallet && html`<dl class="card facts">
-      <div><dt>${t("wallet.earned")}</dt><dd dir="ltr">${amount(wallet.total_earned)}</dd></div>
-      <div><dt>${t("wallet.settled")}</dt><dd dir="ltr">${amount(wallet.settled_balance)}</dd></div>
-    </dl>`}
+    <p class="total"><span dir="ltr"><strong id="total">${amount(total(status, at), 4)}</strong>
+      TWTC</span></p>
+    <${Problem} error=${isPassing(error) ? null : error} />
+    ${wallet?.spendable !== undefined && html`<${Spendable} wallet=${wallet}
+      isMining=${Boolean(session)} />
+      ${asOf === null && html`<${AsOf} at=${keptAt} />`}`}
     <h2>${t("wallet.history")}</h2>
-    <${Pages} path="/v1/wallet/transactions" none=${t("wallet.none")} key=${wallet?.settled_balance}
+    ${session && html`<ul class="rows" id="pending"><li><span>
+      <strong>${t("wallet.pending")}</strong>
+      <small>${t("wallet.booked", { time: time(session.ends_at) })}</small></span>
+      <span class="badge pending" dir="ltr">+${amount(earned(session, at), 4)}</span></li></ul>`}
+    <${Pages} path="/v1/wallet/transactions" none=${Number(status.balance) > 0 || session ? null : t("wallet.none")}
+      key=${session?.id}
       row=${(item) => html`<span><strong>${t(`type.${item.type}`)}</strong>
         <small>${dateTime(item.created_at)}</small></span>
         <span class="badge" dir="ltr">${sign(item)}${amount(item.amount)}</span>`} />
   </section>`;
+}
+
+/** What of it can be spent today, where that is not all; and why. */
+function Spendable({ wallet, isMining }) {
+  const { spendable, proof } = wallet;
+  if (Number(spendable) === Number(wallet.balance)) return null;
+  const isHeld = proof && !proof.is_proven;
+  return html`<div class="card" id="spendable">
+    <p>${t("wallet.spendable", { amount: amount(spendable) })}</p>
+    ${isMining && html`<p class="quiet">${t("wallet.mining")}</p>`}
+    ${isHeld && html`<p class="quiet">${t("proof.why", { amount: amount(proof.daily_limit) })}</p>
+      <ul class="needs">${proof.missing.map((name) => html`<li key=${name}>
+        ${t(`proof.${name}`, { days: proof.days, needed: proof.days_needed })}</li>`)}</ul>`}
+  </div>`;
 }
 
 const sign = (item) => (item.from_account.startsWith("wallet:") ? "−" : "+");
@@ -37,10 +59,10 @@ export function Pages({ path, row, none }) {
     setCursor(page.next_cursor);
     return page;
   };
-  const [first, error] = useLoaded(() => fetch(null));
+  const [first, error, again] = useLoaded(() => fetch(null));
   const more = useAction(() => fetch(cursor));
-  if (!first) return error ? html`<${Problem} error=${error} />` : html`<${Loading} />`;
-  if (items.length === 0) return html`<p class="quiet">${none}</p>`;
+  if (!first) return html`<${Missing} error=${error} again=${again} />`;
+  if (items.length === 0) return none && html`<p class="quiet">${none}</p>`;
   return html`<ul class="rows">${items.map((item) => html`<li key=${item.id}>${row(item)}</li>`)}</ul>
     <${Problem} error=${more.error} />
     ${cursor && html`<${Button} action=${more} kind="quiet">${t("more")}<//>`}`;
