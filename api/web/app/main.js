@@ -7,7 +7,7 @@ import { Icon } from "./icons.js";
 import { listen, poll, stop } from "./live.js";
 import { Offline } from "./network.js";
 import { erase, read, write } from "./store.js";
-import { applyLanguage, language, setLanguage, t } from "./texts.js";
+import { language, setLanguage, speak, t } from "./texts.js";
 import { AsOf, BACK, Loading, Problem, useLoaded } from "./ui.js";
 import { Boosts } from "./views/boosts.js";
 import { Inbox } from "./views/inbox.js";
@@ -98,8 +98,8 @@ function App() {
     if (reached === "online") window.dispatchEvent(new Event(BACK));
   }, [reached]);
 
-  const other = () => {
-    setLanguage(language() === "en" ? "ar" : "en");
+  const other = async () => {
+    await setLanguage(language() === "en" ? "ar" : "en");
     redraw((n) => n + 1);
   };
   // What was heard last, while nobody answers: it may be looked at.
@@ -162,8 +162,7 @@ function comeBack(enter, setFault) {
   return () => { isWanted = false; };
 }
 
-applyLanguage();
-render(html`<${App} />`, document.getElementById("app"));
+speak().then(() => render(html`<${App} />`, document.getElementById("app")));
 if ("serviceWorker" in navigator) keepShell().catch(() => {});
 
 // What was loaded before the worker was there is kept too: from now on the app opens offline.

@@ -1,29 +1,32 @@
 // What the app says, in the user's language.
 
-import { en } from "./texts-en.js";
-import { ar } from "./texts-ar.js";
+import { reached } from "./network.js";
 import { read, write } from "./store.js";
 
 const LANGUAGE = "twtc.language";
-const known = { en, ar };
+const LANGUAGES = ["en", "ar"];
+const known = {};
 
-function initial() {
-  const chosen = read(LANGUAGE);
-  if (chosen in known) return chosen;
-  return navigator.languages?.some((name) => name.startsWith("ar")) ? "ar" : "en";
-}
-
-let current = initial();
+let current = "en";
 
 export const language = () => current;
 
-export function setLanguage(name) {
-  current = name in known ? name : "en";
-  write(LANGUAGE, current);
-  applyLanguage();
+/** Speak the language that was chosen here, or else the device's. */
+export function speak() {
+  const wanted = (navigator.languages ?? []).some((name) => name.startsWith("ar")) ? "ar" : "en";
+  const chosen = read(LANGUAGE);
+  return load(LANGUAGES.includes(chosen) ? chosen : wanted);
 }
 
-export function applyLanguage() {
+/** Speak another language from now on. */
+export async function setLanguage(name) {
+  await load(LANGUAGES.includes(name) ? name : "en");
+  write(LANGUAGE, current);
+}
+
+async function load(name) {
+  known[name] = known[name] ?? (await reached(import(`./texts-${name}.js`)))[name];
+  current = name;
   document.documentElement.lang = current;
   document.documentElement.dir = current === "ar" ? "rtl" : "ltr";
   document.title = t("app.title");
@@ -31,7 +34,7 @@ export function applyLanguage() {
 
 /** A text with its {values}; the name itself if there is none. */
 export function t(name, values = {}) {
-  const text = known[current][name] ?? en[name] ?? name;
+  const text = known[current][name] ?? name;
   return text.replace(/\{(\w+)\}/g, (_, key) => values[key] ?? "");
 }
 

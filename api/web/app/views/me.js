@@ -34,10 +34,10 @@ function Profile({ profile, reload, redraw }) {
     setSaved(true);
     reload();
   });
-  const choose = (event) => {
-    setLanguage(event.target.value);
+  const choose = async ({ target }) => {
+    await setLanguage(target.value);
     redraw();
-    save.run(event.target.value);
+    save.run(target.value);
   };
   return html`<div class="card">
     <${Field} label=${t("me.name")} value=${name} maxlength="60" autocomplete="name"
