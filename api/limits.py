@@ -140,22 +140,5 @@ def headers_of(standings: Sequence[Standing]) -> Mapping[str, str]:
     return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(states)}
 
 
-async def count_attempt(services: Services, key: str) -> None:
-    """Count an attempt to sign in to an account. Raise ProblemError (429)."""
-    if not services.config.has_limits:
-        return
-    settings = await services.configurations.at(utcnow())
-    standing = await services.limiter.take(Count("sign_ins", settings.limits["sign_ins"], key))
-    if not standing.is_allowed:
-        raise _refusal([standing])
-
-
-async def forget_attempts(services: Services, key: str) -> None:
-    """Somebody has signed in: earlier attempts were their own."""
-    if services.config.has_limits:
-        settings = await services.configurations.at(utcnow())
-        await services.limiter.forget(Count("sign_ins", settings.limits["sign_ins"], key))
-
-
 def _encoded(headers: Mapping[str, str]) -> list[Any]:
     return [(name.lower().encode(), value.encode()) for name, value in headers.items()]

@@ -1,6 +1,10 @@
 """The account behind a request, and proof that its owner is the one who asks."""
 
-from api.limits import count_attempt, forget_attempts
+from typing import Any
+
+from litestar import Request
+
+from api.guesses import PASSWORD, Whose, guess_at
 from api.passwords import verify_password
 from api.problems import unauthorized, wrong_password
 from api.services import Services
@@ -15,14 +19,17 @@ async def own_account(services: Services, user_id: int) -> Account:
     return account
 
 
-async def confirmed_owner(services: Services, user_id: int, password: str) -> Account:
+async def confirmed_owner(
+    request: Request[Any, Any, Any], services: Services, user_id: int, password: str
+) -> Account:
     """The account, if the password is its own: whoever holds a token alone changes no lock.
 
     Raise ProblemError: 401 if it was closed, 403 for a wrong password, 429 after five of them.
     """
-    account, attempts = await own_account(services, user_id), f"owner:{user_id}"
-    await count_attempt(services, attempts)
+    account = await own_account(services, user_id)
+    guess = await guess_at(PASSWORD, request, services, Whose(user_id))
     if not await verify_password(account.password_hash, password):
+        await guess.was_wrong()
         raise wrong_password()
-    await forget_attempts(services, attempts)
+    await guess.was_right()
     return account

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from api.auth import ACCESS_SECONDS, issue_access_token, new_refresh_token
 from api.client_ip import client_ip
+from api.devices import KNOWN, KNOWN_COOKIE, new_known_device
 from api.problems import unauthorized
 from api.services import Services
 from engine.fraud.levels import Hold
@@ -26,13 +27,16 @@ PRIVATE = {"Cache-Control": "no-store"}
 class Tokens(Struct, frozen=True):
     """What a client signs its requests with.
 
-    `refresh_token` is good for one use; None if it is in a cookie that only we are sent.
+    `refresh_token` is good for one use. `known_device`, at a sign-in, is for the header
+    `Known-Device` of later ones: strangers' wrong passwords and codes do not count for this device.
+    Both are None if they are in cookies that only we are sent.
     """
 
     access_token: str
     refresh_token: str | None
     token_type: str
     expires_in: int
+    known_device: str | None = None
 
 
 def client_of(request: Request[Any, Any, Any]) -> Client:
@@ -65,7 +69,8 @@ async def begin(
         raise unauthorized("The account has just changed. Sign in again.") from None
     if account.hold == Hold.REAUTHENTICATION:
         await lift_hold(services.database, services.copies, user_id, [Hold.REAUTHENTICATION], now)
-    return hand_out(services, user_id, family_id, now, token, now, in_cookie=in_cookie)
+    known = new_known_device(request, services.config.secret, user_id, now)
+    return hand_out(services, user_id, family_id, now, token, now, in_cookie=in_cookie, known=known)
 
 
 def hand_out(
@@ -77,8 +82,9 @@ def hand_out(
     now: datetime,
     *,
     in_cookie: bool,
+    known: str | None = None,
 ) -> Response[Tokens]:
-    """An answer with tokens."""
+    """An answer with tokens, and after a sign-in what makes the device known."""
     access_token = issue_access_token(
         services.config.secret, user_id, now, family_id, authenticated_at
     )
@@ -87,8 +93,12 @@ def hand_out(
         refresh_token=None if in_cookie else refresh_token,
         token_type="Bearer",  # noqa: S106
         expires_in=ACCESS_SECONDS,
+        known_device=None if in_cookie else known,
     )
     cookies = [_cookie(refresh_token, REFRESH_DAYS * 86_400)] if in_cookie else []
+    if in_cookie and known:
+        seconds = int(KNOWN.total_seconds())
+        cookies.append(_cookie(known, seconds, KNOWN_COOKIE, "/v1"))
     return Response(tokens, headers=PRIVATE, cookies=cookies)
 
 
@@ -97,10 +107,10 @@ def clear_cookie() -> Cookie:
     return _cookie("", 0)
 
 
-def _cookie(value: str, seconds: int) -> Cookie:
+def _cookie(value: str, seconds: int, name: str = COOKIE, path: str = COOKIE_PATH) -> Cookie:
     return Cookie(
-        COOKIE,
-        COOKIE_PATH,
+        name,
+        path,
         value,
         max_age=seconds,
         secure=True,

@@ -17,6 +17,7 @@ KEYED = {
     "device_owners": "id",
     "ad_requests": "ad_id",
     "fingerprints": "fingerprint",
+    "guesses": "key",
 }
 HAS_CITUS = "SELECT 1 FROM pg_extension WHERE extname = 'citus'"
 

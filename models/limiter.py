@@ -79,16 +79,6 @@ class Limiter:
         """Give the connections back."""
         await self._pool.disconnect()
 
-    async def forget(self, count: Count) -> None:
-        """Count anew from nothing, as after a sign-in that succeeded."""
-        own = _item(count.limit, _cautious(count.limit))
-        await self._own.clear(own, count.name, count.key)
-        try:
-            shared = _item(count.limit, count.limit.quota)
-            await self._shared.clear(shared, count.name, count.key)
-        except (RedisError, OSError):
-            log.warning("a limit was not cleared: Redis is away")
-
 
 class Tally:
     """A count of one process alone, by fixed windows: for what must cost next to nothing."""

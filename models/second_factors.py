@@ -1,7 +1,7 @@
 """Second factors: TOTP (RFC 6238), codes that are sent, recovery codes (decision 0027)."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from hashlib import sha256
 
 from msgspec import Struct
@@ -10,11 +10,8 @@ from engine.timeline import bucket_of
 from models.db import Connection, Database, connected, rows, run, sql, transaction
 from models.pii import Keyring
 
-FAILURES_MAX = 5
-LOCKED = timedelta(minutes=15)
-
 FIND_FACTORS = sql("""
-    SELECT totp_secret, totp_confirmed_at IS NOT NULL AS has_totp, sends_codes, locked_until
+    SELECT totp_secret, totp_confirmed_at IS NOT NULL AS has_totp, sends_codes
     FROM second_factors WHERE bucket = :bucket AND user_id = :user_id
 """)
 
@@ -34,23 +31,15 @@ CONFIRM_TOTP = sql("""
 
 # A code is good once: its time step has to lie after the last one used.
 USE_STEP = sql("""
-    UPDATE second_factors SET totp_last_step = :step, failures = 0
+    UPDATE second_factors SET totp_last_step = :step
     WHERE bucket = :bucket AND user_id = :user_id AND totp_last_step < :step
-      AND totp_confirmed_at IS NOT NULL AND (locked_until IS NULL OR locked_until <= :now)
+      AND totp_confirmed_at IS NOT NULL
 """)
 
 SEND_CODES = sql("""
     INSERT INTO second_factors (bucket, user_id, totp_last_step, sends_codes, failures)
     VALUES (:bucket, :user_id, 0, true, 0)
     ON CONFLICT (bucket, user_id) DO UPDATE SET sends_codes = true
-""")
-
-COUNT_FAILURE = sql("""
-    UPDATE second_factors
-    SET failures = CASE WHEN failures + 1 >= :failures_max THEN 0 ELSE failures + 1 END,
-        locked_until = CASE WHEN failures + 1 >= :failures_max
-                            THEN CAST(:locked_until AS timestamptz) ELSE locked_until END
-    WHERE bucket = :bucket AND user_id = :user_id
 """)
 
 FORGET_FACTORS = sql("DELETE FROM second_factors WHERE bucket = :bucket AND user_id = :user_id")
@@ -76,7 +65,6 @@ class Factors(Struct, frozen=True):
     totp_secret: str | None
     has_totp: bool
     sends_codes: bool
-    locked_until: datetime | None
     sealed_secret: str | None
 
     @property
@@ -86,7 +74,7 @@ class Factors(Struct, frozen=True):
         return [*listed, "recovery"] if listed else []
 
 
-NO_FACTORS = Factors(None, False, False, None, None)
+NO_FACTORS = Factors(None, False, False, None)
 
 
 async def find_factors(database: Database, keyring: Keyring, user_id: int) -> Factors:
@@ -97,7 +85,7 @@ async def find_factors(database: Database, keyring: Keyring, user_id: int) -> Fa
         return NO_FACTORS
     row = found[0]
     secret = row.totp_secret and keyring.open("totp_secret", user_id, row.totp_secret)
-    return Factors(secret, row.has_totp, row.sends_codes, row.locked_until, row.totp_secret)
+    return Factors(secret, row.has_totp, row.sends_codes, row.totp_secret)
 
 
 async def begin_totp(database: Database, keyring: Keyring, user_id: int, secret: str) -> bool:
@@ -131,10 +119,10 @@ async def send_codes(database: Database, user_id: int, recovery_codes: Sequence[
         await _replace_recovery_codes(connection, user_id, recovery_codes)
 
 
-async def use_step(database: Database, user_id: int, step: int, now: datetime) -> bool:
-    """Use up the code of a time step. False if it was used, or while locked."""
+async def use_step(database: Database, user_id: int, step: int) -> bool:
+    """Use up the code of a time step. False if it was used."""
     async with connected(database) as connection:
-        return await run(connection, USE_STEP, _user(user_id) | {"step": step, "now": now}) == 1
+        return await run(connection, USE_STEP, _user(user_id) | {"step": step}) == 1
 
 
 async def use_recovery_code(database: Database, user_id: int, code: str) -> bool:
@@ -142,13 +130,6 @@ async def use_recovery_code(database: Database, user_id: int, code: str) -> bool
     async with connected(database) as connection:
         params = _user(user_id) | {"code_hash": _hash(code)}
         return await run(connection, USE_RECOVERY_CODE, params) == 1
-
-
-async def count_failure(database: Database, user_id: int, now: datetime) -> None:
-    """Count a wrong code; the fifth locks the second factor for a quarter of an hour."""
-    params = {"failures_max": FAILURES_MAX, "locked_until": now + LOCKED}
-    async with connected(database) as connection:
-        await run(connection, COUNT_FAILURE, _user(user_id) | params)
 
 
 async def forget_factors(database: Database, user_id: int) -> None:

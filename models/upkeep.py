@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from engine.timeline import BUCKET_COUNT
 from models.alerts import prune_alerts
 from models.db import Database, connected, run, sql
+from models.guesses import prune_guesses
 from models.inventory import prune_requests
 
 KEEP_INTENTS_DAYS = 7
@@ -62,5 +63,7 @@ async def prune(database: Database, now: datetime) -> int:
                 async with connected(database) as connection:
                     count = await run(connection, statement, params)
                 removed += count
+    async with connected(database) as connection:
+        removed += await prune_guesses(connection, now)
     removed += await prune_alerts(database, now)
     return removed + await prune_requests(database, now - timedelta(days=1))

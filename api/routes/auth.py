@@ -12,8 +12,8 @@ from api.admission import HASHES
 from api.auth import Access, issue_ticket, refresh_token_user, successor_of
 from api.codes import send_code
 from api.documentation import problems
+from api.guesses import PASSWORD, Whose, guess_at
 from api.identities import Identity, identity_of
-from api.limits import count_attempt, forget_attempts
 from api.messages.senders import NotSentError
 from api.passwords import Password, hash_password, needs_rehash, refuse_weak, verify_password
 from api.permissions import MEMBER, PUBLIC
@@ -131,15 +131,16 @@ async def login(
     """
     kind, value = identity_of(data)
     keyring = services.config.keyring
-    attempts = keyring.index(kind, value)
-    await count_attempt(services, attempts)
     account = await find_by_identity(services.database, keyring, kind, value)
+    whose = Whose(account.id if account else None, keyring.index(kind, value))
+    guess = await guess_at(PASSWORD, request, services, whose)
     fits = await verify_password(account.password_hash if account else None, data.password)
     if account is None or not fits:
+        await guess.was_wrong()
         raise unauthorized("The account or the password is wrong.")
     if not account.is_active:
         raise ProblemError("account-disabled", "Account disabled", 403, "This account is disabled.")
-    await forget_attempts(services, attempts)
+    await guess.was_right()
     now = utcnow()
     if account.has_second_factors:
         factors = await find_factors(services.database, keyring, account.id)

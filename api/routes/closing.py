@@ -1,9 +1,9 @@
 """Closing one's account for good (GDPR, article 17; decision 0025)."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
-from litestar import delete
+from litestar import Request, delete
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import Meta, Struct
@@ -34,13 +34,16 @@ class Closed(Struct, frozen=True):
     opt=HASHES,
 )
 async def close(
-    data: JSONBody[Farewell], services: NamedDependency[Services], user_id: NamedDependency[int]
+    request: Request[Any, Any, Any],
+    data: JSONBody[Farewell],
+    services: NamedDependency[Services],
+    user_id: NamedDependency[int],
 ) -> Closed:
     """At once nobody can sign in or act any more. What tells who you are is erased soon after.
 
     The ledger keeps its rows, under a number that leads to nobody. There is no way back.
     """
-    await confirmed_owner(services, user_id, data.password)
+    await confirmed_owner(request, services, user_id, data.password)
     now = utcnow()
     await close_account(services.database, services.copies, user_id, now)
     return Closed(now + ERASE_AFTER)

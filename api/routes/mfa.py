@@ -4,7 +4,6 @@ import hmac
 import re
 import secrets
 from datetime import datetime
-from math import ceil
 from typing import Annotated, Any, Literal
 
 import pyotp
@@ -17,6 +16,7 @@ from api.admission import HASHES
 from api.auth import Access, read_ticket, ticket_over
 from api.codes import TypedCode, digits_of
 from api.documentation import problems
+from api.guesses import SECOND_FACTOR, Whose, guess_at
 from api.owners import confirmed_owner, own_account
 from api.permissions import MEMBER, PUBLIC
 from api.problems import ProblemError, bad_field, unauthorized
@@ -32,7 +32,6 @@ from models.second_factors import (
     Factors,
     begin_totp,
     confirm_totp,
-    count_failure,
     find_factors,
     forget_factors,
     send_codes,
@@ -111,12 +110,13 @@ async def factors(
     responses=problems(409),
 )
 async def set_up_totp(
+    request: Request[Any, Any, Any],
     data: JSONBody[PasswordGiven],
     services: NamedDependency[Services],
     access: NamedDependency[Access],
 ) -> TotpSecret:
     """A new secret. Sign-ins ask for it once its first code was sent to …/mfa/totp/confirm."""
-    account = await confirmed_owner(services, access.user_id, data.password)
+    account = await confirmed_owner(request, services, access.user_id, data.password)
     secret = pyotp.random_base32()
     if not await begin_totp(services.database, services.config.keyring, account.id, secret):
         raise ProblemError(
@@ -157,12 +157,13 @@ async def confirm(
     security=[{"bearer": []}],
 )
 async def set_up_codes(
+    request: Request[Any, Any, Any],
     data: JSONBody[PasswordGiven],
     services: NamedDependency[Services],
     access: NamedDependency[Access],
 ) -> RecoveryCodes:
     """Only to a verified address: otherwise its owner would lock themselves out."""
-    account = await confirmed_owner(services, access.user_id, data.password)
+    account = await confirmed_owner(request, services, access.user_id, data.password)
     if account.verified_at is None:
         raise ProblemError(
             "verification-required", "Address not verified", 403, "Verify the address first."
@@ -180,12 +181,13 @@ async def set_up_codes(
     security=[{"bearer": []}],
 )
 async def remove(
+    request: Request[Any, Any, Any],
     data: JSONBody[PasswordGiven],
     services: NamedDependency[Services],
     access: NamedDependency[Access],
 ) -> None:
     """From now on the password alone is enough."""
-    account = await confirmed_owner(services, access.user_id, data.password)
+    account = await confirmed_owner(request, services, access.user_id, data.password)
     await forget_factors(services.database, account.id)
 
 
@@ -225,23 +227,18 @@ async def sign_in(
     data: JSONBody[FactorGiven],
     services: NamedDependency[Services],
 ) -> Response[Tokens]:
-    """After /v1/auth/login answered a ticket. Five wrong codes lock it for a quarter of an hour."""
+    """After /v1/auth/login answered a ticket. Five wrong codes in a quarter of an hour, or ten a
+    day, and one has to wait; on a device that has signed in before strangers' do not count.
+    """
     now, code = utcnow(), _code_of(data)
     account = await _account_of(services, data.ticket, now)
     user_id = account.id
     found = await find_factors(services.database, services.config.keyring, user_id)
-    if found.locked_until is not None and now < found.locked_until:
-        wait = ceil((found.locked_until - now).total_seconds())
-        raise ProblemError(
-            "mfa-locked",
-            "Too many wrong codes",
-            429,
-            "Too many codes were wrong. Try again later.",
-            {"Retry-After": str(wait)},
-        )
+    guess = await guess_at(SECOND_FACTOR, request, services, Whose(user_id))
     if not await _fits(services, user_id, found, data.method, code, now):
-        await count_failure(services.database, user_id, now)
+        await guess.was_wrong()
         raise unauthorized("This code is wrong, used or too old.")
+    await guess.was_right()
     return await begin(request, services, account, now, in_cookie=data.in_cookie)
 
 
@@ -262,7 +259,7 @@ async def _fits(
         return False
     if method == "totp":
         step = matching_step(found.totp_secret, code, now)
-        return step is not None and await use_step(services.database, user_id, step, now)
+        return step is not None and await use_step(services.database, user_id, step)
     if method == "code":
         secret, purpose = services.config.secret, CodePurpose.SIGN_IN
         return await check_code(services.database, secret, user_id, purpose, code, now)

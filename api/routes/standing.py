@@ -11,6 +11,7 @@ from api.captcha.contract import TOKEN_LENGTH_MAX, CaptchaUnavailableError, Chal
 from api.client_ip import client_ip
 from api.devices import Signals, device_token, fingerprint_of
 from api.documentation import problems
+from api.guesses import CAPTCHA, Whose, guess_at
 from api.permissions import MEMBER, PUBLIC
 from api.problems import ProblemError, not_found
 from api.services import Services
@@ -65,6 +66,7 @@ async def solve(
     if services.captcha is None:
         raise not_found("CAPTCHA")
     now = utcnow()
+    guess = await guess_at(CAPTCHA, request, services, Whose(user_id))
     ip = client_ip(request.scope, services.config.trusted_proxies)
     try:
         is_right = await services.captcha.is_right(data.token, ip, now)
@@ -77,7 +79,9 @@ async def solve(
             {"Retry-After": "5"},
         ) from None
     if not is_right:
+        await guess.was_wrong()
         raise ProblemError("captcha-wrong", "Wrong CAPTCHA", 403, "Solve another one.")
+    await guess.was_right()
     await lift_hold(services.database, services.copies, user_id, [Hold.CAPTCHA], now)
 
 

@@ -4,7 +4,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any
 
-from litestar import Response, Router, post
+from litestar import Request, Response, Router, post
 from litestar.background_tasks import BackgroundTask
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
@@ -14,8 +14,8 @@ from api.admission import HASHES
 from api.auth import Access
 from api.codes import TypedCode, digits_of, send_code
 from api.documentation import problems
+from api.guesses import FORGOTTEN, RESET, VERIFY, Whose, guess_at
 from api.identities import Identity, identity_of
-from api.limits import count_attempt
 from api.messages.senders import NotSentError
 from api.owners import confirmed_owner, own_account
 from api.passwords import Password, hash_password, refuse_weak
@@ -59,13 +59,19 @@ class PasswordChange(Struct, frozen=True, forbid_unknown_fields=True):
     responses=problems(422),
 )
 async def verify(
-    data: JSONBody[CodeGiven], services: NamedDependency[Services], user_id: NamedDependency[int]
+    request: Request[Any, Any, Any],
+    data: JSONBody[CodeGiven],
+    services: NamedDependency[Services],
+    user_id: NamedDependency[int],
 ) -> None:
     """Prove to have read our message. From then on one can earn."""
     now, code = utcnow(), digits_of(data.code)
     secret, purpose = services.config.secret, CodePurpose.VERIFY
+    guess = await guess_at(VERIFY, request, services, Whose(user_id))
     if not await check_code(services.database, secret, user_id, purpose, code, now):
+        await guess.was_wrong()
         raise wrong_code()
+    await guess.was_right()
     await verify_address(services.database, services.copies, user_id, now)
     await lift_hold(services.database, services.copies, user_id, [Hold.VERIFICATION], now)
 
@@ -87,13 +93,16 @@ async def resend(services: NamedDependency[Services], user_id: NamedDependency[i
 
 @post("/password/forgotten", status_code=204, summary="Ask for a code to choose a new password")
 async def forgotten(
-    data: JSONBody[Identity], services: NamedDependency[Services]
+    request: Request[Any, Any, Any],
+    data: JSONBody[Identity],
+    services: NamedDependency[Services],
 ) -> Response[None]:
     """The same answer whether there is such an account or not."""
     kind, value = identity_of(data)
     keyring = services.config.keyring
-    await count_attempt(services, f"forgotten:{keyring.index(kind, value)}")
     account = await find_by_identity(services.database, keyring, kind, value)
+    whose = Whose(account.id if account else None, keyring.index(kind, value))
+    await guess_at(FORGOTTEN, request, services, whose)
     if account is None or not account.is_active:
         return Response(None, status_code=204)
     task = BackgroundTask(_send_quietly, services, account, utcnow())
@@ -112,20 +121,27 @@ async def _send_quietly(services: Services, account: Account, now: datetime) -> 
     opt=HASHES,
     responses=problems(422),
 )
-async def reset(data: JSONBody[NewPassword], services: NamedDependency[Services]) -> None:
+async def reset(
+    request: Request[Any, Any, Any],
+    data: JSONBody[NewPassword],
+    services: NamedDependency[Services],
+) -> None:
     """With the code from our message. It ends all sign-ins; the second factor stays."""
     (kind, value), code = identity_of(data), digits_of(data.code)
     keyring = services.config.keyring
-    # A new code every minute would give an attacker five guesses in each.
-    await count_attempt(services, f"reset:{keyring.index(kind, value)}")
     await refuse_weak(services.http, services.config.breaches_url, data.password, value)
     now = utcnow()
     account = await find_by_identity(services.database, keyring, kind, value)
+    # A new code every minute would give an attacker five guesses in each.
+    whose = Whose(account.id if account else None, keyring.index(kind, value))
+    guess = await guess_at(RESET, request, services, whose)
     secret, purpose = services.config.secret, CodePurpose.RESET
     if account is None or not await check_code(
         services.database, secret, account.id, purpose, code, now
     ):
+        await guess.was_wrong()
         raise wrong_code()
+    await guess.was_right()
     hashed = await hash_password(data.password)
     await change_password(services.database, account.id, hashed, now)
     # Whoever read this message reads this address.
@@ -141,12 +157,13 @@ async def reset(data: JSONBody[NewPassword], services: NamedDependency[Services]
     responses=problems(422),
 )
 async def change(
+    request: Request[Any, Any, Any],
     data: JSONBody[PasswordChange],
     services: NamedDependency[Services],
     access: NamedDependency[Access],
 ) -> None:
     """Ends the sign-ins on all other devices."""
-    account = await confirmed_owner(services, access.user_id, data.password)
+    account = await confirmed_owner(request, services, access.user_id, data.password)
     address = account.email or account.phone or ""
     await refuse_weak(services.http, services.config.breaches_url, data.new_password, address)
     hashed = await hash_password(data.new_password)

@@ -47,6 +47,10 @@ export interface ActionOptions<P extends ActionPath> {
 export interface Options {
   baseUrl: string;
   tokens?: Tokens;
+  /** What `onKnownDevice` heard last: strangers' wrong passwords do not count for this device. */
+  knownDevice?: string;
+  /** Hears of it at every sign-in, to keep it, also when signed out. */
+  onKnownDevice?: (token: string) => void;
   /** Hears of every renewal, to keep it; and null once signed out. */
   onTokens?: (tokens: Tokens | null) => void;
   fetch?: typeof fetch;
@@ -73,6 +77,7 @@ export class TwtcClient {
   /** Every other operation, typed: `client.http.GET("/v1/wallet")`. */
   readonly http: Client<paths>;
   #tokens: Tokens | null;
+  #knownDevice: string | null;
   #renewing: Promise<Response> | null = null;
   #aheadMs = 0;
   readonly #options: Options;
@@ -80,6 +85,7 @@ export class TwtcClient {
   constructor(options: Options) {
     this.#options = options;
     this.#tokens = options.tokens ?? null;
+    this.#knownDevice = options.knownDevice ?? null;
     this.http = createClient<paths>({
       baseUrl: options.baseUrl,
       fetch: (request) => this.#send(request),
@@ -95,6 +101,10 @@ export class TwtcClient {
   keep(tokens: Tokens | null): void {
     this.#tokens = tokens;
     this.#options.onTokens?.(tokens);
+    if (tokens?.known_device) {
+      this.#knownDevice = tokens.known_device;
+      this.#options.onKnownDevice?.(tokens.known_device);
+    }
   }
 
   /** The data of an answer, or Refused: `client.got(await client.http.GET("/v1/me"))`. */
@@ -211,6 +221,7 @@ export class TwtcClient {
     if (this.#tokens && !isSignIn(request)) {
       request.headers.set("Authorization", `Bearer ${this.#tokens.access_token}`);
     }
+    if (this.#knownDevice && guards(request)) request.headers.set("Known-Device", this.#knownDevice);
     const { answerMsMax = ANSWER_MS_MAX } = this.#options;
     const limit = isWhole ? new Limit(answerMsMax, request.signal) : null;
     try {
@@ -250,6 +261,8 @@ export class TwtcClient {
 
 const isSignIn = (request: Request) =>
   request.method === "POST" && /\/v1\/auth\/(register|login|refresh|mfa)$/.test(request.url);
+/** Where passwords and codes are compared. */
+const guards = ({ url }: Request) => /\/v1\/(auth\/.*|me)$/.test(url);
 const isPassing = ({ status }: Response) => status === 429 || status >= 500;
 const retryAfterMs = (answer?: Response) => 1000 * Number(answer?.headers.get("Retry-After") ?? 0);
 const problemOf = (found: unknown): Problem =>

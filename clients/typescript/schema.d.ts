@@ -2434,6 +2434,7 @@ export interface components {
         Tokens: {
             access_token: string;
             expires_in: number;
+            known_device?: string | null;
             refresh_token: string | null;
             token_type: string;
         };

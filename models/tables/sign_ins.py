@@ -6,6 +6,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Index,
+    Integer,
     LargeBinary,
     PrimaryKeyConstraint,
     SmallInteger,
@@ -49,6 +50,18 @@ refresh_tokens = Table(
     of_user("refresh_tokens"),
     Index("refresh_tokens_family_idx", "bucket", "family_id"),
     Index("refresh_tokens_expiry", "bucket", "expires_at"),
+)
+
+# Guesses at passwords and codes, by what they are at and where they are made, or over all.
+guesses = Table(
+    "guesses",
+    metadata,
+    Column("key", LargeBinary, nullable=False),  # a keyed digest
+    Column("made", Integer, nullable=False),
+    instant("since"),
+    PrimaryKeyConstraint("key", name="guesses_pkey"),
+    CheckConstraint("made >= 0", name="guesses_made_not_negative"),
+    Index("guesses_since_idx", "since"),
 )
 
 # Six digits that were sent, one per purpose; the next takes the place of the one before.

@@ -38,6 +38,10 @@ WORDS: dict[str, dict[str, tuple[str, str]]] = {
         "en": ("Your balance was corrected", "By {amount} TWTC. Look into your wallet."),
         "ar": ("تم تصحيح رصيدك", "بمقدار {amount} TWTC. راجع محفظتك."),
     },
+    "account.guessed": {
+        "en": ("Somebody guesses at your account", "Was it not you? Choose a new password."),
+        "ar": ("يحاول أحدهم تخمين بيانات حسابك", "إن لم تكن أنت، فاختر كلمة مرور جديدة."),
+    },
     "group.moved": {
         "en": ("Your hours have changed", "You are in another group now. Look up its windows."),
         "ar": ("تغيّرت ساعاتك", "أنت الآن في مجموعة أخرى. اطّلع على نوافذها."),

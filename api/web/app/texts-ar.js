@@ -95,6 +95,7 @@ export const ar = {
   "notice.task.refused": "رفض مشرف مهمة.",
   "notice.wallet.adjusted": "تم تصحيح رصيدك بمقدار {amount} TWTC.",
   "notice.group.moved": "أنت الآن في المجموعة {group}: تغيّرت ساعاتك.",
+  "notice.account.guessed": "يحاول أحدهم تخمين بيانات حسابك. إن لم تكن أنت، فاختر كلمة مرور جديدة.",
   "me.title": "حسابي", "me.name": "الاسم", "me.country": "البلد (حرفان)",
   "me.language": "اللغة", "me.address": "مسجّل باسم", "me.referral": "رمز دعوتك",
   "me.hours": "نوافذك التالية", "me.security": "الأمان", "me.password": "تغيير كلمة المرور",

@@ -95,6 +95,7 @@ export const en = {
   "notice.task.refused": "A moderator refused a task.",
   "notice.wallet.adjusted": "Your balance was corrected by {amount} TWTC.",
   "notice.group.moved": "You are in group {group} now: your hours have changed.",
+  "notice.account.guessed": "Somebody guesses at your account. Was it not you? Then choose a new password.",
   "me.title": "Profile", "me.name": "Name", "me.country": "Country (two letters)",
   "me.language": "Language", "me.address": "Signed in as", "me.referral": "Your referral code",
   "me.hours": "Your next windows", "me.security": "Security", "me.password": "Change password",

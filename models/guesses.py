@@ -1,0 +1,100 @@
+"""Guesses at what guards accounts: counted in one statement, before they are compared.
+
+A count is known by a digest of what it counts and for whom. Its window begins with the first guess
+and ends as a whole (decision 0045).
+"""
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from msgspec import Struct
+
+from engine.configuration import Limit
+from engine.decision import LogEntry, Note
+from engine.timeline import bucket_of
+from models.db import Connection, Database, connected, rows, run, sql, transaction
+from models.logs import Evidence, store_logs
+from models.notes import store_notes
+
+# Longer than any window is.
+KEPT = timedelta(days=2)
+
+COUNT_GUESS = sql("""
+    INSERT INTO guesses (key, made, since) VALUES (:key, 1, :now)
+    ON CONFLICT (key) DO UPDATE
+    SET made = CASE WHEN guesses.since <= :ended THEN 1 ELSE guesses.made + 1 END,
+        since = CASE WHEN guesses.since <= :ended THEN excluded.since ELSE guesses.since END
+    WHERE guesses.since <= :ended OR guesses.made < :quota
+    RETURNING made, since
+""")
+
+BEGUN = sql("SELECT since FROM guesses WHERE key = :key")
+
+GIVE_BACK = sql("""
+    UPDATE guesses SET made = made - 1 WHERE key = :key AND since = :since AND made > 0
+""")
+
+FORGET_GUESSES = sql("DELETE FROM guesses WHERE key = :key")
+
+PRUNE_GUESSES = sql("DELETE FROM guesses WHERE since < :before")
+
+
+class Made(Struct, frozen=True):
+    """A guess that was counted: which of its window it was."""
+
+    key: bytes
+    number: int
+    since: datetime
+
+
+class Refused(Struct, frozen=True):
+    """A guess too many, which is not judged; the next one may be made in so many seconds."""
+
+    seconds: int
+
+
+async def count_guess(
+    database: Database, key: bytes, limit: Limit, now: datetime
+) -> Made | Refused:
+    """Count a guess, or say that its window is used up. However many come at once."""
+    window = timedelta(seconds=limit.window_seconds)
+    params = {"key": key, "now": now, "ended": now - window, "quota": limit.quota}
+    async with connected(database) as connection:
+        counted = await rows(connection, COUNT_GUESS, params)
+        if counted:
+            return Made(key, counted[0].made, counted[0].since)
+        begun = await rows(connection, BEGUN, {"key": key})
+    left = begun[0].since + window - now if begun else timedelta(0)
+    return Refused(max(1, -(-left // timedelta(seconds=1))))
+
+
+async def give_back(database: Database, made: Made) -> None:
+    """It was right: it counts for nothing, and what was guessed before still does."""
+    async with connected(database) as connection:
+        await run(connection, GIVE_BACK, {"key": made.key, "since": made.since})
+
+
+async def forget_guesses(database: Database, key: bytes) -> None:
+    """Count anew: whoever is right here was wrong here before."""
+    async with connected(database) as connection:
+        await run(connection, FORGET_GUESSES, {"key": key})
+
+
+async def prune_guesses(connection: Connection, now: datetime) -> int:
+    """Forget windows that are long over."""
+    return await run(connection, PRUNE_GUESSES, {"before": now - KEPT})
+
+
+async def raise_suspicion(
+    database: Database, user_id: int, what: str, id_: UUID, ip: str | None, now: datetime
+) -> None:
+    """Tell the operators and the account's owner that somebody guesses at it.
+
+    It raises no level: the account is the victim.
+    """
+    entry = LogEntry(user_id, "GUESSING", "account", id_, {"at": what}, "HIGH")
+    evidence = Evidence(ip, None, None, now)
+    async with transaction(database) as connection:
+        bucket = bucket_of(user_id)
+        await store_logs(connection, bucket, [(entry, evidence)])
+        await store_notes(connection, bucket, [Note(user_id, "account.guessed", {}, now)])

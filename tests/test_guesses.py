@@ -1,0 +1,249 @@
+"""Guesses: counted before they are compared, by account and place; a known device passes."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import httpx
+import pytest
+from msgspec.structs import replace
+
+from engine.configuration import Limit
+from models.clock import utcnow
+from models.config import Config
+from models.guesses import Made, count_guess
+from models.proxies import Proxies
+from models.upkeep import prune
+from tests.accounts import PASSWORD, sent_code, signed_up, verify
+from tests.test_api_input import problem_of
+from tests.test_second_factors import ticket, with_totp
+from tests.world import Person, World
+
+ANN = {"email": "ann@example.com", "password": PASSWORD}
+WRONG = ANN | {"password": "not the right one"}
+NOBODY = {"email": "nobody@example.com", "password": "not the right one"}
+
+
+@pytest.fixture
+def config(config: Config) -> Config:
+    """With limits, and behind a proxy on the test's own address."""
+    return replace(config, has_limits=True, trusted_proxies=Proxies("127.0.0.1"))
+
+
+async def ask(
+    world: World, what: str, ip: str = "198.51.100.1", known: str = "", **body: Any
+) -> httpx.Response:
+    """POST to an account route from an address, with a device's token if one is given."""
+    headers = {"X-Forwarded-For": ip} | ({"Known-Device": known} if known else {})
+    return await world.http.post(f"/v1/auth/{what}", json=body, headers=headers)
+
+
+def wrong(code: str) -> str:
+    return f"{(int(code) + 1) % 10**6:06}"
+
+
+def networks(number: int) -> list[str]:
+    return [f"203.0.{n}.7" for n in range(number)]
+
+
+async def test_of_many_wrong_codes_at_once_five_are_judged(world: World) -> None:
+    totp, _, _ = await with_totp(world)
+    given, code = await ticket(world), wrong(totp.at(utcnow()))
+    body = {"ticket": given, "method": "totp", "code": code}
+    answers = await asyncio.gather(*(ask(world, "mfa", **body) for _ in range(45)))
+    assert sorted(answer.status_code for answer in answers) == [401] * 5 + [429] * 40
+    for answer in answers:
+        if answer.status_code == 429:
+            problem_of(answer, 429, "mfa-locked")
+
+
+@pytest.mark.parametrize("method", ["totp", "recovery"])
+async def test_from_many_networks_at_once_ten_are_judged(world: World, method: str) -> None:
+    totp, _, _ = await with_totp(world)
+    code = wrong(totp.at(utcnow())) if method == "totp" else "0" * 20
+    body = {"ticket": await ticket(world), "method": method, "code": code}
+    answers = await asyncio.gather(*(ask(world, "mfa", ip, **body) for ip in networks(45)))
+    assert sorted(answer.status_code for answer in answers) == [401] * 10 + [429] * 35
+
+
+async def test_of_many_wrong_passwords_at_once_five_are_judged(world: World) -> None:
+    await signed_up(world)
+    for body in (WRONG, NOBODY):
+        waves = [
+            await asyncio.gather(*(ask(world, "login", **body) for _ in range(10)))
+            for _ in range(3)
+        ]
+        statuses = sorted(answer.status_code for wave in waves for answer in wave)
+        assert statuses == [401] * 5 + [429] * 25
+
+
+async def test_a_stranger_locks_nobody_out(world: World) -> None:
+    """Neither of the account nor of a new password, whatever the device."""
+    await signed_up(world)
+    world.move_to(utcnow() + timedelta(minutes=1))
+    for _ in range(6):
+        refused = await ask(world, "login", "203.0.113.66", **WRONG)
+        asked = await ask(world, "password/forgotten", "203.0.113.66", email=ANN["email"])
+    assert (refused.status_code, asked.status_code) == (429, 429)
+    assert (await ask(world, "login", **ANN)).status_code == 200
+    assert (await ask(world, "password/forgotten", email=ANN["email"])).status_code == 204
+    chosen = ANN | {"password": "another password"}
+    for _ in range(5):
+        guess = await ask(world, "password/reset", "203.0.113.66", **chosen, code="000000")
+    problem_of(await ask(world, "password/reset", "203.0.113.66", **chosen, code="000000"), 429)
+    assert guess.status_code == 422
+    world.move_to(utcnow() + timedelta(minutes=1))
+    assert (await ask(world, "password/forgotten", email=ANN["email"])).status_code == 204
+    reset = await ask(world, "password/reset", **chosen, code=sent_code(world))
+    assert reset.status_code == 204, reset.text
+
+
+async def test_a_known_device_passes_where_strangers_have_used_up_a_day(world: World) -> None:
+    _, tokens = await signed_up(world)
+    known = tokens["known_device"]
+    for ip in networks(20):
+        for _ in range(5):
+            assert (await ask(world, "login", ip, **WRONG)).status_code == 401
+    refused = await ask(world, "login", **ANN)
+    problem_of(refused, 429, "rate-limited")
+    assert 86_000 < int(refused.headers["Retry-After"]) <= 86_400
+    signed_in = await ask(world, "login", known=known, **ANN)
+    assert signed_in.status_code == 200
+    # Strangers go on, and change nothing; nor does the owner's sign-in for them.
+    assert (await ask(world, "login", "203.0.99.7", **WRONG)).status_code == 429
+    assert (await ask(world, "login", known=known, **ANN)).status_code == 200
+    # Whoever has found the device guesses no more than others do.
+    for status in [401] * 5 + [429]:
+        assert (await ask(world, "login", known=known, **WRONG)).status_code == status
+    world.move_to(utcnow() + timedelta(days=1))
+    assert (await ask(world, "login", **ANN)).status_code == 200
+
+
+async def test_a_known_device_is_known_to_its_account_for_half_a_year(world: World) -> None:
+    _, anns = await signed_up(world)
+    bob, _ = await signed_up(world, "bob@example.com")
+    known = anns["known_device"]
+    forged = [
+        known[:-1] + ("0" if known[-1] != "0" else "1"),
+        known.replace(".", ".9", 1),  # later
+        "0" * 16 + known[16:],
+        f"{bob.id}.{known}",
+        "x" * 10_000,
+    ]
+    wrong_of_bob = WRONG | {"email": "bob@example.com"}
+    for _ in range(5):
+        await ask(world, "login", **wrong_of_bob)
+        await ask(world, "login", **WRONG)
+    assert (await ask(world, "login", known=known, **wrong_of_bob)).status_code == 429
+    for token in forged:
+        assert (await ask(world, "login", known=token, **ANN)).status_code == 429
+    assert (await ask(world, "login", known=known, **ANN)).status_code == 200
+    world.move_to(utcnow() + timedelta(days=181))
+    for _ in range(5):
+        await ask(world, "login", **WRONG)
+    assert (await ask(world, "login", known=known, **ANN)).status_code == 429
+
+
+async def test_a_browser_is_known_by_a_cookie_that_scripts_cannot_read(world: World) -> None:
+    await signed_up(world)
+    answer = await ask(world, "login", **ANN, in_cookie=True)
+    assert answer.json()["known_device"] is None
+    [cookie] = [c for c in answer.headers.get_list("set-cookie") if c.startswith("twtc_device=")]
+    for part in ("HttpOnly", "Secure", "SameSite=strict", "Path=/v1"):
+        assert part in cookie
+    for _ in range(5):
+        await ask(world, "login", **WRONG)
+    pair = cookie.partition(";")[0]
+    known = {"Cookie": pair, "X-Forwarded-For": "198.51.100.1"}
+    for headers, status in (({"X-Forwarded-For": "198.51.100.1"}, 429), (known, 200)):
+        again = await world.http.post("/v1/auth/login", json=ANN, headers=headers)
+        assert again.status_code == status
+
+
+async def guess_codes(world: World, person: Person, number: int) -> list[int]:
+    """Wrong codes for a new password from many networks, each as good as new."""
+    statuses = []
+    for n in range(number):
+        world.move_to(utcnow() + timedelta(minutes=1))
+        ip = f"203.0.{n}.7"
+        await ask(world, "password/forgotten", ip, email=ANN["email"])
+        guess = ANN | {"password": "another password", "code": wrong(sent_code(world))}
+        statuses.append((await ask(world, "password/reset", ip, **guess)).status_code)
+    return statuses
+
+
+async def test_ten_wrong_codes_a_day_whatever_is_sent(world: World) -> None:
+    person, tokens = await signed_up(world)
+    await verify(world, tokens["access_token"])
+    began = utcnow() + timedelta(minutes=1)
+    assert await guess_codes(world, person, 12) == [422] * 10 + [429] * 2
+    code = sent_code(world)
+    right = ANN | {"password": "another password", "code": code}
+    refused = await ask(world, "password/reset", **right)
+    problem_of(refused, 429, "rate-limited")
+    assert 85_000 < int(refused.headers["Retry-After"]) <= 86_400
+    found = await world.rows(
+        "SELECT user_id, severity, details FROM fraud_logs WHERE event_type = 'GUESSING'"
+    )
+    assert [(row.user_id, row.severity) for row in found] == [(person.id, "HIGH")]
+    notes = (await person.get("/v1/notifications")).json()["items"]
+    assert [note["kind"] for note in notes] == ["account.guessed"]
+    # Nobody holds the victim up for it.
+    assert await world.value("SELECT hold FROM users WHERE id = :u", u=person.id) is None
+    # A device that is known to the account is no stranger's.
+    reset = await ask(world, "password/reset", known=tokens["known_device"], **right)
+    assert reset.status_code == 204
+    world.move_to(began + timedelta(days=1))
+    await ask(world, "password/forgotten", email=ANN["email"])
+    code = sent_code(world)
+    assert (await ask(world, "password/reset", **right | {"code": code})).status_code == 204
+
+
+async def test_right_codes_count_for_nothing(world: World) -> None:
+    totp, _, _ = await with_totp(world)
+    for _ in range(15):
+        world.move_to(utcnow() + timedelta(minutes=1))
+        body = {"ticket": await ticket(world), "method": "totp", "code": totp.at(utcnow())}
+        assert (await ask(world, "mfa", **body)).status_code == 200
+
+
+async def test_what_is_asked_of_nobodys_account_looks_the_same(world: World) -> None:
+    """Whether there is an account does not show in how many guesses it takes."""
+    await signed_up(world)
+    for what, more in (("login", {}), ("password/reset", {"code": "000000"})):
+        told = []
+        for body in (WRONG, NOBODY):
+            statuses = [
+                (await ask(world, what, ip, **body | more)).status_code
+                for ip in networks(3)
+                for _ in range(6)
+            ]
+            told.append(statuses)
+        assert told[0] == told[1]
+
+
+async def test_captchas_are_not_guessed(world: World) -> None:
+    person = await world.person()
+    world.app.state.services = replace(world.services, captcha=_NeverRight())
+    answers = [await person.post("/v1/me/captcha", {"token": "x"}) for _ in range(11)]
+    assert [answer.status_code for answer in answers] == [403] * 10 + [429]
+
+
+class _NeverRight:
+    """A CAPTCHA that nobody solves."""
+
+    def challenge(self, now: object) -> Any:
+        raise NotImplementedError
+
+    async def is_right(self, token: str, ip: str | None, now: object) -> bool:
+        return False
+
+
+async def test_a_window_begins_with_its_first_guess_and_ends_as_a_whole(world: World) -> None:
+    began, limit = utcnow(), Limit(2, 60)
+    for seconds, number in ((0, 1), (59, 2), (60, 1)):
+        now = began + timedelta(seconds=seconds)
+        made = await count_guess(world.database, b"key", limit, now)
+        assert isinstance(made, Made) and made.number == number
+    await prune(world.database, began + timedelta(days=3))
+    assert await world.value("SELECT count(*) FROM guesses") == 0
