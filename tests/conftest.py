@@ -24,8 +24,8 @@ from ops.databases import drop_database
 from tests.words import START
 from tests.world import World, live_until_now, open_world
 
-# Litestar turns a path into a real date, or into none.
-freezegun.configure(extend_ignore_list=["asyncpg", "litestar.routes.base"])
+# Litestar turns a path into a real date, or into none; how long a test takes is no frozen time.
+freezegun.configure(extend_ignore_list=["asyncpg", "litestar.routes.base", "_pytest.timing"])
 
 
 def _with_database(url: str, name: str) -> str:
@@ -171,7 +171,7 @@ def imported() -> None:
 def clock(imported: None) -> Iterator[FrozenDateTimeFactory]:
     """The time stands still at START until the test moves it."""
     # Litestar's paths are parsed by msgspec, which knows no frozen kind of date.
-    ignored = ["litestar.routes.base"]
+    ignored = ["litestar.routes.base", "_pytest.timing"]
     with freezegun.freeze_time(START, real_asyncio=True, ignore=ignored) as frozen:
         assert isinstance(frozen, FrozenDateTimeFactory)
         yield frozen
