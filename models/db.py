@@ -13,9 +13,9 @@ from typing import Any, Protocol
 
 import asyncpg
 
-# Serialization failure, deadlock, lock timeout; and the classes of connection lost,
-# out of resources, server stopping.
-RETRYABLE_SQLSTATES = frozenset({"40001", "40P01", "55P03"})
+# Serialization failure, deadlock, lock timeout, a server that only reads by now; and the classes
+# of connection lost, out of resources, server stopping.
+RETRYABLE_SQLSTATES = frozenset({"40001", "40P01", "55P03", "25006"})
 RETRYABLE_SQLSTATE_CLASSES = frozenset({"08", "53", "57"})
 LOCK_TIMEOUT_MS = 5_000
 STATEMENT_TIMEOUT_MS = 60_000
@@ -28,6 +28,7 @@ REPLICA_REST_SECONDS = 5
 POOLER = "pooler=transaction"
 
 Params = Mapping[str, Any]
+_SAYS_WHERE = "target_session_attrs="
 _NAMED = re.compile(r"(?<![:\w]):([a-z_][a-z0-9_]*)")
 # What asyncpg raises when PostgreSQL cannot be reached, or goes away meanwhile. The last of them
 # for a session that was ended while it lay idle in the pool.
@@ -105,6 +106,8 @@ class Database:
         self.rests_until = 0.0
         self.pool_size = pool_size
         self._is_pooled = url != self.url
+        # Not to a former primary that an address still leads to; a pooler sees to it itself.
+        self._leads_to = None if primary or self._is_pooled or _SAYS_WHERE in url else "read-write"
         self._settings = {"application_name": application_name, "timezone": "UTC"}
         # A cluster passes on only what comes after its own setting.
         limits = {
@@ -137,12 +140,18 @@ class Database:
                         statement_cache_size=0 if self._is_pooled else 200,
                         max_cached_statement_lifetime=0,
                         reset=_leave_as_it_is,
+                        target_session_attrs=self._leads_to,
                     )
                     if not self._is_pooled and await _is_cluster(pool):
                         # Its workers hear only of what is local.
                         self.opening = _local({"lock_timeout": str(LOCK_TIMEOUT_MS)})
                     self._pool = pool
         return self._pool
+
+    async def leave(self) -> None:
+        """Give up every connection as soon as it is free: they lead to where nothing is written."""
+        if self._pool is not None:
+            await self._pool.expire_connections()
 
     def use(self) -> tuple[int, int]:
         """How many connections are busy, and how many are open and idle."""
@@ -200,7 +209,12 @@ async def connected(database: Database) -> AsyncIterator[Connection]:
         database = primary
     pool = await database.pool()
     async with pool.acquire(timeout=ACQUIRE_SECONDS_MAX) as connection:
-        yield connection
+        try:
+            yield connection
+        except asyncpg.ReadOnlySQLTransactionError:
+            # After a failover what was the primary answers on, but writes nothing any more.
+            await database.leave()
+            raise
 
 
 async def _is_answering(replica: Database) -> bool:
