@@ -93,7 +93,9 @@ class _QuizFile(_Asked, frozen=True, kw_only=True, forbid_unknown_fields=True):
     country: str
 
 
-class _VideoFile(Struct, frozen=True, forbid_unknown_fields=True):
+class VideoFile(Struct, frozen=True, forbid_unknown_fields=True):
+    """A video as the files write it, with its questions."""
+
     provider: Literal["youtube", "own"]
     provider_id: str
     title: str
@@ -126,7 +128,7 @@ def _read(name: str, kind: type[_Seed]) -> list[_Seed]:
 
 async def seed_content(connection: Connection) -> None:
     """Add what the installation does not have yet. What is there stays as the operator left it."""
-    videos = _read("videos.json", _VideoFile)
+    videos = _read("videos.json", VideoFile)
     articles = _read("articles.json", _ArticleFile)
     quizzes = _read("quizzes.json", _QuizFile)
     questions = [
@@ -143,11 +145,15 @@ async def seed_content(connection: Connection) -> None:
     await run(connection, ADD_TASK_TYPES, {"task_types": encode(seeded_task_types())})
 
 
+def films() -> list[VideoFile]:
+    """The short films of our own that the local partner hosts (ops/films)."""
+    return _read("films.json", VideoFile)
+
+
 async def seed_films(connection: Connection) -> None:
-    """Add the short films that the local partner hosts (ops/films). What is there stays."""
-    films = _read("films.json", _VideoFile)
-    await run(connection, ADD_VIDEOS, {"videos": encode([_video(film) for film in films])})
-    await run(connection, ADD_QUESTIONS, {"questions": encode(_video_questions(films))})
+    """Add the films of our own. What is there stays."""
+    await run(connection, ADD_VIDEOS, {"videos": encode([_video(film) for film in films()])})
+    await run(connection, ADD_QUESTIONS, {"questions": encode(_video_questions(films()))})
 
 
 def seeded_task_types() -> list[dict[str, Any]]:
@@ -208,7 +214,7 @@ async def load_library(connection: Connection) -> Library:
     return Library({video.id: video for video in videos}, {q.key: q for q in questions})
 
 
-def _video_questions(videos: Sequence[_VideoFile]) -> list[dict[str, Any]]:
+def _video_questions(videos: Sequence[VideoFile]) -> list[dict[str, Any]]:
     """Each with its key; the first of a video keeps that of the time when it had only one."""
     names = {"youtube": "video", "own": "film"}
     return [
@@ -223,7 +229,7 @@ def _video_questions(videos: Sequence[_VideoFile]) -> list[dict[str, Any]]:
     ]
 
 
-def _video(video: _VideoFile) -> dict[str, Any]:
+def _video(video: VideoFile) -> dict[str, Any]:
     return {
         "provider": video.provider,
         "provider_id": video.provider_id,

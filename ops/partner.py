@@ -1,4 +1,5 @@
-"""The local ad partner: shows countdown ads and sends the house network's signed callback.
+"""The local ad partner: shows countdown ads and sends the house network's signed callback; and
+hosts the films of our own.
 
 It plays the partner's side of a direct partnership, with the real protocol:
 `python -m ops.partner --port 8100`, with TWTC_HOUSE_SECRET and TWTC_PUBLIC_URL (the API's address).
@@ -33,6 +34,7 @@ from msgspec import Meta, Struct
 from api.networks.contract import NONCE
 from api.problems import MEDIA_TYPE, TYPE_PREFIX, on_http_exception
 from models.clock import utcnow
+from ops.partner_films import host_film
 from ops.partner_showings import Delivery, Partner
 from ops.partner_texts import choose_language, texts_of
 
@@ -175,7 +177,7 @@ def create(
 
     page = Path(__file__).with_name("partner_page.html").read_text(encoding="utf-8")
     return Litestar(
-        [show, finish, healthz],
+        [show, finish, host_film, healthz],
         dependencies={"partner": Provide(provide_partner, sync_to_thread=False)},
         exception_handlers={HTTPException: on_http_exception},
         lifespan=[lifespan],

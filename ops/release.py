@@ -10,11 +10,13 @@ from engine.timeline import PRODUCTION, PROFILES, Timing, TimingError, utc_day
 from models.accounts import IdentityTakenError, Newcomer, register
 from models.clock import utcnow
 from models.config import Config, ConfigError, load_config
-from models.db import POOLER, open_database
+from models.content import seed_films
+from models.db import POOLER, open_database, transaction
 from models.migrate import migrate
 from models.partitions import prepare_partitions
 from models.sealing import seal_all
 from models.settings import load_installation, seed, timing_from
+from ops.partner_films import VIDEOS_PATH
 
 DEMO_EMAIL = "demo@twtc.example"
 
@@ -47,6 +49,9 @@ async def _release(config: Config, timing: Timing, environ: Mapping[str, str]) -
     try:
         now = utcnow()
         await seed(database, timing, now)
+        if config.own_videos_url == config.partner_url + VIDEOS_PATH:  # as ./run has it
+            async with transaction(database) as connection:
+                await seed_films(connection)
         await prepare_partitions(database, utc_day(now))
         await seal_all(database, config.keyring, now, again=False)
         password = environ.get("TWTC_DEMO_PASSWORD")

@@ -20,6 +20,7 @@ from models.config import ConfigError, load_config, postgresql_url
 from models.settings import timing_from
 from ops.daemon import ServerError
 from ops.guard import Guard
+from ops.partner_films import VIDEOS_PATH
 from ops.running import announced
 from ops.screen import Screen, duration
 from ops.secret_file import load_secrets
@@ -157,6 +158,7 @@ def environment(
         "DASHBOARD_URL": next_database(servers.redis_url, 2),
         "TWTC_PUBLIC_URL": f"http://127.0.0.1:{ports.web}",
         "TWTC_PARTNER_URL": f"http://127.0.0.1:{ports.partner}",
+        "TWTC_OWN_VIDEOS_URL": f"http://127.0.0.1:{ports.partner}{VIDEOS_PATH}",
         "TWTC_ARCHIVE_DIR": str(data_dir / "archive"),
         "TWTC_OUTBOX_DIR": str(data_dir / "outbox"),
         "TWTC_CAPTCHA": "" if profile == "production" else "local",
@@ -261,7 +263,7 @@ def _banner(env: Mapping[str, str], timing: Timing, dashboard: int | None) -> li
         ("App", f"{env['TWTC_PUBLIC_URL']} (the API's address too)"),
         ("Console", f"{env['TWTC_PUBLIC_URL']}/console"),
         ("Docs", f"{env['TWTC_PUBLIC_URL']}/docs"),
-        ("Partner", f"{env['TWTC_PARTNER_URL']} (shows the ads)"),
+        ("Partner", f"{env['TWTC_PARTNER_URL']} (shows the ads, hosts three films)"),
         *([("Queues", _queues(env, dashboard))] if dashboard else []),
         ("Profile", f"{env['TWTC_PROFILE']}: {rhythm}"),
         ("", f"the next of the ten groups opens every {window}"),
