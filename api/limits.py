@@ -5,7 +5,7 @@ address and the networks around it. A route's `opt["limits"]` names what else it
 poll counts in its own process, since a question to Redis would cost more than its answer.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from litestar.enums import ScopeType
@@ -21,6 +21,7 @@ from engine.configuration import Configuration, Limit
 from models.clock import utcnow
 from models.limiter import Count, Limiter, Standing
 
+RefusedBy = Callable[[dict[str, str]], ProblemError]
 UNLIMITED = {"is_unlimited": True}
 VIP_FACTOR = 3
 
@@ -138,6 +139,33 @@ def headers_of(standings: Sequence[Standing]) -> Mapping[str, str]:
     ]
     states = [f'"{s.count.name}";r={s.remaining};t={s.reset_seconds}' for s in standings]
     return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(states)}
+
+
+async def take_counts(
+    services: Services,
+    counts: Sequence[Count],
+    refused_by: RefusedBy,
+) -> None:
+    """Count something against all of these. Raise what `refused_by` makes of the headers."""
+    if services.config.has_limits:
+        _refuse([await services.limiter.take(count) for count in counts], refused_by)
+
+
+async def check_counts(
+    services: Services,
+    counts: Sequence[Count],
+    refused_by: RefusedBy,
+) -> None:
+    """As `take_counts`, but count nothing."""
+    if services.config.has_limits:
+        _refuse([await services.limiter.look(count) for count in counts], refused_by)
+
+
+def _refuse(standings: Sequence[Standing], refused_by: RefusedBy) -> None:
+    refused = [standing for standing in standings if not standing.is_allowed]
+    if refused:
+        longest = max(standing.reset_seconds for standing in refused)
+        raise refused_by(dict(headers_of(refused)) | {"Retry-After": str(longest)})
 
 
 def _encoded(headers: Mapping[str, str]) -> list[Any]:

@@ -13,7 +13,7 @@ from engine.vesting import Vesting
 BASE_RATE_MICRO_MAX = 150 * MICRO_PER_TWTC
 BONUS_MICRO_MAX = 10_000 * MICRO_PER_TWTC
 BOOSTS_PER_DAY_MAX = 20
-WINDOW_SECONDS_MAX = 86_400
+WINDOW_SECONDS_MAX = 30 * 86_400
 QUOTA_MAX = 1_000_000
 # Of `Vesting`: the least and the most of each. A year of days; a score of 101 is above any.
 VESTING_RANGES = {
@@ -36,6 +36,9 @@ class Limit(Struct, frozen=True, forbid_unknown_fields=True):
 LIMITS = {
     "address": Limit(100, 60),
     "registrations": Limit(3, 3_600),
+    # Per domain that is not widely known, over all networks.
+    "domain_day": Limit(3, 86_400),
+    "domain_month": Limit(20, 30 * 86_400),
     "sign_ins": Limit(5, 900),
     "mining": Limit(12, 14_400),
     "tasks": Limit(120, 86_400),

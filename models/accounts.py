@@ -1,30 +1,23 @@
 """Accounts: registration, look-up, profile (decisions 0015 and 0026).
 
-A user's rows live in one bucket, and the identities (unique over all users) in a table of their
-own: registration claims the identity first, then creates the user. A claim whose user was never
-created is taken over by the next registration of the same identity. Addresses and names are sealed
-before they are written, and opened when they are read; identities are blind indexes.
+A user's rows live in one bucket, and the identities (unique over all users) in tables of their own:
+registration claims them first (models/claims.py), then creates the user. Addresses and names are
+sealed before they are written, and opened when they are read; identities are blind indexes.
 """
 
 from datetime import datetime
 
 from msgspec import Struct
 
+from engine.addresses import AddressError, parse_address
 from engine.groups import assign
 from engine.timeline import Timetable, bucket_of, user_id_of
+from models.claims import FIND_IDENTITY, TakenError, claim_for_newcomer, claim_of
 from models.db import Connection, Database, UniqueViolation, connected, rows, run, sql, transaction
 from models.groups import ADD_MEMBERS, group_sizes
 from models.pii import SEALED, Keyring, open_fields
 
 NEXT_NUMBER = sql("SELECT nextval('user_ids') AS number")
-
-CLAIM_IDENTITY = sql("""
-    INSERT INTO identities (kind, value, user_id, created_at)
-    VALUES (:kind, :value, :user_id, :now)
-    ON CONFLICT (kind, value) DO NOTHING RETURNING user_id
-""")
-
-FIND_IDENTITY = sql("SELECT user_id FROM identities WHERE kind = :kind AND value = :value")
 
 CREATE_USER = sql("""
     INSERT INTO users (bucket, id, group_number, email, phone, password_hash, is_active, version,
@@ -69,7 +62,7 @@ VERIFY = sql("""
 
 
 class IdentityTakenError(Exception):
-    """Somebody has registered with this e-mail address or phone number."""
+    """Somebody has registered with this address or number, or another address of the mailbox."""
 
 
 class Account(Struct, frozen=True):
@@ -110,18 +103,13 @@ async def register(
     database: Database, keyring: Keyring, table: Timetable, newcomer: Newcomer, now: datetime
 ) -> Account:
     """Create a user with a wallet in a group. Raise IdentityTakenError; then nothing changed."""
-    index = keyring.index(newcomer.kind, newcomer.value)
-    identity = {"kind": newcomer.kind, "value": index}
-    async with transaction(database) as connection:
+    claim = claim_of(keyring, newcomer.kind, newcomer.value)
+    async with connected(database) as connection:
         new_id = user_id_of((await rows(connection, NEXT_NUMBER))[0].number)
-        claim = identity | {"user_id": new_id, "now": now}
-        claimed = await rows(connection, CLAIM_IDENTITY, claim)
-    if not claimed:
-        async with connected(database) as connection:
-            claimed = await rows(connection, FIND_IDENTITY, identity)
-    if not claimed:  # it was closed just now
-        raise IdentityTakenError
-    user_id = claimed[0].user_id
+    try:
+        user_id = await claim_for_newcomer(database, claim, new_id, now)
+    except TakenError:
+        raise IdentityTakenError from None
     bucket = bucket_of(user_id)
     group_number = assign(await group_sizes(database), table, now)
     params = {
@@ -179,7 +167,19 @@ async def find_by_identity(
     params = {"kind": kind, "value": keyring.index(kind, value)}
     async with connected(database) as connection:
         found = await rows(connection, FIND_IDENTITY, params)
-        return await _account(connection, keyring, found[0].user_id) if found else None
+        account = await _account(connection, keyring, found[0].user_id) if found else None
+    # What is only claimed, for a change to come or for its way back, is nobody's to sign in with.
+    return account if account is not None and _is_at(account, kind, value) else None
+
+
+def _is_at(account: Account, kind: str, value: str) -> bool:
+    kept = account.email if kind == "email" else account.phone
+    if kept is None or kept == value:
+        return kept == value
+    try:
+        return kind == "email" and str(parse_address(kept)) == value
+    except AddressError:
+        return False
 
 
 async def change_profile(

@@ -14,6 +14,7 @@ from models.tables import metadata
 # Tables that must be unique over all users are spread by a value of their own.
 KEYED = {
     "identities": "value",
+    "mailboxes": "value",
     "device_owners": "id",
     "ad_requests": "ad_id",
     "fingerprints": "fingerprint",

@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from engine.configuration import (
+    LIMITS,
     Configuration,
     ConfigurationError,
     Version,
@@ -79,9 +80,12 @@ async def load_versions(connection: Connection) -> tuple[Version, ...]:
 
 def version_of(row: Row) -> Version:
     """A row as the rules see it."""
-    # A newer release may have written it: what this one does not know, it does without.
+    # A newer release may have written it: what this one does not know, it does without. An older
+    # one may have: what that did not know is as it is by default.
     stored = msgspec.json.decode(row.settings, type=dict[str, Any])
     known = {name: stored[name] for name in Configuration.__struct_fields__ if name in stored}
+    limits = stored.get("limits", {})
+    known["limits"] = {name: limits.get(name, LIMITS[name]) for name in LIMITS}
     return Version(row.version, row.effective_from, msgspec.convert(known, Configuration))
 
 

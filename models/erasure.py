@@ -60,6 +60,7 @@ DUE = sql("""
 
 FREE_FINGERPRINTS = sql("DELETE FROM fingerprints WHERE user_id = ANY(CAST(:users AS bigint[]))")
 FREE_IDENTITIES = sql("DELETE FROM identities WHERE user_id = ANY(CAST(:users AS bigint[]))")
+FREE_MAILBOXES = sql("DELETE FROM mailboxes WHERE user_id = ANY(CAST(:users AS bigint[]))")
 
 DEVICES_OF = sql("""
     SELECT id, user_id FROM devices
@@ -181,6 +182,7 @@ async def _free(database: Database, bucket: int, users: Sequence[int]) -> None:
         devices = await rows(connection, DEVICES_OF, params)
     async with transaction(database) as connection:
         await run(connection, FREE_IDENTITIES, params)
+        await run(connection, FREE_MAILBOXES, params)
         await run(connection, FREE_FINGERPRINTS, params)
         if devices:
             owned = {"ids": [d.id for d in devices], "owners": [d.user_id for d in devices]}

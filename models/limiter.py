@@ -75,6 +75,15 @@ class Limiter:
                 log.warning("limits are counted by process: %r", error)
         return await _take(self._own, count, _cautious(count.limit))
 
+    async def look(self, count: Count) -> Standing:
+        """How a count stands; nothing is counted. As `take`, it never fails."""
+        if time.monotonic() >= self._away_until:
+            try:
+                return await _look(self._shared, count, count.limit.quota)
+            except (RedisError, OSError):
+                log.warning("limits are looked at by process: Redis is away")
+        return await _look(self._own, count, _cautious(count.limit))
+
     async def aclose(self) -> None:
         """Give the connections back."""
         await self._pool.disconnect()
@@ -106,9 +115,19 @@ def _cautious(limit: Limit) -> int:
     return max(1, limit.quota // _CAUTION)
 
 
+async def _look(limiter: MovingWindowRateLimiter, count: Count, quota: int) -> Standing:
+    item = _item(count.limit, quota)
+    return await _standing(limiter, item, count, await limiter.test(item, count.name, count.key))
+
+
 async def _take(limiter: MovingWindowRateLimiter, count: Count, quota: int) -> Standing:
     item = _item(count.limit, quota)
-    is_allowed = await limiter.hit(item, count.name, count.key)
+    return await _standing(limiter, item, count, await limiter.hit(item, count.name, count.key))
+
+
+async def _standing(
+    limiter: MovingWindowRateLimiter, item: RateLimitItem, count: Count, is_allowed: bool
+) -> Standing:
     stats = await limiter.get_window_stats(item, count.name, count.key)
     seconds = max(1, ceil(stats.reset_time - utcnow().timestamp()))
     return Standing(count, is_allowed, max(0, stats.remaining), seconds)

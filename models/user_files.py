@@ -7,8 +7,8 @@ from typing import Any
 from msgspec import Struct
 
 from engine.timeline import bucket_of
-from models.accounts import FIND_IDENTITY
 from models.admin_log import Action, Actor, log_action
+from models.claims import FIND_IDENTITY
 from models.db import Database, Row, Statement, rows, sql, transaction
 from models.fingerprints import REMEMBERED
 from models.history import FIRST_PAGE, SESSIONS, TRANSACTIONS, Cursor

@@ -12,6 +12,8 @@ from models.clock import utcnow
 from models.config import Config, ConfigError, load_config
 from models.content import seed_films
 from models.db import POOLER, open_database, transaction
+from models.db import POOLER, open_database
+from models.mailboxes import index_mailboxes
 from models.migrate import migrate
 from models.partitions import prepare_partitions
 from models.sealing import seal_all
@@ -54,6 +56,7 @@ async def _release(config: Config, timing: Timing, environ: Mapping[str, str]) -
                 await seed_films(connection)
         await prepare_partitions(database, utc_day(now))
         await seal_all(database, config.keyring, now, again=False)
+        await index_mailboxes(database, config.keyring, now)
         password = environ.get("TWTC_DEMO_PASSWORD")
         if password and timing != PRODUCTION:  # only ./run sets one
             table = (await load_installation(database)).table

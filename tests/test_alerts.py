@@ -362,10 +362,14 @@ async def test_old_counts_and_alerts_are_forgotten(world: World, receivers: Rece
 def test_channels_are_configured_one_by_one(config: Config) -> None:
     base = {"DATABASE_URL": "postgresql://x", "REDIS_URL": "redis://x"}
     assert open_channels(load_config(base)) == Channels()
-    mail = {"TWTC_SMTP_URL": "smtp://x", "TWTC_MAIL_FROM": "t@x", "TWTC_ALERTS_MAIL_TO": "o@x"}
+    mail = {
+        "TWTC_SMTP_URL": "smtp://x",
+        "TWTC_MAIL_FROM": "t@x.example",
+        "TWTC_ALERTS_MAIL_TO": "o@x.example",
+    }
     chosen = load_config(base | mail | {"TWTC_PAGERDUTY_KEY": "k"})
     vendor = PagerDuty("https://events.pagerduty.com/v2/enqueue", "k")
-    mailer = SmtpMailer("smtp://x", "t@x", "o@x")
+    mailer = SmtpMailer("smtp://x", "t@x.example", "o@x.example")
     assert open_channels(chosen) == Channels(vendor, LogLines(), mailer)
     with pytest.raises(ConfigError, match="TWTC_SLACK_URL"):
         load_config(base | {"TWTC_SLACK_URL": "hooks.slack.com"})

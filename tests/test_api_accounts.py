@@ -11,7 +11,7 @@ import pytest
 from nacl.pwhash import argon2id
 
 from engine.groups import tolerance
-from models import accounts
+from models import claims
 from models.clock import utcnow
 from models.db import Connection, Statement, rows, run, transaction
 from models.sign_ins import ROTATE_TOKEN, STORE_TOKEN
@@ -83,11 +83,11 @@ async def test_an_address_that_is_freed_while_it_is_claimed_counts_as_taken(
     await registered(world)
 
     async def free_first(connection: Connection, statement: Statement, *params: Any) -> Any:
-        if statement is accounts.FIND_IDENTITY:
+        if statement is claims.FIND_IDENTITY:
             await world.rows("DELETE FROM identities RETURNING user_id")
         return await rows(connection, statement, *params)
 
-    monkeypatch.setattr(accounts, "rows", free_first)
+    monkeypatch.setattr(claims, "rows", free_first)
     body = {"email": "ann@example.com", "password": PASSWORD}
     problem_of(await auth(world, "register", **body), 409, "identity-taken")
 

@@ -8,8 +8,9 @@ from typing import Protocol
 from msgspec import Struct
 
 from api.messages.texts import Message
+from engine.addresses import AddressError, parse_address
 from models.config import Config
-from models.mail import MailError, send_mail
+from models.mail import MailError, check_own, send_mail, takes_utf8
 
 log = logging.getLogger(__name__)
 
@@ -23,20 +24,39 @@ class Sender(Protocol):
 
     async def send(self, address: str, message: Message) -> None: ...
 
+    async def takes_utf8(self) -> bool:
+        """Whether it reaches addresses that are not ASCII. Raise NotSentError."""
+        ...
 
-class SmtpSender(Struct, frozen=True):
+
+class SmtpSender:
     """E-mail by `smtp://`, with STARTTLS where it is offered, or by `smtps://`."""
 
-    url: str
-    sender: str
+    def __init__(self, url: str, sender: str) -> None:
+        self._url, self._sender = url, sender
+        self._takes_utf8: bool | None = None
 
     async def send(self, address: str, message: Message) -> None:
         """Hand the message over to the mail server."""
         try:
-            await send_mail(self.url, self.sender, address, message.subject, message.text)
+            recipient = parse_address(address)
+            await send_mail(self._url, self._sender, recipient, message.subject, message.text)
+        except AddressError:
+            log.warning("an e-mail was not sent: its address is none")
+            raise NotSentError from None
         except MailError as error:
             log.warning("an e-mail was not sent: %s", error)
             raise NotSentError from error
+
+    async def takes_utf8(self) -> bool:
+        """What the mail server said when it was asked first."""
+        if self._takes_utf8 is None:
+            try:
+                self._takes_utf8 = await takes_utf8(self._url)
+            except MailError as error:
+                log.warning("the mail server was not asked for SMTPUTF8: %s", error)
+                raise NotSentError from error
+        return self._takes_utf8
 
 
 class Outbox(Struct, frozen=True):
@@ -51,6 +71,10 @@ class Outbox(Struct, frozen=True):
         )
         await asyncio.to_thread(self._write, name, f"{message.subject}\n\n{message.text}\n")
 
+    async def takes_utf8(self) -> bool:
+        """A file's name may have any letter."""
+        return True
+
     def _write(self, name: str, text: str) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         (self.folder / name).write_text(text)
@@ -63,6 +87,10 @@ class NoGateway(Struct, frozen=True):
         """Refuse."""
         log.warning("no gateway for text messages: one was not sent")
         raise NotSentError
+
+    async def takes_utf8(self) -> bool:
+        """It reaches nobody."""
+        return False
 
 
 class Messenger(Struct, frozen=True):
@@ -77,7 +105,9 @@ class Messenger(Struct, frozen=True):
 
 
 def open_messenger(config: Config) -> Messenger:
-    """The senders that the configuration names."""
+    """The senders that the configuration names. Raise AddressError for a sender that is none."""
+    if config.smtp_url:
+        check_own("TWTC_MAIL_FROM", config.mail_from)
     outbox = Outbox(Path(config.outbox_dir)) if config.outbox_dir else None
     mail = SmtpSender(config.smtp_url, config.mail_from) if config.smtp_url else None
     return Messenger(email=mail or outbox or NoGateway(), phone=outbox or NoGateway())

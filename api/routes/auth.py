@@ -13,8 +13,9 @@ from api.auth import Access, issue_ticket, refresh_token_user, successor_of
 from api.codes import send_code
 from api.documentation import problems
 from api.guesses import PASSWORD, Whose, guess_at
-from api.identities import Identity, identity_of
+from api.identities import Identity, identity_of, new_identity_of
 from api.messages.senders import NotSentError
+from api.newcomers import check_domain, count_domain, refuse_address
 from api.passwords import Password, hash_password, needs_rehash, refuse_weak, verify_password
 from api.permissions import MEMBER, PUBLIC
 from api.problems import ProblemError, bad_request, unauthorized
@@ -79,12 +80,16 @@ async def register_account(
 
     A code goes to the address. Nothing can be earned until /v1/auth/verify was sent it.
     """
-    kind, value = identity_of(data)
+    kind, value, address = new_identity_of(data)
+    if address is not None:
+        await refuse_address(services, address)
+    await check_domain(services, address)
     referred_by = await _referrer(services, data.referral_code)
     await refuse_weak(services.http, services.config.breaches_url, data.password, value)
     hashed = await hash_password(data.password)
     now = utcnow()
     newcomer = Newcomer(kind, value, hashed, data.language, referred_by)
+    await count_domain(services, address)
     try:
         account = await register(
             services.database,

@@ -17,6 +17,7 @@ from api.documentation import problems
 from api.guesses import FORGOTTEN, RESET, VERIFY, Whose, guess_at
 from api.identities import Identity, identity_of
 from api.messages.senders import NotSentError
+from api.newcomers import message_not_sent
 from api.owners import confirmed_owner, own_account
 from api.passwords import Password, hash_password, refuse_weak
 from api.permissions import MEMBER, PUBLIC
@@ -177,13 +178,7 @@ async def send_or_refuse(
     try:
         sent = await send_code(services, account, purpose, now)
     except NotSentError:
-        raise ProblemError(
-            "message-not-sent",
-            "Message not sent",
-            503,
-            "The message could not be sent. Ask for another code in a minute.",
-            {"Retry-After": str(PAUSE.seconds)},
-        ) from None
+        raise message_not_sent() from None
     if not sent:
         raise ProblemError(
             "code-sent",

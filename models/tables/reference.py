@@ -99,6 +99,17 @@ identities = Table(
     Index("identities_user_idx", "user_id"),
 )
 
+# Beside the addresses the mailboxes that they reach: one account each (decision 0044).
+mailboxes = Table(
+    "mailboxes",
+    metadata,
+    Column("value", Text, nullable=False),  # a blind index
+    Column("user_id", BigInteger, nullable=False),
+    instant("claimed_at"),
+    PrimaryKeyConstraint("value", name="mailboxes_pkey"),
+    Index("mailboxes_user_idx", "user_id"),
+)
+
 # A phone that changes hands must not tell its former owner's news: whose a token is now.
 device_owners = Table(
     "device_owners",

@@ -6,7 +6,8 @@ from typing import Any
 import httpx
 from msgspec import Struct
 
-from models.mail import MailError, send_mail
+from engine.addresses import AddressError
+from models.mail import MailError, read_sender, send_mail
 from workers.alerting.contract import Notice, NotToldError
 
 # Its INFO lines show a webhook's address, which is its secret.
@@ -60,8 +61,9 @@ class SmtpMailer(Struct, frozen=True):
     async def send(self, subject: str, text: str) -> None:
         """Hand it over to the mail server."""
         try:
-            await send_mail(self.url, self.sender, self.address, subject, text)
-        except MailError as error:
+            _, recipient = read_sender(self.address)
+            await send_mail(self.url, self.sender, recipient, subject, text)
+        except (MailError, AddressError) as error:
             raise NotToldError(str(error)) from error
 
 

@@ -10,6 +10,8 @@ const RATES = [
   ["base_rate_micro_per_hour", "Base rate", "TWTC an hour", MICRO],
   ["boosts_per_day", "Boosts", "a day", 1],
   ["bonus_micro", "Bonus for all tasks", "TWTC", MICRO],
+  ["contact_wait_hours", "A change of address waits", "hours", 1],
+  ["contact_back_days", "It can be taken back for", "days", 1],
 ];
 const VESTING = [
   ["daily_limit_micro", "May leave an account not proven", "TWTC a day", MICRO],
@@ -131,7 +133,7 @@ function Next({ of, reload }) {
       <fieldset><legend>Limits of requests</legend>${Object.entries(settings.limits).map(
         ([name, limit]) => html`<div class="two" key=${name}><${Field} label=${`${words(name)}: requests`}
           name=${`quota.${name}`} type="number" min="1" max="1000000" required defaultValue=${limit.quota} />
-        <${Field} label="within seconds" name=${`window.${name}`} type="number" min="1" max="86400"
+        <${Field} label="within seconds" name=${`window.${name}`} type="number" min="1" max="2592000"
           required defaultValue=${limit.window_seconds} /></div>`)}</fieldset>
       <div class="two"><${Field} label="Holds from, UTC" name="since" type="datetime-local"
           hint="Empty: as soon as possible, in five minutes." />
