@@ -37,10 +37,16 @@ class ProblemError(Exception):
     """Raised by handlers; answered as its problem."""
 
     def __init__(
-        self, slug: str, title: str, status: int, detail: str, headers: dict[str, str] | None = None
+        self,
+        slug: str,
+        title: str,
+        status: int,
+        detail: str,
+        headers: dict[str, str] | None = None,
+        retry_at: datetime | None = None,
     ) -> None:
         super().__init__(detail)
-        self.problem = Problem(TYPE_PREFIX + slug, title, status, detail)
+        self.problem = Problem(TYPE_PREFIX + slug, title, status, detail, retry_at)
         self.headers = headers or {}
 
 
@@ -103,6 +109,12 @@ def held(rejected: Rejected) -> ProblemError:
     known = refusal(rejected)
     slug = known.type.removeprefix(TYPE_PREFIX)
     return ProblemError(slug, known.title, 403, known.detail)
+
+
+def suspended(until: datetime, detail: str) -> ProblemError:
+    """409 for what has to wait until a suspension ends."""
+    title = _TITLES[Reason.SUSPENDED]
+    return ProblemError("suspended", title, 409, detail, retry_at=until)
 
 
 def unauthorized(

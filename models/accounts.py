@@ -12,6 +12,7 @@ from msgspec import Struct
 from engine.addresses import AddressError, parse_address
 from engine.groups import assign
 from engine.timeline import Timetable, bucket_of, user_id_of
+from models.bans import carry_over, find_ban
 from models.claims import FIND_IDENTITY, TakenError, claim_for_newcomer, claim_of
 from models.db import Connection, Database, UniqueViolation, connected, rows, run, sql, transaction
 from models.groups import ADD_MEMBERS, group_sizes
@@ -21,9 +22,10 @@ NEXT_NUMBER = sql("SELECT nextval('user_ids') AS number")
 
 CREATE_USER = sql("""
     INSERT INTO users (bucket, id, group_number, email, phone, password_hash, is_active, version,
-                       created_at, verified_at, language, referred_by)
+                       created_at, verified_at, language, referred_by, hold, hold_until)
     VALUES (:bucket, :user_id, :group_number, :email, :phone, :password_hash, true, 1, :now,
-            CAST(:verified_at AS timestamptz), :language, CAST(:referred_by AS bigint))
+            CAST(:verified_at AS timestamptz), :language, CAST(:referred_by AS bigint),
+            CAST(:hold AS text), CAST(:hold_until AS timestamptz))
 """)
 
 CREATE_WALLET = sql("""
@@ -102,7 +104,10 @@ class Newcomer(Struct, frozen=True):
 async def register(
     database: Database, keyring: Keyring, table: Timetable, newcomer: Newcomer, now: datetime
 ) -> Account:
-    """Create a user with a wallet in a group. Raise IdentityTakenError; then nothing changed."""
+    """Create a user with a wallet in a group. Raise IdentityTakenError; then nothing changed.
+
+    Whoever closed an account that was held begins with its level and hold.
+    """
     claim = claim_of(keyring, newcomer.kind, newcomer.value)
     async with connected(database) as connection:
         new_id = user_id_of((await rows(connection, NEXT_NUMBER))[0].number)
@@ -110,6 +115,7 @@ async def register(
         user_id = await claim_for_newcomer(database, claim, new_id, now)
     except TakenError:
         raise IdentityTakenError from None
+    ban = await find_ban(database, claim, now)
     bucket = bucket_of(user_id)
     group_number = assign(await group_sizes(database), table, now)
     params = {
@@ -123,6 +129,8 @@ async def register(
         "verified_at": newcomer.verified_at,
         "language": newcomer.language,
         "referred_by": newcomer.referred_by,
+        "hold": ban.hold if ban else None,
+        "hold_until": ban.hold_until if ban else None,
         "now": now,
     }
     try:
@@ -131,6 +139,8 @@ async def register(
             await run(connection, CREATE_WALLET, {"bucket": bucket, "user_id": user_id, "now": now})
             size = {"bucket": bucket, "group_number": group_number, "change": 1}
             await run(connection, ADD_MEMBERS, size)
+            if ban is not None:
+                await carry_over(connection, bucket, user_id, ban, now)
     except UniqueViolation:
         raise IdentityTakenError from None
     account = await find_account(database, keyring, user_id)

@@ -15,6 +15,7 @@ from models.tables import metadata
 KEYED = {
     "identities": "value",
     "mailboxes": "value",
+    "bans": "value",
     "device_owners": "id",
     "ad_requests": "ad_id",
     "fingerprints": "fingerprint",

@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import Table
 
 from engine.timeline import BUCKET_COUNT, bucket_of
+from models.bans import remember_held
 from models.db import Database, Statement, connected, rows, run, sql, transaction
 from models.export import owner_column, personal_tables
 from models.intents import own_origins
@@ -22,11 +23,18 @@ from models.status import SnapshotCopies
 ERASE_USERS_MAX = 500
 # Personal data is kept for two years at most (blueprint, "Privacy").
 INACTIVE = timedelta(days=730)
+# A suspended account is closed when that is over; but whoever asks to be forgotten is so within a
+# month (GDPR, article 12).
+CLOSING_WAITS_MAX = timedelta(days=28)
 # What was recorded before is applied by then, with its evidence.
 ERASE_AFTER = timedelta(hours=1)
 
+# One that was switched off is banned for as long as anything of it could still be kept.
 CLOSE = sql("""
-    UPDATE users SET is_active = false, closed_at = :now
+    UPDATE users SET is_active = false, closed_at = :now,
+        hold = CASE WHEN is_active THEN hold ELSE 'SUSPENDED' END,
+        hold_until = CASE WHEN is_active THEN hold_until
+                          ELSE CAST(:banned_until AS timestamptz) END
     WHERE bucket = :bucket AND id = ANY(CAST(:users AS bigint[])) AND closed_at IS NULL
       AND (CAST(:before AS timestamptz) IS NULL OR COALESCE(last_login_at, created_at) < :before)
     RETURNING id
@@ -145,6 +153,7 @@ async def erase_due(database: Database, now: datetime) -> int:
         async with connected(database) as connection:
             users = [row.user_id for row in await rows(connection, DUE, params)]
         if users:
+            await remember_held(database, bucket, users, now)
             await _free(database, bucket, users)
             await _scrub(database, bucket, users, now)
             erased += len(users)
@@ -164,6 +173,7 @@ async def _close(
     if not users:
         return 0
     params = {"bucket": bucket, "users": sorted(users), "reason": reason, "now": now}
+    params["banned_until"] = now + INACTIVE
     async with transaction(database) as connection:
         closed = [row.id for row in await rows(connection, CLOSE, params | {"before": before})]
         params["users"] = closed

@@ -1,12 +1,12 @@
 """Which accounts a device has been seen with (blueprint, "Anti-fraud", check 4)."""
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 
 from engine.fraud.checks import ACCOUNTS_PER_DEVICE_MAX
-from engine.fraud.levels import Hold, Severity
+from engine.fraud.levels import Alert, Hold, Severity, held_at, level_at
 from engine.intents import FlagUser
+from models.bans import bans_of_device
 from models.db import Database, connected, rows, run, sql, transaction
 from models.encoding import encode
 from models.intents import Recorded, Wish, record
@@ -14,7 +14,11 @@ from models.intents import Recorded, Wish, record
 # A device that changed hands is another one after that.
 REMEMBERED = timedelta(days=90)
 FLAGGED_MAX = 100
+_CAME_BACK = "CAME_BACK"
 
+IS_KNOWN = sql("""
+    SELECT 1 FROM fingerprints WHERE fingerprint = :fingerprint AND user_id = :user_id
+""")
 SEE = sql("""
     INSERT INTO fingerprints (fingerprint, user_id, seen_at) VALUES (:fingerprint, :user_id, :now)
     ON CONFLICT (fingerprint, user_id) DO UPDATE SET seen_at = excluded.seen_at
@@ -33,44 +37,61 @@ NOTE_FLAGGED = sql("""
 async def see_device(
     database: Database, fingerprint: bytes, user_id: int, now: datetime
 ) -> list[Recorded]:
-    """Note a device of a user's. Return intents for those of more accounts than a device may have.
+    """Note a device of a user's. Return intents for those of more accounts than a device may have,
+    and for a newcomer on the device of somebody who closed an account that was held.
 
-    Each account is flagged once for a device, however often it comes back.
+    Each account is flagged once for a device, however often it comes back. Closed accounts count
+    for as long as they are remembered.
     """
     params = {"fingerprint": fingerprint, "user_id": user_id, "now": now}
     limits = {"since": now - REMEMBERED, "limit": FLAGGED_MAX}
+    async with connected(database) as connection:
+        is_known = bool(await rows(connection, IS_KNOWN, params))
+        closed, ban = await bans_of_device(connection, fingerprint, now)
+    recorded = []
+    if ban is not None and not is_known:  # before it is known: whatever breaks, it is flagged
+        recorded.append(await _flag(database, fingerprint, user_id, _came_back(ban, now), now))
     async with transaction(database) as connection:
         await run(connection, SEE, params)
         found = await rows(connection, ACCOUNTS, {"fingerprint": fingerprint} | limits)
     unflagged = [row.user_id for row in found if row.flagged_at is None]
-    if len(found) <= ACCOUNTS_PER_DEVICE_MAX or not unflagged:
-        return []
-    recorded = await _flag(database, fingerprint, unflagged, now)
+    if len(found) + closed <= ACCOUNTS_PER_DEVICE_MAX or not unflagged:
+        return recorded
+    for each in unflagged:
+        recorded.append(await _flag(database, fingerprint, each, _MULTI_ACCOUNT, now))
     async with connected(database) as connection:
         flagged = {"fingerprint": fingerprint, "users": unflagged, "now": now}
         await run(connection, NOTE_FLAGGED, flagged)
     return recorded
 
 
+_MULTI_ACCOUNT = FlagUser(
+    "MULTI_ACCOUNT",
+    Severity.HIGH,
+    {"accounts_at_least": ACCOUNTS_PER_DEVICE_MAX + 1},
+    Hold.VERIFICATION,
+)
+
+
+def _came_back(ban: Alert, now: datetime) -> FlagUser:
+    hold, level = held_at(ban, now), level_at(ban, now)
+    return FlagUser(_CAME_BACK, Severity.HIGH, {"level": level}, hold, level)
+
+
+def _suffix(action: FlagUser) -> str:
+    return f":{action.hold}:{action.level}" if action.event == _CAME_BACK else ""
+
+
 async def _flag(
-    database: Database, fingerprint: bytes, accounts: Sequence[int], now: datetime
-) -> list[Recorded]:
-    recorded = []
-    for user_id in accounts:
-        action = FlagUser(
-            "MULTI_ACCOUNT",
-            Severity.HIGH,
-            {"accounts_at_least": ACCOUNTS_PER_DEVICE_MAX + 1},
-            Hold.VERIFICATION,
-        )
-        wish = Wish(
-            user_id=user_id,
-            action=action,
-            origin="device",
-            key=f"{fingerprint.hex()}:{user_id}",
-            body_hash=sha256(encode(action).encode()).digest(),
-            recorded_at=now,
-            evidence={"device": fingerprint.hex()},
-        )
-        recorded.append(await record(database, wish))
-    return recorded
+    database: Database, fingerprint: bytes, user_id: int, action: FlagUser, now: datetime
+) -> Recorded:
+    wish = Wish(
+        user_id=user_id,
+        action=action,
+        origin="device",
+        key=f"{fingerprint.hex()}:{user_id}{_suffix(action)}",
+        body_hash=sha256(encode(action).encode()).digest(),
+        recorded_at=now,
+        evidence={"device": fingerprint.hex()},
+    )
+    return await record(database, wish)

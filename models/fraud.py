@@ -10,7 +10,7 @@ from engine.fraud.levels import Alert, Hold
 from engine.fraud.places import Place
 from engine.timeline import bucket_of
 from models import arrays
-from models.db import Connection, Database, rows, run, sql, transaction
+from models.db import Connection, Database, connected, rows, run, sql, transaction
 from models.members import raise_versions
 from models.status import SnapshotCopies
 
@@ -56,6 +56,11 @@ END_SIGN_INS = sql("""
     WHERE bucket = :bucket AND id = ANY(CAST(:sign_ins AS uuid[])) AND revoked_at IS NULL
 """)
 
+SUSPENDED = sql("""
+    SELECT hold_until FROM users
+    WHERE bucket = :bucket AND id = :user_id AND hold = 'SUSPENDED' AND hold_until > :now
+""")
+
 LIFT = sql("""
     UPDATE users SET hold = NULL, hold_until = NULL
     WHERE bucket = :bucket AND id = :user_id AND hold = ANY(CAST(:holds AS text[]))
@@ -67,6 +72,14 @@ TRUST = sql("""
         level = CASE WHEN CAST(:is_cleared AS boolean) THEN 0 ELSE level END
     WHERE bucket = :bucket AND user_id = :user_id
 """)
+
+
+async def suspended_until(database: Database, user_id: int, now: datetime) -> datetime | None:
+    """Until when an account is suspended, or None if it is not."""
+    params = {"bucket": bucket_of(user_id), "user_id": user_id, "now": now}
+    async with connected(database) as connection:
+        found = await rows(connection, SUSPENDED, params)
+    return found[0].hold_until if found else None
 
 
 async def load_trails(

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from engine.timeline import BUCKET_COUNT
 from models.alerts import prune_alerts
+from models.bans import prune_bans
 from models.db import Database, connected, run, sql
 from models.guesses import prune_guesses
 from models.inventory import prune_requests
@@ -66,4 +67,5 @@ async def prune(database: Database, now: datetime) -> int:
     async with connected(database) as connection:
         removed += await prune_guesses(connection, now)
     removed += await prune_alerts(database, now)
+    removed += await prune_bans(database, now)
     return removed + await prune_requests(database, now - timedelta(days=1))

@@ -9,10 +9,13 @@ from litestar.params import JSONBody
 from msgspec import Meta, Struct
 
 from api.admission import HASHES
+from api.documentation import problems
 from api.owners import confirmed_owner
+from api.problems import suspended
 from api.services import Services
 from models.clock import utcnow
-from models.erasure import ERASE_AFTER, close_account
+from models.erasure import CLOSING_WAITS_MAX, ERASE_AFTER, close_account
+from models.fraud import suspended_until
 
 
 class Farewell(Struct, frozen=True, forbid_unknown_fields=True):
@@ -32,6 +35,7 @@ class Closed(Struct, frozen=True):
     status_code=200,
     summary="Close the account and be forgotten",
     opt=HASHES,
+    responses=problems(409),
 )
 async def close(
     request: Request[Any, Any, Any],
@@ -41,9 +45,15 @@ async def close(
 ) -> Closed:
     """At once nobody can sign in or act any more. What tells who you are is erased soon after.
 
-    The ledger keeps its rows, under a number that leads to nobody. There is no way back.
+    The ledger keeps its rows, under a number that leads to nobody. There is no way back. While the
+    account is suspended it waits, for a month at most: `retry_at` says until when.
     """
     await confirmed_owner(request, services, user_id, data.password)
     now = utcnow()
+    until = await suspended_until(services.database, user_id, now)
+    if until is not None and until - now <= CLOSING_WAITS_MAX:
+        raise suspended(
+            until, "This account is suspended. Close it once that is over, or write to support."
+        )
     await close_account(services.database, services.copies, user_id, now)
     return Closed(now + ERASE_AFTER)

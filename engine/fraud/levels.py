@@ -1,6 +1,6 @@
 """Alert levels 1 to 4: they rise with each violation and decay with clean days (decision 0030)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -84,6 +84,25 @@ def held_at(alert: Alert, at: datetime) -> Hold | None:
     if alert.hold is None or (alert.hold_until is not None and at >= alert.hold_until):
         return None
     return alert.hold
+
+
+def lasts_until(alert: Alert, at: datetime) -> datetime | None:
+    """When the last of it is over: the level at nothing, the hold at its end. None if it is."""
+    ends = [] if alert.hold_until is None else [alert.hold_until]
+    if alert.raised_at is not None:
+        ends.append(alert.raised_at + alert.level * CLEAN)
+    return max((end for end in ends if end > at), default=None)
+
+
+def worst(alerts: Iterable[Alert], at: datetime) -> Alert | None:
+    """The highest level and the strongest hold among these, or None if all of them are over."""
+    lasting = [alert for alert in alerts if lasts_until(alert, at)]
+    if not lasting:
+        return None
+    highest = max(lasting, key=lambda alert: level_at(alert, at))
+    held = [(ORDER[hold], alert) for alert in lasting if (hold := held_at(alert, at))]
+    _, strongest = max(held, key=lambda each: (each[0], each[1].hold_until), default=(0, Alert()))
+    return Alert(highest.level, highest.raised_at, strongest.hold, strongest.hold_until)
 
 
 def raise_alert(alert: Alert, violation: Violation, at: datetime) -> Alert:

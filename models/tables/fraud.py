@@ -55,6 +55,23 @@ fingerprints = Table(
     Index("fingerprints_seen_idx", "seen_at"),
 )
 
+# What a closed account was held by, found by what its owner would come back with.
+bans = Table(
+    "bans",
+    metadata,
+    Column("value", Text, nullable=False),  # a blind index of a mailbox or number, or a device
+    Column("user_id", BigInteger, nullable=False),
+    Column("level", SmallInteger, nullable=False),
+    instant("raised_at", nullable=True),
+    Column("hold", Text),
+    instant("hold_until", nullable=True),
+    instant("expires_at"),
+    PrimaryKeyConstraint("value", "user_id", name="bans_pkey"),
+    CheckConstraint("level BETWEEN 0 AND 4", name="bans_level_range"),
+    CheckConstraint("(hold IS NULL) = (hold_until IS NULL)", name="bans_hold_ends"),
+    Index("bans_expiry", "expires_at"),
+)
+
 ip_lists = Table(
     "ip_lists",
     metadata,
