@@ -12,7 +12,6 @@ from models.clock import utcnow
 from models.config import Config, ConfigError, load_config
 from models.content import seed_films
 from models.db import POOLER, open_database, transaction
-from models.db import POOLER, open_database
 from models.mailboxes import index_mailboxes
 from models.migrate import migrate
 from models.partitions import prepare_partitions
