@@ -104,7 +104,9 @@ class Site:
             yield
 
     def database(self) -> Database:
-        return open_database(self.url, pool_size=8, application_name="test")
+        return open_database(
+            f"{self.url}?target_session_attrs=any", pool_size=8, application_name="test"
+        )
 
 
 async def ledger_of(database: Database) -> list[tuple[str, int]]:
