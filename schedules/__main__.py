@@ -4,9 +4,6 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Mapping
-
-from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from models.bells import Bells, open_broker
 from models.clock import utcnow
@@ -22,6 +19,7 @@ from models.telemetry.metrics import RELAY_RINGS
 from models.telemetry.pulse import beating
 from models.telemetry.siblings import Siblings
 from models.telemetry.state import read_state
+from schedules.alarm import Job, ringing
 from schedules.due import DueWork
 from schedules.timetable import check_entries, entries
 from workers.alerting import open_channels
@@ -32,21 +30,6 @@ log = logging.getLogger("schedules")
 RELAY_SECONDS = 1
 DUE_SECONDS_MAX = 15
 LOOK_SECONDS = 10
-
-
-Job = Callable[[], Awaitable[None]]
-
-
-def outliving_outages(job: Job) -> Job:
-    """A job that logs an outage in one line: the next run makes up for it."""
-
-    async def run() -> None:
-        try:
-            await job()
-        except DATABASE_ERRORS as error:
-            log.warning("%s waits for PostgreSQL: %s", job.__name__, type(error).__name__)
-
-    return run
 
 
 async def main(config: Config) -> None:
@@ -77,33 +60,26 @@ async def main(config: Config) -> None:
         await read_state(database, timetable, config.broker_url, utcnow())
 
     due_seconds = min(DUE_SECONDS_MAX, *(max(1, e.period_seconds // 2) for e in table))
-    jobs: dict[Job, int] = {record_due_work: due_seconds, relay: RELAY_SECONDS, look: LOOK_SECONDS}
+    jobs: dict[Job, float] = {
+        record_due_work: due_seconds,
+        relay: RELAY_SECONDS,
+        look: LOOK_SECONDS,
+    }
     siblings = Siblings("clock", config.database_url)
     if config.telemetry.clock_address is not None:
         serve_metrics(config.telemetry.clock_address, config.telemetry.metrics_token, siblings)
-    async with beating(siblings, database):
+    async with beating(siblings, database), ringing(jobs):
         log.info("recording what is due every %s s", due_seconds)
-        await _run_until_stopped(jobs)
+        await _stopped()
     await bells.close()
     await database.dispose()
 
 
-async def _run_until_stopped(jobs: Mapping[Job, int]) -> None:
-    """Run each job now, and again every so many seconds."""
-    scheduler = AsyncIOScheduler(
-        timezone="UTC",
-        job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
-    )
-    for job, seconds in jobs.items():
-        scheduler.add_job(
-            outliving_outages(job), "interval", seconds=seconds, next_run_time=utcnow()
-        )
-    scheduler.start()
+async def _stopped() -> None:
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
     await stopping.wait()
-    scheduler.shutdown()
 
 
 if __name__ == "__main__":

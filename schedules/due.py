@@ -44,6 +44,8 @@ class DueWork:
     async def _record_entry(self, entry: Entry, now: datetime) -> set[Piece]:
         pieces: set[Piece] = set()
         through = self._recorded_through.get(entry.name)
+        if through is not None and entry.boundary(now) < through:
+            through = None  # the time was set back: what it comes to again is asked for again
         for boundary in entry.boundaries(now):
             if through is None or boundary > through:
                 pieces.update(await record_boundary(self._database, entry, boundary, now))

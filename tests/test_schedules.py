@@ -4,10 +4,13 @@ import asyncio
 from datetime import timedelta
 
 import pytest
+from freezegun.api import FrozenDateTimeFactory
 
 from engine.timeline import PROFILES, Timing, timetable
+from models.clock import utcnow
 from models.db import connected, run, sql
 from ops.upkeep import BoundaryError, find_entry, read_boundary
+from schedules.alarm import ringing
 from schedules.due import DueWork, record_boundary
 from schedules.timetable import check_entries, entries
 from tests.words import START, at
@@ -27,6 +30,37 @@ def test_boundaries_of_the_production_timetable() -> None:
     assert table["reset"].boundary(now) == at("2026-03-04T00:00:00Z")
     assert table["rebalance"].boundary(now) == at("2026-03-02T03:00:00Z")
     assert len(table["reset"].boundaries(now)) == 7
+
+
+@pytest.mark.parametrize("jump", [timedelta(minutes=-2), timedelta(days=-1), timedelta(hours=2)])
+async def test_a_clock_that_is_set_goes_on(clock: FrozenDateTimeFactory, jump: timedelta) -> None:
+    """The system's time is set; the monotonic clock runs on."""
+    runs: asyncio.Queue[None] = asyncio.Queue()
+
+    async def job() -> None:
+        runs.put_nowait(None)
+
+    async with asyncio.timeout(60), ringing({job: 15.0}):
+        await runs.get()
+        assert runs.empty()
+        clock.move_to(utcnow() + jump)
+        await runs.get()
+        clock.move_to(utcnow() + timedelta(seconds=15))
+        await runs.get()
+
+
+async def test_boundaries_that_come_again_are_recorded_once(world: World) -> None:
+    """The time was a day ahead, and is set right again."""
+    person = await world.person(group_number=1)
+    world.move_to(at("00:05"))
+    await person.mine()
+    await world.due_work.record(utcnow() + timedelta(days=1))
+    credit_intents = "SELECT count(*) FROM intents WHERE kind = 'mining.credit'"
+    recorded = await world.value(credit_intents)
+    world.move_to(at("00:15"))
+    for _ in range(2):
+        await world.due_work.record(utcnow())
+        assert await world.value(credit_intents) == recorded + 1
 
 
 async def test_two_clocks_record_a_boundary_once(world: World) -> None:
