@@ -1,14 +1,16 @@
 """Phones, and which notifications they have yet to be told (decision 0023)."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
+from uuid import UUID
 
 from engine.timeline import PUSH_GROUP, bucket_of
 from models.db import Database, Row, connected, rows, run, sql
 from models.queue import Piece
 
 BATCH_SIZE = 100
+ID_BYTES = 32
 DEVICES_MAX = 10
 # So long a worker has for its batch. Should it die, the next one tries again afterwards.
 LEASE = timedelta(minutes=2)
@@ -50,7 +52,7 @@ CLAIM = sql("""
         SELECT id FROM notifications
         WHERE bucket = :bucket AND push_due_at <= :now
         ORDER BY push_due_at LIMIT :limit FOR UPDATE SKIP LOCKED))
-    RETURNING id, user_id, kind, params, created_at, push_attempts
+    RETURNING id, user_id, kind, params, created_at, push_attempts, push_told
 """)
 
 FINISH = sql("""
@@ -59,8 +61,9 @@ FINISH = sql("""
 """)
 
 POSTPONE = sql("""
-    UPDATE notifications SET push_due_at = :due_at
-    WHERE bucket = :bucket AND id = ANY(CAST(:ids AS uuid[]))
+    UPDATE notifications n SET push_due_at = :due_at, push_told = d.told
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:told AS bytea[])) AS d (id, told)
+    WHERE n.bucket = :bucket AND n.id = d.id
 """)
 
 # One probe of a partial index per bucket, as for undone intents (models.queue).
@@ -121,15 +124,31 @@ async def claim_pushes(
     return claimed, devices
 
 
-async def finish_pushes(
-    database: Database, bucket: int, ids: Collection[object], due_at: datetime | None = None
+def told_of(row: Row) -> frozenset[bytes]:
+    """The ids of the phones that a claimed notification need not be told to any more."""
+    told: bytes = row.push_told or b""
+    return frozenset(told[at : at + ID_BYTES] for at in range(0, len(told), ID_BYTES))
+
+
+async def finish_pushes(database: Database, bucket: int, ids: Collection[object]) -> None:
+    """Told, or given up."""
+    if ids:
+        async with connected(database) as connection:
+            await run(connection, FINISH, {"bucket": bucket, "ids": list(ids)})
+
+
+async def postpone_pushes(
+    database: Database, bucket: int, told: Mapping[UUID, Collection[bytes]], due_at: datetime
 ) -> None:
-    """Told, or given up; with `due_at`, to be tried again then."""
-    if not ids:
-        return
-    params = {"bucket": bucket, "ids": list(ids), "due_at": due_at}
+    """To be tried again then, but for the phones that were told already."""
+    params = {
+        "bucket": bucket,
+        "ids": list(told),
+        "told": [b"".join(sorted(devices)) for devices in told.values()],
+        "due_at": due_at,
+    }
     async with connected(database) as connection:
-        await run(connection, POSTPONE if due_at else FINISH, params)
+        await run(connection, POSTPONE, params)
 
 
 async def pieces_to_push(database: Database, now: datetime) -> list[Piece]:

@@ -17,6 +17,19 @@ _KEY = rsa.generate_private_key(65537, 2048)
 PROJECT = "twtc-test"
 
 
+def refusal(status: int, kind: str, code: str = "", field: str = "") -> Reply:
+    """What FCM answers for a message that it does not take, in its own form."""
+    at = "type.googleapis.com"
+    details: list[dict[str, Any]] = []
+    if code:
+        details.append({"@type": f"{at}/google.firebase.fcm.v1.FcmError", "errorCode": code})
+    if field:
+        violation = {"field": field, "description": "Invalid value"}
+        details.append({"@type": f"{at}/google.rpc.BadRequest", "fieldViolations": [violation]})
+    error = {"code": status, "message": "Refused.", "status": kind, "details": details}
+    return Reply(status, json.dumps({"error": error}).encode())
+
+
 class Google:
     """Gives out access tokens for genuine claims, and takes messages that bear one."""
 
@@ -33,7 +46,7 @@ class Google:
             return self._token(received)
         assert received.path == f"/v1/projects/{PROJECT}/messages:send"
         if received.headers.get("authorization", "")[7:] not in self.tokens_valid:
-            return Reply(401, b'{"error":{"status":"UNAUTHENTICATED"}}')
+            return refusal(401, "UNAUTHENTICATED")
         message = json.loads(received.body)["message"]
         if self.answers.get(message["token"]):
             return self.answers[message["token"]].pop(0)

@@ -12,13 +12,15 @@ from models.clock import utcnow
 from models.pushes import LEASE, claim_pushes, pieces_to_push
 from models.queue import Piece
 from tests.counterpart import Reply
-from tests.fcm_google import Google, google
+from tests.fcm_google import Google, google, refusal
 from tests.words import at
 from tests.world import Person, World
 from workers.apply import drain
 
 TOKEN = "a-registration-token-of-fcm"
-UNREGISTERED = Reply(404, b'{"error":{"details":[{"errorCode":"UNREGISTERED"}]}}')
+OTHER = "another-registration-token"
+UNREGISTERED = refusal(404, "NOT_FOUND", "UNREGISTERED")
+PAGE = b"<html><body>404: no such route here</body></html>"
 
 
 @pytest.fixture
@@ -96,13 +98,103 @@ async def test_without_a_sender_notifications_stay_in_the_inbox(world: World) ->
     assert (await person.get("/v1/notifications")).json()["items"]
 
 
-async def test_a_token_that_is_of_no_use_is_forgotten(world: World, fcm: Google) -> None:
+@pytest.mark.parametrize(
+    "reply",
+    [
+        UNREGISTERED,
+        refusal(403, "PERMISSION_DENIED", "SENDER_ID_MISMATCH"),
+        refusal(400, "INVALID_ARGUMENT", "INVALID_ARGUMENT", "message.token"),
+    ],
+)
+async def test_a_token_that_is_of_no_use_is_forgotten(
+    world: World, fcm: Google, reply: Reply
+) -> None:
     person = await with_phone(world)
-    fcm.answers[TOKEN] = [UNREGISTERED] * 9
+    fcm.answers[TOKEN] = [reply] * 9
     await mine_a_cycle(world, person)
     await push(world)
     assert await world.value("SELECT count(*) FROM devices") == 0
     assert await due(world) == 0
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        refusal(401, "UNAUTHENTICATED", "THIRD_PARTY_AUTH_ERROR"),  # our key at Apple's
+        refusal(403, "PERMISSION_DENIED"),
+        refusal(404, "NOT_FOUND"),  # no such project
+        refusal(429, "RESOURCE_EXHAUSTED", "QUOTA_EXCEEDED"),
+        Reply(404, PAGE),
+        Reply(403, PAGE),
+        Reply(400, PAGE + b" registration token"),
+        Reply(200, PAGE),
+        Reply(404, b'{"error": "no such route"}'),
+    ],
+)
+async def test_what_says_nothing_of_a_phone_forgets_none(
+    world: World, fcm: Google, reply: Reply
+) -> None:
+    """A proxy's page, a key that is wrong: the phone is told when that is set right."""
+    person = await with_phone(world)
+    fcm.answers[TOKEN] = [reply] * 9
+    await mine_a_cycle(world, person)
+    renewed = fcm.tokens_given
+    await push(world)
+    assert await world.value("SELECT count(*) FROM devices") == 1
+    assert fcm.messages == [] and fcm.tokens_given <= renewed + 1
+    waiting = await due(world)
+    assert waiting
+    fcm.answers.clear()
+    world.move_to(utcnow() + timedelta(minutes=10))
+    await push(world)
+    assert len(fcm.messages) == waiting
+    assert await due(world) == 0
+
+
+@pytest.mark.parametrize(
+    "reply", [Reply(503, b""), refusal(401, "UNAUTHENTICATED", "THIRD_PARTY_AUTH_ERROR")]
+)
+async def test_a_phone_that_was_told_is_not_told_for_anothers_sake(
+    world: World, fcm: Google, reply: Reply
+) -> None:
+    person = await with_phone(world)
+    await register(person, OTHER)
+    fcm.answers[OTHER] = [reply] * 99
+    await mine_a_cycle(world, person)
+    for _ in range(6):
+        await push(world)
+        world.move_to(utcnow() + timedelta(minutes=10))
+    told = [(m["token"], m["data"]["notification_id"]) for m in fcm.messages]
+    assert len(told) == len(set(told)) and {token for token, _ in told} == {TOKEN}
+    assert await due(world) == 0
+
+
+async def test_a_message_that_cannot_be_is_dropped_and_its_phone_kept(
+    world: World, fcm: Google
+) -> None:
+    person = await with_phone(world)
+    reply = refusal(400, "INVALID_ARGUMENT", "INVALID_ARGUMENT", "message.android.ttl")
+    fcm.answers[TOKEN] = [reply] * 9
+    await mine_a_cycle(world, person)
+    await push(world)
+    assert await world.value("SELECT count(*) FROM devices") == 1
+    assert await due(world) == 0
+
+
+async def test_a_repeat_takes_the_place_of_what_it_repeats(world: World, fcm: Google) -> None:
+    """A worker may die after it has told a phone: what it tells again is the same message."""
+    person = await with_phone(world)
+    await mine_a_cycle(world, person)
+    await push(world)
+    await world.rows("UPDATE notifications SET push_due_at = :now RETURNING id")
+    await push(world)
+    first, *others = [m for m in fcm.messages if m["data"]["kind"] == "mining.completed"]
+    assert others
+    tag = first["data"]["notification_id"]
+    for message in (first, *others):
+        assert message["android"]["notification"]["tag"] == tag
+        assert message["apns"]["headers"]["apns-collapse-id"] == tag
+        assert message["webpush"]["notification"]["tag"] == tag
 
 
 @pytest.mark.parametrize(

@@ -168,6 +168,7 @@ notifications = Table(
     instant("read_at", nullable=True),
     instant("push_due_at", nullable=True),  # NULL: no phone to tell, or told
     Column("push_attempts", SmallInteger, nullable=False),
+    Column("push_told", LargeBinary),  # the ids of the phones that were told, one after the other
     PrimaryKeyConstraint("bucket", "id", name="notifications_pkey"),
     of_user("notifications"),
     Index("notifications_user_idx", "bucket", "user_id", "created_at", "id"),

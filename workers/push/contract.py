@@ -6,7 +6,8 @@ from msgspec import Struct
 
 
 class Message(Struct, frozen=True):
-    """One message for one phone. `data` lets it drop what it has shown already."""
+    """One message for one phone. `data` lets it drop what it has shown already, and where it shows
+    a message itself, one takes the place of an earlier one of the same `tag`."""
 
     token: str
     title: str
@@ -14,6 +15,7 @@ class Message(Struct, frozen=True):
     data: dict[str, str]
     ttl_seconds: int
     collapse_key: str
+    tag: str
 
 
 class Sent(Struct, frozen=True):

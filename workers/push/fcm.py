@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import jwt
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, field
 
 from models.clock import utcnow
 from workers.push.contract import Dropped, Later, Message, Result, Sent, Unregistered
@@ -70,7 +70,8 @@ class Fcm:
         try:
             token = await self._access_token()
             response = await self._post(body, token)
-            if response.status_code == 401:
+            refusal = _read(response).error
+            if response.status_code == 401 and refusal and refusal.code in _OURS:
                 response = await self._post(body, await self._access_token(refused=token))
         except (httpx.HTTPError, msgspec.DecodeError) as error:
             log.warning("FCM cannot be asked: %s", type(error).__name__)
@@ -121,24 +122,74 @@ def _payload(message: Message) -> dict[str, Any]:
                 "priority": "high",
                 "ttl": f"{message.ttl_seconds}s",
                 "collapse_key": message.collapse_key,
+                "notification": {"tag": message.tag},
             },
-            "apns": {"headers": {"apns-collapse-id": message.collapse_key}},
+            "apns": {"headers": {"apns-collapse-id": message.tag}},
+            "webpush": {
+                "headers": {"TTL": str(message.ttl_seconds)},
+                "notification": {"tag": message.tag},
+            },
         }
     }
 
 
+class _Violation(Struct, frozen=True):
+    field: str = ""
+
+
+class _Detail(Struct, frozen=True):
+    """Google tells its kinds of details apart by `@type`; their fields do so as well."""
+
+    code: str = field(name="errorCode", default="")
+    violations: list[_Violation] = field(name="fieldViolations", default_factory=list)
+
+
+class _Error(Struct, frozen=True):
+    status: str = ""
+    details: list[_Detail] = []
+
+    @property
+    def code(self) -> str:
+        """FCM's own code, which tells more than the status does."""
+        return next((detail.code for detail in self.details if detail.code), self.status)
+
+    def is_about(self, field_name: str) -> bool:
+        """Whether a field of the message is what is wrong."""
+        return any(v.field == field_name for detail in self.details for v in detail.violations)
+
+
+class _Answer(Struct, frozen=True):
+    name: str = ""
+    error: _Error | None = None
+
+
+# Google's UNAUTHENTICATED is about our token, and its own code about our key at Apple's.
+_OURS = frozenset({"UNAUTHENTICATED"})
+_GONE = frozenset({"UNREGISTERED", "SENDER_ID_MISMATCH"})
+
+
+def _read(response: httpx.Response) -> _Answer:
+    """What FCM said. Nothing, if the answer is somebody else's, such as a proxy's page."""
+    try:
+        return msgspec.json.decode(response.content, type=_Answer)
+    except msgspec.DecodeError:
+        return _Answer()
+
+
 def _judge(response: httpx.Response) -> Result:
-    status = response.status_code
-    if status == 200:
+    """By FCM's code: a status alone may be a proxy's, and says nothing of the phone."""
+    answer = _read(response)
+    if response.status_code == 200 and answer.name:
         return Sent()
-    if status == 404:
+    code = answer.error.code if answer.error else ""
+    if code in _GONE:
         return Unregistered()
-    if status in (401, 403, 429) or status >= 500:
-        log.warning("FCM answered %d", status)
-        return Later(_retry_seconds(response.headers.get("retry-after", "")))
-    if status == 400 and b"registration token" in response.content:
-        return Unregistered()
-    return Dropped(f"FCM answered {status}")
+    if answer.error and code == "INVALID_ARGUMENT":
+        if answer.error.is_about("message.token"):
+            return Unregistered()
+        return Dropped(f"FCM answered {response.status_code} {code}")
+    log.warning("FCM answered %d %s", response.status_code, code or "in no form of its own")
+    return Later(_retry_seconds(response.headers.get("retry-after", "")))
 
 
 def _retry_seconds(header: str) -> float | None:
