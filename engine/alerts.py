@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from engine.money import MICRO_PER_TWTC
+from engine.money import MICRO_PER_TWTC, format_amount
 
 # A rise is abnormal beyond so many times what is usual at this hour of the day.
 SPIKE_FACTOR = 3
@@ -58,6 +58,14 @@ class Suspicions(Struct, frozen=True):
     newest_at: datetime | None = None
 
 
+class Credit(Struct, frozen=True):
+    """Coins that were credited by hand."""
+
+    id: str
+    amount_micro: int
+    applied_at: datetime
+
+
 class Counters(Struct, frozen=True):
     """What the rules look at. Amounts in micro-TWTC; requests are those of the last minutes."""
 
@@ -69,6 +77,7 @@ class Counters(Struct, frozen=True):
     database_away: int = 0
     dead_letters: int = 0
     suspicions: Suspicions = Suspicions()
+    credits: Sequence[Credit] = ()
 
 
 # What `judge` decides about: one of these that it does not return is over.
@@ -85,6 +94,7 @@ def judge(counters: Counters) -> list[Alert]:
         _share("database", counters.database_away, counters.requests),
         _dead_letters(counters.dead_letters),
         _suspicions(counters.suspicions),
+        *(_credit(credit) for credit in counters.credits),
     ]
     return [alert for alert in found if alert is not None]
 
@@ -140,6 +150,13 @@ def _dead_letters(number: int) -> Alert | None:
         return None
     text = f"{number} intents could not be applied and wait as dead letters"
     return Alert("dead-letters", Severity.CRITICAL, text, {"dead_letters": number})
+
+
+def _credit(credit: Credit) -> Alert:
+    amount = format_amount(credit.amount_micro)
+    text = f"{amount} TWTC were credited by hand: look who proposed and who approved it"
+    figures = {"amount_micro": credit.amount_micro}
+    return Alert(f"credit:{credit.id}", Severity.CRITICAL, text, figures, credit.applied_at)
 
 
 def _suspicions(found: Suspicions) -> Alert | None:

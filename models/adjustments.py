@@ -11,18 +11,21 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from engine.four_eyes import CREDITS_OF_DAY_MICRO_MAX, Objection
 from engine.intents import ApplyAdjustment
+from engine.permissions import Permission
 from engine.timeline import bucket_of
 from models.admin_log import Action, Actor, log_action
 from models.buckets import newest, rows_of_buckets
 from models.clock import new_id
+from models.credits_by_hand import TOO_MUCH, count_credit
 from models.db import Connection, Database, Row, connected, rows, run, sql, transaction
 from models.encoding import encode
 from models.intents import CLOCK_SKEW_MAX
 from models.members import LOCK_USERS
+from models.proposals import LIVES, NotDecidableError, end_proposal
 from models.queue import LEASE_SECONDS, Piece, kind_of
-
-LIVES = timedelta(days=7)
+from models.staff import find_objection
 
 _COLUMNS = """id, user_id, direction, amount_micro, reason, status, proposer_id, proposed_at,
            expires_at, decider_id, decided_at, note, applied_at, failure"""
@@ -92,10 +95,6 @@ class Proposal(Struct, frozen=True):
     key: str
 
 
-class NotDecidableError(Exception):
-    """The adjustment cannot be decided so; the message says why."""
-
-
 class NoSuchAdjustmentError(Exception):
     """There is no adjustment of that id for that user."""
 
@@ -109,6 +108,8 @@ async def propose(
     """
     if actor.user_id is None or actor.user_id == proposal.user_id:
         raise NotDecidableError("Nobody adjusts their own wallet.")
+    if proposal.direction == "CREDIT" and proposal.amount_micro > CREDITS_OF_DAY_MICRO_MAX:
+        raise NotDecidableError(TOO_MUCH)
     bucket = bucket_of(proposal.user_id)
     params: dict[str, Any] = {
         "bucket": bucket,
@@ -154,26 +155,58 @@ async def decide_adjustment(
 ) -> tuple[Row, Piece | None]:
     """Approve or reject; an approval records the intent that applies it, to be rung for.
 
-    Raise NoSuchAdjustmentError or NotDecidableError; then nothing changed.
+    Raise NoSuchAdjustmentError or NotDecidableError; then nothing moves.
     """
-    bucket = bucket_of(user_id)
+    bucket, objection = bucket_of(user_id), None
     async with transaction(database) as connection:
         found = await rows(connection, LOCK, {"bucket": bucket, "id": adjustment_id})
         if not found or found[0].user_id != user_id:
             raise NoSuchAdjustmentError
         _refuse(found[0], actor, now, is_approved=is_approved)
-        status = "APPROVED" if is_approved else "REJECTED"
-        params = {"bucket": bucket, "id": adjustment_id, "status": status, "note": note}
-        decided = await rows(connection, DECIDE, params | {"decider": actor.user_id, "now": now})
-        name = "adjustment.approve" if is_approved else "adjustment.reject"
-        action = Action(name, "user", str(user_id), {}, {"id": adjustment_id}, note)
-        await log_action(connection, actor, action, now)
-        if not is_approved:
-            return decided[0], None
-        recorded = await rows(
-            connection, RECORD_APPLY, _intent(bucket, user_id, adjustment_id, now)
-        )
-    return decided[0], Piece(recorded[0].group_number, bucket)
+        if is_approved:
+            objection = await _judge(connection, bucket, found[0], actor, now)
+        if objection is None:
+            return await _decide(connection, bucket, found[0], actor, note, now, is_approved)
+    raise NotDecidableError(objection)
+
+
+async def _judge(
+    connection: Connection, bucket: int, found: Row, actor: Actor, now: datetime
+) -> str | None:
+    """Why it cannot be approved. One whose proposer may no longer ends with that."""
+    assert actor.user_id is not None
+    objection = await find_objection(
+        connection, found.proposer_id, actor.user_id, Permission.ADJUSTMENTS_DECIDE, now
+    )
+    if objection is Objection.PROPOSER_LEFT:
+        await end_proposal(connection, "adjustments", bucket, found)
+    if objection is not None:
+        return objection.value
+    is_credit = found.direction == "CREDIT"
+    if is_credit and not await count_credit(connection, found.amount_micro, now):
+        return TOO_MUCH
+    return None
+
+
+async def _decide(
+    connection: Connection,
+    bucket: int,
+    found: Row,
+    actor: Actor,
+    note: str,
+    now: datetime,
+    is_approved: bool,
+) -> tuple[Row, Piece | None]:
+    status = "APPROVED" if is_approved else "REJECTED"
+    params = {"bucket": bucket, "id": found.id, "status": status, "note": note}
+    [decided] = await rows(connection, DECIDE, params | {"decider": actor.user_id, "now": now})
+    name = "adjustment.approve" if is_approved else "adjustment.reject"
+    action = Action(name, "user", str(found.user_id), {}, {"id": found.id}, note)
+    await log_action(connection, actor, action, now)
+    if not is_approved:
+        return decided, None
+    [recorded] = await rows(connection, RECORD_APPLY, _intent(bucket, found.user_id, found.id, now))
+    return decided, Piece(recorded.group_number, bucket)
 
 
 def _refuse(found: Row, actor: Actor, now: datetime, *, is_approved: bool) -> None:
@@ -181,8 +214,6 @@ def _refuse(found: Row, actor: Actor, now: datetime, *, is_approved: bool) -> No
         raise NotDecidableError(f"It is {found.status.lower()} already.")
     if actor.user_id is None or actor.user_id == found.user_id:
         raise NotDecidableError("Nobody decides about their own wallet.")
-    if is_approved and actor.user_id == found.proposer_id:
-        raise NotDecidableError("Whoever proposed it cannot approve it. Ask a colleague.")
     if is_approved and now >= found.expires_at:
         raise NotDecidableError("The proposal is older than a week. Propose it again.")
 
@@ -207,7 +238,8 @@ async def apply_adjustment(
 ) -> Row | None:
     """Move the coins of an approved adjustment, once. None if it was done already.
 
-    One that the wallet cannot bear becomes REFUSED; nothing moves.
+    One that the wallet cannot bear, or that two people no longer stand by, becomes REFUSED; nothing
+    moves.
     """
     found = await rows(connection, LOCK, {"bucket": bucket, "id": adjustment_id})
     if not found or found[0].status != "APPROVED":
@@ -229,9 +261,14 @@ async def apply_adjustment(
     }
     # As every other way to a wallet: the user first.
     await rows(connection, LOCK_USERS, {"bucket": bucket, "users": [of.user_id]})
-    if await run(connection, MOVE, params):
+    objection = await find_objection(
+        connection, of.proposer_id, of.decider_id, Permission.ADJUSTMENTS_DECIDE, now
+    )
+    if objection is not None:
+        end: dict[str, Any] = {"status": "REFUSED", "applied_at": None, "failure": objection.value}
+    elif await run(connection, MOVE, params):
         await run(connection, ENTER, params)
-        end: dict[str, Any] = {"status": "APPLIED", "applied_at": now, "failure": None}
+        end = {"status": "APPLIED", "applied_at": now, "failure": None}
     else:
         failure = "The wallet does not hold so many settled coins."
         end = {"status": "REFUSED", "applied_at": None, "failure": failure}

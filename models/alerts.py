@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from engine.alerts import Alert, Counters, Hour, Severity, Suspicions
+from engine.alerts import Alert, Counters, Credit, Hour, Severity, Suspicions
 from engine.timeline import boundary_at_or_before
 from models.buckets import rows_of_buckets
 from models.db import Connection, Database, Row, Statement, connected, rows, run, sql, transaction
@@ -19,6 +19,7 @@ DAYS_BEFORE = 7
 HOUR = timedelta(hours=1)
 ERRORS_OVER = timedelta(minutes=15)
 # What nobody has been told of for so long is told no more.
+CREDITS_OVER = timedelta(days=7)
 SUSPICIONS_OVER = timedelta(days=1)
 # An entry bears the instant at which its batch began, and is seen once that has been committed.
 SUSPICIONS_SETTLE = timedelta(minutes=1)
@@ -63,6 +64,12 @@ SUSPICIONS = sql("""
     GROUP BY event_type
 """)
 LAST_TOLD = sql("SELECT max(opened_at) AS told_at FROM alerts WHERE key = 'fraud'")
+
+# Each is an alert of its own, told once: the same key and instant as before is the same row.
+CREDITS = sql("""
+    SELECT CAST(id AS text) AS id, amount_micro, applied_at FROM adjustments
+    WHERE bucket = :bucket AND status = 'APPLIED' AND direction = 'CREDIT' AND applied_at > :since
+""")
 
 OPEN = sql("""
     INSERT INTO alerts (key, severity, text, figures, opened_at, resolved_at, resolved_sent_at)
@@ -124,7 +131,10 @@ async def read_counters(database: Database, now: datetime) -> Counters:
         requests = {row.name: row.value for row in recent}
         dead_letters = await count_dead_letters(connection)
         suspicions = await _read_suspicions(connection, now)
-    return Counters(**hourly, **requests, dead_letters=dead_letters, suspicions=suspicions)
+        by_hand = await _read_credits(connection, now)
+    return Counters(
+        **hourly, **requests, dead_letters=dead_letters, suspicions=suspicions, credits=by_hand
+    )
 
 
 async def count_dead_letters(connection: Connection) -> int:
@@ -158,6 +168,11 @@ async def _read_suspicions(connection: Connection, now: datetime) -> Suspicions:
     for row in found:
         by_type[row.event_type] += row.value
     return Suspicions(by_type, newest_at)
+
+
+async def _read_credits(connection: Connection, now: datetime) -> list[Credit]:
+    found = await rows_of_buckets(connection, CREDITS, {"since": now - CREDITS_OVER})
+    return sorted((Credit(**row) for row in found), key=lambda credit: credit.applied_at)
 
 
 async def keep_alerts(

@@ -18,6 +18,7 @@ from models.export import owner_column, personal_tables
 from models.intents import own_origins
 from models.members import raise_versions
 from models.partitions import relations
+from models.staff import leave_staff
 from models.status import SnapshotCopies
 
 ERASE_USERS_MAX = 500
@@ -119,6 +120,7 @@ KEPT = frozenset(
         "boosts",
         "erasures",
         "mining_sessions",
+        "role_proposals",
         "spent_days",
         "transactions",
         "wallets",
@@ -179,6 +181,7 @@ async def _close(
         params["users"] = closed
         await run(connection, REQUEST_ERASURE, params)
         await run(connection, END_SIGN_INS, params)
+        await leave_staff(connection, closed)
         versions = await raise_versions(connection, bucket, closed)
         await copies.mark_changing(versions)
     await copies.refresh(database, bucket, closed)

@@ -55,6 +55,19 @@ LEDGER = {
          AND (a.direction = 'CREDIT') = (t.to_account = 'wallet:' || a.user_id)
         WHERE a.id IS NULL OR t.reference IS NULL
     """,
+    "an adjustment was proposed and approved by two, neither the wallet's owner": """
+        SELECT id, proposer_id, decider_id FROM adjustments
+        WHERE bucket BETWEEN :first AND :last AND status IN ('APPROVED', 'APPLIED', 'REFUSED')
+          AND (decider_id IS NULL OR decider_id = proposer_id OR user_id = proposer_id
+               OR user_id = decider_id)
+    """,
+    "whoever has a role that approves is known as staff, as they are": """
+        SELECT u.id, u.role, u.is_active, s.role AS staff_role FROM users u
+        LEFT JOIN staff s ON s.user_id = u.id
+        WHERE u.bucket BETWEEN :first AND :last AND u.role IN ('admin', 'superadmin')
+          AND u.closed_at IS NULL
+          AND (s.user_id IS NULL OR s.role <> u.role OR s.is_active <> u.is_active)
+    """,
     "what was withdrawn = sum of the ledger's withdrawals": """
         SELECT w.user_id, w.total_withdrawn, t.total FROM wallets w
         LEFT JOIN (SELECT bucket, user_id, CAST(sum(amount) AS bigint) AS total

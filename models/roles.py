@@ -1,17 +1,23 @@
-"""Users as their administrators see and change them: standing, role, on or off."""
+"""Users as their administrators see and change them: standing, role, on or off.
 
-from collections.abc import Sequence
+A role that approves takes two people (`models.role_proposals`), but for the command line.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
 
-from engine.permissions import Role, may_act_on, may_change_role
+from engine.four_eyes import approves
+from engine.permissions import ROLES, Role, may_act_on, may_change_role
 from engine.timeline import bucket_of
 from models.admin_log import Action, Actor, log_action
 from models.buckets import rows_of_buckets
 from models.db import Connection, Database, Row, connected, rows, run, sql, transaction
 from models.members import raise_versions
+from models.proposals import lapse_proposals
+from models.staff import change_staff, join_staff
 from models.status import SnapshotCopies
 
 STANDING = sql("SELECT role, is_active FROM users WHERE bucket = :bucket AND id = :user_id")
@@ -83,14 +89,28 @@ async def set_role(
     reason: str,
     now: datetime,
 ) -> Standing:
-    """Give a user another role. Raise NotAllowedError or NoSuchUserError; then nothing changed."""
+    """Give a user another role. Raise NotAllowedError or NoSuchUserError; then nothing changed.
+
+    Nobody alone raises somebody to a role that approves, but for the command line: it names the
+    first of a line, and makes one of whoever has the role already.
+    """
+    is_named = actor.user_id is None and approves(role)
 
     def change(before: Standing) -> Standing:
         if not may_change_role(actor.role, before.role, role):
             raise NotAllowedError(f"A {actor.role} cannot make a {role} of a {before.role}.")
+        is_raised = ROLES.index(role) > ROLES.index(before.role)
+        if approves(role) and is_raised and not is_named:
+            raise NotAllowedError(f"It takes two to make somebody {role}. Propose it.")
         return Standing(role, before.is_active)
 
-    return await _change(database, copies, actor, user_id, "user.role", reason, now, change)
+    async def grant(connection: Connection, standing: Standing) -> None:
+        await join_staff(connection, user_id, role, standing.is_active, None, now)
+
+    granted = grant if is_named else None
+    return await _change(
+        database, copies, actor, user_id, "user.role", reason, now, change, granted
+    )
 
 
 async def set_active(
@@ -121,27 +141,42 @@ async def _change(
     name: str,
     reason: str,
     now: datetime,
-    change: Any,
+    change: Callable[[Standing], Standing],
+    grant: Callable[[Connection, Standing], Awaitable[None]] | None = None,
 ) -> Standing:
     if actor.user_id == user_id:
         raise NotAllowedError("Nobody changes their own standing. Ask a colleague.")
     bucket = bucket_of(user_id)
     async with transaction(database) as connection:
-        before = await _lock(connection, bucket, user_id)
-        after: Standing = change(before)
-        if after == before:
+        before = await lock_standing(connection, bucket, user_id)
+        after = change(before)
+        if after == before and grant is None:
             return after
-        params: dict[str, Any] = {"bucket": bucket, "user_id": user_id}
-        params |= {"role": after.role.value, "is_active": after.is_active}
-        await run(connection, CHANGE, params)
+        if grant is not None:
+            await grant(connection, after)
+        elif approves(before.role):
+            await change_staff(connection, user_id, after.role, after.is_active)
         action = Action(name, "user", str(user_id), _facts(before), _facts(after), reason)
         await log_action(connection, actor, action, now)
-        await copies.mark_changing(await raise_versions(connection, bucket, [user_id]))
+        await copies.mark_changing(await write_standing(connection, bucket, user_id, after))
     await copies.refresh(database, bucket, [user_id])
+    if approves(before.role):
+        await lapse_proposals(database, now)
     return after
 
 
-async def _lock(connection: Connection, bucket: int, user_id: int) -> Standing:
+async def write_standing(
+    connection: Connection, bucket: int, user_id: int, standing: Standing
+) -> list[tuple[int, int]]:
+    """Write a locked user's standing, within the caller's transaction. Return the new version."""
+    params: dict[str, Any] = {"bucket": bucket, "user_id": user_id}
+    params |= {"role": standing.role.value, "is_active": standing.is_active}
+    await run(connection, CHANGE, params)
+    return await raise_versions(connection, bucket, [user_id])
+
+
+async def lock_standing(connection: Connection, bucket: int, user_id: int) -> Standing:
+    """A user's standing, held until the transaction ends. Raise NoSuchUserError."""
     found = await rows(connection, LOCK_STANDING, {"bucket": bucket, "user_id": user_id})
     if not found:
         raise NoSuchUserError

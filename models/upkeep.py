@@ -1,4 +1,4 @@
-"""Housekeeping: removing what was settled long ago."""
+"""Housekeeping: removing what was settled long ago, ending what nobody decided."""
 
 from datetime import datetime, timedelta
 
@@ -8,6 +8,7 @@ from models.bans import prune_bans
 from models.db import Database, connected, run, sql
 from models.guesses import prune_guesses
 from models.inventory import prune_requests
+from models.proposals import lapse_proposals
 
 KEEP_INTENTS_DAYS = 7
 KEEP_NOTIFICATIONS_DAYS = 90
@@ -67,5 +68,6 @@ async def prune(database: Database, now: datetime) -> int:
     async with connected(database) as connection:
         removed += await prune_guesses(connection, now)
     removed += await prune_alerts(database, now)
+    await lapse_proposals(database, now)
     removed += await prune_bans(database, now)
     return removed + await prune_requests(database, now - timedelta(days=1))

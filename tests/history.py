@@ -199,3 +199,21 @@ async def _pay(
 
 def _id(user_id: int, name: str) -> UUID:
     return uuid5(NAMESPACE, f"{user_id} {name}")
+
+
+async def insert_grant(
+    connection: Connection, user_id: int, actor_id: int | None, *, is_logged: bool
+) -> None:
+    """Make a member superadmin, as the trail tells it."""
+    where = {"b": user_id % 64, "u": user_id}
+    promote = sql("UPDATE users SET role = 'superadmin' WHERE bucket = :b AND id = :u RETURNING id")
+    await rows(connection, promote, where)
+    if is_logged:
+        await insert(
+            connection,
+            "admin_log",
+            **{"bucket": user_id % 64, "id": _id(user_id, "grant"), "actor_id": actor_id},
+            **{"actor_role": "superadmin", "action": "user.role", "subject_kind": "user"},
+            **{"subject_id": str(user_id), "before": {"role": "user"}, "reason": "test"},
+            **{"after": {"role": "superadmin"}, "created_at": DAY},
+        )

@@ -162,17 +162,20 @@ async def test_what_is_usual_at_this_hour_is_no_spike(world: World, receivers: R
 async def test_an_abnormal_withdrawal_is_critical(world: World, receivers: Receivers) -> None:
     user = await world.person()
     one, other = await staff(world, Role.ADMIN), await staff(world, Role.ADMIN)
-    for direction, amount in (("CREDIT", "20000"), ("DEBIT", "4000.000001")):
+    for direction, amount in (("CREDIT", "10000"), ("DEBIT", "4000.000001")):
         proposal = (await propose(one, user, direction, amount)).json()
         await approve(other, proposal)
         await world.drain()
-    leaving = Spending(user.id, 6_000_000_000, "outside", "withdrawal:1", "")
+    leaving = Spending(user.id, 5_999_999_999, "outside", "withdrawal:1", "")
     everybody = Vesting(days=0, days_one_address=0)
     async with transaction(world.database) as connection:
         assert await spend(connection, everybody, leaving, utcnow())
     await world.go_to(utcnow() + CHECK)
-    assert receivers.actions == [("trigger", "twtc:withdrawals")]
-    assert receivers.events[0]["payload"]["custom_details"] == {"now": 10_000, "usual": 0}
+    told = dict(zip(receivers.actions, receivers.events, strict=True))
+    [credit] = [key for _, key in told if key.startswith("twtc:credit:")]
+    assert set(told) == {("trigger", "twtc:withdrawals"), ("trigger", credit)}
+    withdrawals = told["trigger", "twtc:withdrawals"]
+    assert withdrawals["payload"]["custom_details"] == {"now": 10_000, "usual": 0}
 
 
 async def test_serious_suspicions_are_told_once_by_type(world: World, receivers: Receivers) -> None:

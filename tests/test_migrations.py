@@ -7,7 +7,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import create_async_engine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from engine.timeline import PRODUCTION
 from models.config import Config
@@ -50,6 +50,12 @@ def _upgrade(connection: Connection, revision: str) -> None:
     command.upgrade(alembic_config(connection), revision)
 
 
+async def _upgrade_alone(engine: AsyncEngine, revision: str) -> None:
+    async with engine.connect() as connection:
+        await connection.run_sync(_upgrade, revision)
+        await connection.commit()
+
+
 async def test_every_earlier_revision_with_data_becomes_the_newest(
     config: Config, worker_id: str
 ) -> None:
@@ -60,9 +66,7 @@ async def test_every_earlier_revision_with_data_becomes_the_newest(
         engine = create_async_engine(url.replace("postgresql:", "postgresql+asyncpg:", 1))
         database = open_database(url, pool_size=1, application_name="test")
         for number, revision in enumerate(revisions, start=1):
-            async with engine.connect() as connection:
-                await connection.run_sync(_upgrade, revision)
-                await connection.commit()
+            await _upgrade_alone(engine, revision)
             async with connected(database) as plain:
                 if number == 1:
                     await history.insert_shared(plain)
@@ -81,3 +85,27 @@ async def test_every_earlier_revision_with_data_becomes_the_newest(
         await database.dispose()
     assert counted.n == counted.verified == len(revisions)
     assert len(signed_in) == revisions.index("0007")  # those of before; the others sign in anew
+
+
+async def test_staff_of_before_stand_in_the_line_that_the_trail_tells(worker_id: str) -> None:
+    """The command line made one, who made a second, who made a third; a fourth has no trail."""
+    async with empty_database(f"twtc_history_{worker_id}") as url:
+        engine = create_async_engine(url.replace("postgresql:", "postgresql+asyncpg:", 1))
+        database = open_database(url, pool_size=1, application_name="test")
+        grants = ((1, None), (2, 1), (3, 2), (4, None))
+        await _upgrade_alone(engine, "0001")
+        async with connected(database) as plain:
+            await history.insert_shared(plain)
+            for number, _ in grants:
+                await history.insert_member(plain, number)
+        await _upgrade_alone(engine, "0016")
+        async with connected(database) as plain:
+            for number, actor in grants:
+                await history.insert_grant(plain, number, actor, is_logged=number != 4)
+        await _upgrade_alone(engine, "head")
+        await engine.dispose()
+        async with connected(database) as plain:
+            staff = "SELECT user_id, granted_by, line FROM staff ORDER BY user_id"
+            found = [tuple(row) for row in await rows(plain, sql(staff))]
+        await database.dispose()
+    assert found == [(1, None, [1]), (2, 1, [1, 2]), (3, 2, [1, 2, 3]), (4, None, [4])]

@@ -13,6 +13,7 @@ from api.routes import (
     admin_log,
     admin_operations,
     admin_reviews,
+    admin_roles,
     admin_user_files,
     admin_users,
 )
@@ -24,6 +25,7 @@ router = Router(
         *admin_user_files.handlers,
         *admin_configuration.handlers,
         *admin_adjustments.handlers,
+        *admin_roles.handlers,
         *admin_fraud.handlers,
         *admin_operations.handlers,
         *admin_reviews.handlers,

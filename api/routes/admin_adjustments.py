@@ -21,7 +21,6 @@ from engine.money import format_amount, parse_amount
 from engine.permissions import Permission
 from models.adjustments import (
     NoSuchAdjustmentError,
-    NotDecidableError,
     Proposal,
     decide_adjustment,
     list_adjustments,
@@ -31,6 +30,7 @@ from models.admin_log import Actor
 from models.clock import utcnow
 from models.db import Row
 from models.history import FIRST_PAGE
+from models.proposals import NotDecidableError
 
 ADJUSTMENT_MICRO_MAX = 10**12
 Amount = Annotated[str, Meta(pattern=r"^[0-9]{1,7}(\.[0-9]{1,6})?$")]
@@ -51,7 +51,10 @@ class DecisionBody(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AdjustmentView(Struct, frozen=True):
-    """PROPOSED, then REJECTED, or APPROVED and soon APPLIED, or REFUSED with its `failure`."""
+    """PROPOSED, then REJECTED, or APPROVED and soon APPLIED, or REFUSED with its `failure`.
+
+    LAPSED, with its `failure`: nobody approved it in time, or its proposer may no longer.
+    """
 
     id: UUID
     user_id: int
@@ -133,7 +136,10 @@ async def approve(
     services: NamedDependency[Services],
     actor: NamedDependency[Actor],
 ) -> AdjustmentView:
-    """By somebody else than who proposed it. A worker moves the coins next."""
+    """By a colleague whom other people made staff than who proposed it, for at least a week.
+
+    A worker moves the coins next. At most 10,000 TWTC a UTC day are credited over all wallets.
+    """
     return await _decide(services, actor, subject_id, adjustment_id, data.note, is_approved=True)
 
 

@@ -103,7 +103,7 @@ async def disable(
     actor: NamedDependency[Actor],
 ) -> StandingView:
     """From now on it earns nothing, also by what it recorded before, and cannot sign in."""
-    async with _explained():
+    async with explained():
         standing = await set_active(
             services.database, services.copies, actor, subject_id, False, data.reason, utcnow()
         )
@@ -123,7 +123,7 @@ async def enable(
     actor: NamedDependency[Actor],
 ) -> StandingView:
     """It is in use again."""
-    async with _explained():
+    async with explained():
         standing = await set_active(
             services.database, services.copies, actor, subject_id, True, data.reason, utcnow()
         )
@@ -144,9 +144,10 @@ async def give_role(
 ) -> StandingView:
     """Only roles below one's own, to users below oneself; a superadmin's reach is everybody else.
 
-    It holds from the user's next request on.
+    Nobody alone makes an admin or superadmin: that is proposed, and approved by another. It holds
+    from the user's next request on.
     """
-    async with _explained():
+    async with explained():
         standing = await set_role(
             services.database,
             services.copies,
@@ -169,7 +170,8 @@ def _standing(user_id: int, standing: Standing) -> StandingView:
 
 
 @asynccontextmanager
-async def _explained() -> AsyncIterator[None]:
+async def explained() -> AsyncIterator[None]:
+    """Turn what the models refuse into problems."""
     try:
         yield
     except NotAllowedError as error:

@@ -7,12 +7,17 @@ from typing import Any
 
 import httpx
 from msgspec import Struct
+from redis.asyncio import Redis
 
 from engine.permissions import Role
 from engine.timeline import utc_day
+from models.admin_log import OPERATOR
 from models.clock import utcnow
 from models.db import Database, connected, run, sql, transaction
 from models.facts import CLEAR, STORE, compute_facts, read_days
+from models.roles import set_role
+from models.settings import load_installation
+from models.status import SnapshotCopies
 from tests.accounts import last_code
 from tests.browser.member import PASSWORD
 from tests.processes import SECONDS_MAX, Processes
@@ -25,7 +30,6 @@ SIGNALS = {
     "canvas": "c" * 64,
     "webgl": "w" * 64,
 }
-PROMOTE = sql("UPDATE users SET role = :role WHERE bucket = :bucket AND id = :id")
 KILL = sql("""
     UPDATE intents SET status = 'FAILED', attempts = 5, applied_at = :now,
            error = 'Traceback (most recent call last):' || chr(10) || 'ValueError: boom'
@@ -58,10 +62,11 @@ async def build(processes: Processes, database: Database) -> Town:
         for name in people:
             ids[name] = (await http.get("/v1/me", headers=_of(tokens[name]))).json()["id"]
         roles = {"boss": Role.SUPERADMIN, "admin": Role.ADMIN, "moderator": Role.MODERATOR}
-        async with connected(database) as connection:
-            for name, role in roles.items():
-                params = {"role": role.value, "bucket": ids[name] % 64, "id": ids[name]}
-                await run(connection, PROMOTE, params)
+        redis = Redis.from_url(processes.config.redis_url)
+        copies = SnapshotCopies(redis, (await load_installation(database)).id)
+        for name, role in roles.items():
+            await set_role(database, copies, OPERATOR, ids[name], role, "test", utcnow())
+        await redis.aclose()
         for name in ("ann", "bob", "cyd", "dan"):  # one device of four accounts
             answer = await http.post("/v1/me/device", json=SIGNALS, headers=_of(tokens[name]))
             assert answer.status_code == 200, answer.text

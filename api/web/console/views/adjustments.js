@@ -1,10 +1,27 @@
-// Coins moved by hand: proposed by one, approved by another, applied by a worker.
+// What takes two people: coins moved by hand, and roles that approve.
 
 import { html, useRef, useState } from "../html.js";
 import { Act, Badge, Choice, Field, Paged, UserLink, admin, coins, instant, send, withQuery, words }
   from "../parts.js";
 
-const KINDS = { PROPOSED: "warn", APPROVED: "warn", APPLIED: "good", REJECTED: "", REFUSED: "bad" };
+const KINDS = { PROPOSED: "warn", APPROVED: "warn", APPLIED: "good", GRANTED: "good", REJECTED: "",
+  LAPSED: "", REFUSED: "bad" };
+
+/** The columns about a proposal's fate, and the buttons that decide it. */
+const fate = (me, titleOf, decide, approved) => [
+  ["Why", (row) => html`${row.reason}<br /><small>by <${UserLink} id=${row.proposer_id} /></small>`],
+  ["Status", (row) => html`<${Badge} kind=${KINDS[row.status]}>${words(row.status)}<//>
+    ${row.failure && html`<br />${row.failure}`}`],
+  ["Decided", (row) => (row.decider_id ? html`${row.note}<br />
+    <small>by <${UserLink} id=${row.decider_id} />, ${instant(row.decided_at)}</small>` : "–")],
+  ["", (row) => row.status === "PROPOSED" && html`<div class="bar">
+    ${row.proposer_id === me.id ? html`<small>A colleague decides.</small>` : html`
+      <${Act} label="Approve" title=${`Approve: ${titleOf(row)}`} kind="primary" ask="Note"
+        done=${approved} run=${decide(row, "approve")} />`}
+    <${Act} label=${row.proposer_id === me.id ? "Withdraw" : "Reject"} ask="Note"
+      title=${`Reject: ${titleOf(row)}`} done="Rejected." run=${decide(row, "reject")} />
+    </div>`],
+];
 
 /** A button that proposes to move coins of a user, or of one that is named in its form. */
 export function Propose({ user = null, done = () => {} }) {
@@ -28,32 +45,31 @@ export function Propose({ user = null, done = () => {} }) {
 export function Adjustments({ me }) {
   const [turn, setTurn] = useState(0);
   const again = () => setTurn((n) => n + 1);
-  const decide = (row, what) => async (note) => {
-    await send(`/users/${row.user_id}/adjustments/${row.id}/${what}`, { note });
+  const decide = (kind) => (row, what) => async (note) => {
+    await send(`/users/${row.user_id}/${kind}/${row.id}/${what}`, { note });
     again();
   };
-  const titleOf = (row) => `${words(row.direction)} ${coins(row.amount)} TWTC, user ${row.user_id}`;
+  const coinsOf = (row) => `${words(row.direction)} ${coins(row.amount)} TWTC, user ${row.user_id}`;
+  const roleOf = (row) => `user ${row.user_id} as ${row.role}`;
   const columns = [
     ["Proposed", (row) => instant(row.proposed_at)],
     ["User", (row) => html`<${UserLink} id=${row.user_id} />`],
     ["TWTC", (row) => `${row.direction === "DEBIT" ? "−" : "+"}${coins(row.amount)}`, true],
-    ["Why", (row) => html`${row.reason}<br /><small>by <${UserLink} id=${row.proposer_id} /></small>`],
-    ["Status", (row) => html`<${Badge} kind=${KINDS[row.status]}>${words(row.status)}<//>
-      ${row.failure && html`<br />${words(row.failure)}`}`],
-    ["Decided", (row) => (row.decider_id ? html`${row.note}<br />
-      <small>by <${UserLink} id=${row.decider_id} />, ${instant(row.decided_at)}</small>` : "–")],
-    ["", (row) => row.status === "PROPOSED" && html`<div class="bar">
-      ${row.proposer_id === me.id ? html`<small>A colleague decides.</small>` : html`
-        <${Act} label="Approve" title=${`Approve: ${titleOf(row)}`} kind="primary" ask="Note"
-          done="Approved. A worker moves the coins next." run=${decide(row, "approve")} />`}
-      <${Act} label=${row.proposer_id === me.id ? "Withdraw" : "Reject"} ask="Note"
-        title=${`Reject: ${titleOf(row)}`} done="Rejected. Nothing moves." run=${decide(row, "reject")} />
-      </div>`],
+    ...fate(me, coinsOf, decide("adjustments"), "Approved. A worker moves the coins next."),
+  ];
+  const roles = [
+    ["Proposed", (row) => instant(row.proposed_at)],
+    ["User", (row) => html`<${UserLink} id=${row.user_id} />`], ["Role", (row) => words(row.role)],
+    ...fate(me, roleOf, decide("role-proposals"), "Granted. It counts for approving in a week."),
   ];
   return html`<h1>Adjustments</h1>
-    <p class="lead">Coins moved by hand take four eyes: one proposes, another approves.</p>
+    <p class="lead">Coins moved by hand take four eyes: one proposes, a colleague whom other people chose
+      approves. At most 10,000 TWTC are credited so on a UTC day.</p>
     <p class="bar"><${Propose} done=${again} />
       <button type="button" class="button" onClick=${again}>Read again</button></p>
     <${Paged} label="Adjustments" turn=${turn} columns=${columns} none="Nothing was ever proposed."
-      load=${(cursor) => admin(withQuery("/adjustments", { cursor }))} />`;
+      load=${(cursor) => admin(withQuery("/adjustments", { cursor }))} />
+    <h2>Roles proposed</h2>
+    <${Paged} label="Roles proposed" turn=${turn} columns=${roles} none="No role was ever proposed."
+      load=${(cursor) => admin(withQuery("/role-proposals", { cursor }))} />`;
 }

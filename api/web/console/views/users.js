@@ -106,9 +106,21 @@ function Actions({ user, role, me, reload }) {
         : html`<${Act} key="on" label="Enable" done="Enabled." run=${act("enable")} />`}
       <${Act} label="Change role" done="The role holds from the next request on." run=${act("role")}>
         <${Choice} label="Role" name="role" defaultValue=${user.role}
-          options=${ROLES.filter((name) => role === "superadmin" || !may(name, role))} /><//>
+          options=${ROLES.filter((name) => isGiven(name, user.role, role))} /><//>
+      ${role === "superadmin" && !may(user.role, role) && html`<${ProposeRole} of=${user} />`}
       <${Propose} user=${user.id} />`}</div>`;
 }
+
+/** Whether one alone may give a role: to make somebody admin or more takes two. */
+const isGiven = (name, before, role) => (role === "superadmin" || !may(name, role))
+  && (!may(name, "admin") || may(before, name));
+
+const ProposeRole = ({ of }) => html`<${Act} label="Propose as staff"
+  done="Proposed. A colleague of another line has to approve it within a week."
+  text="Admins and superadmins approve what others propose, so it takes two to make one."
+  run=${(reason, { role }) => send(`/users/${of.id}/role-proposals`, { reason, role })}>
+  <${Choice} label="Role" name="role"
+    options=${["admin", "superadmin"].filter((name) => !may(of.role, name))} /><//>`;
 
 const page = (id, what) => (cursor) => admin(withQuery(`/users/${id}/${what}`, { cursor }));
 
