@@ -73,6 +73,7 @@ _TITLES = {
     Reason.BOOST_CLOSED: "Boost closed",
     Reason.WATCH_INCOMPLETE: "Video not watched",
     Reason.QUESTION_NOT_ASKED: "Question not fetched",
+    Reason.VIDEO_WATCHED: "Video watched",
     Reason.ANSWER_LATE: "Answer too late",
     Reason.TASK_UNKNOWN: "No such task",
     Reason.TASK_LOCKED: "Task locked",

@@ -86,6 +86,7 @@ OF_PATHS: dict[str, Any] = {
     "/v1/ads/views/{view_id}/completed": SessionResult | TaskResult,
     "/v1/ads/views/{view_id}/failed": SessionResult | TaskResult,
     "/v1/boosts": BoostResult,
+    "/v1/boosts/{boost_id}/failed": BoostResult,
     "/v1/boosts/{boost_id}/answer": BoostResult,
     "/v1/tasks/{number}/started": TaskResult,
     "/v1/tasks/{number}/completed": TaskResult,

@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 
 ANSWER_TIME = timedelta(seconds=30)
+UNPLAYABLE = "UNPLAYABLE"  # why a boost failed: the player cannot show its video
 
 
 class BoostStatus(StrEnum):

@@ -17,6 +17,7 @@ from engine.decision import Decision, House, LogEntry, Member, Note, Payment
 from engine.intents import (
     AnswerBoost,
     Applied,
+    FailBoost,
     FinishWatch,
     Intent,
     Reason,
@@ -117,6 +118,28 @@ def _used_up(member: Member, video: Video, at: datetime, boosts_per_day: int) ->
     if any(boost.video_id == video.id and boost.watched_at is not None for boost in todays):
         return Rejected(Reason.VIDEO_USED, "You have watched this video today.", next_midnight(at))
     return None
+
+
+def fail_boost(boost: Boost, intent: Intent, member: Member, house: House) -> Decision:
+    """The video cannot be played, and no boost of the day is spent. What was watched could be."""
+    action, at = intent.action, intent.recorded_at
+    assert isinstance(action, FailBoost)
+    if boost.status is not BoostStatus.WATCHING:
+        watched = "You have watched this video: answer its question, or begin another."
+        return Decision(Rejected(Reason.VIDEO_WATCHED, watched))
+    failed = _fail(boost, at, action.cause)
+    entry = _log(failed, "BOOST_FAIL", cause=action.cause)
+    return Decision(Applied(boost_result(failed)), boosts=(failed,), logs=(entry,))
+
+
+def ask_of_closed(boost: Boost, intent: Intent, member: Member) -> tuple[Boost, ...]:
+    """The boost whose question was shown although it had been given up meanwhile: it is spent."""
+    at = intent.recorded_at
+    todays = (b for b in member.boosts.values() if b.day == boost.day and b.asked_at is not None)
+    is_asked = any(b.video_id == boost.video_id for b in todays)
+    if is_asked or (boost.watched_at is None and at - boost.started_at < boost.duration):
+        return ()
+    return (replace(boost, watched_at=boost.watched_at or at, asked_at=at),)
 
 
 def finish_watch(boost: Boost, intent: Intent, member: Member, house: House) -> Decision:

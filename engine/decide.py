@@ -4,7 +4,14 @@ from collections.abc import Callable
 
 from engine.ads import OPEN_VIEW_STATUSES, AdView
 from engine.boost import OPEN_BOOST_STATUSES, Boost
-from engine.boosts import answer_boost, ask_question, finish_watch, start_boost
+from engine.boosts import (
+    answer_boost,
+    ask_of_closed,
+    ask_question,
+    fail_boost,
+    finish_watch,
+    start_boost,
+)
 from engine.decision import Decision, House, Member
 from engine.intents import (
     AnswerBoost,
@@ -15,6 +22,7 @@ from engine.intents import (
     CompleteTask,
     CompleteView,
     ConfirmView,
+    FailBoost,
     FailView,
     FinishWatch,
     FlagUser,
@@ -52,6 +60,7 @@ _ON_VIEW: dict[type, OnView] = {
     ConfirmView: confirm_view,
 }
 _ON_BOOST: dict[type, OnBoost] = {
+    FailBoost: fail_boost,
     FinishWatch: finish_watch,
     AskQuestion: ask_question,
     AnswerBoost: answer_boost,
@@ -107,7 +116,9 @@ def _decide_boost(member: Member, boost: Boost | None, intent: Intent, house: Ho
         return Decision(Rejected(Reason.BOOST_UNKNOWN, "There is no such boost."))
     if boost.status not in OPEN_BOOST_STATUSES:
         over = "This boost is over: one answer, or another start, ends it. Begin another."
-        return Decision(Rejected(Reason.BOOST_CLOSED, over))
+        shown = isinstance(intent.action, AskQuestion)
+        spent = ask_of_closed(boost, intent, member) if shown else ()
+        return Decision(Rejected(Reason.BOOST_CLOSED, over), boosts=spent)
     return _ON_BOOST[type(intent.action)](boost, intent, member, house)
 
 

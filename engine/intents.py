@@ -10,9 +10,8 @@ from uuid import UUID
 
 from msgspec import Struct, field
 
-
-class Action(Struct, frozen=True, tag_field="kind", forbid_unknown_fields=True):
-    """What an intent asks for. The tag is the intent's kind, `noun.verb`."""
+from engine.action import Action
+from engine.upkeep import UpkeepAction
 
 
 class StartMining(Action, frozen=True, tag="mining.start"):
@@ -56,6 +55,13 @@ class StartBoost(Action, frozen=True, tag="boost.start"):
 
     video_id: str
     player_seconds: int | None = None  # of releases that took a player's word: believed no more
+
+
+class FailBoost(Action, frozen=True, tag="boost.fail"):
+    """The player cannot show the video: the boost is given up before its question."""
+
+    boost_id: UUID
+    cause: str
 
 
 class FinishWatch(Action, frozen=True, tag="boost.watch"):
@@ -142,91 +148,11 @@ class ApplyAdjustment(Action, frozen=True, tag="adjustment.apply"):
     adjustment_id: UUID
 
 
-class OpenDay(Action, frozen=True, tag="day.open"):
-    """Freeze the catalogue of a UTC day."""
-
-    day: date
-
-
-class ComputeFacts(Action, frozen=True, tag="facts.compute"):
-    """Compute the figures of a UTC day that is over."""
-
-    day: date
-
-
-class RebalanceGroups(Action, frozen=True, tag="groups.rebalance"):
-    """Even out the groups' sizes."""
-
-
-class PruneIntents(Action, frozen=True, tag="intents.prune"):
-    """Remove what was settled long ago."""
-
-
-class PreparePartitions(Action, frozen=True, tag="partitions.prepare"):
-    """Create the partitions of what comes, archive those whose time is over."""
-
-
-class SyncVideos(Action, frozen=True, tag="videos.sync"):
-    """Ask the providers which videos can still be shown, and how long they are."""
-
-
-class ForgetPeople(Action, frozen=True, tag="people.forget"):
-    """Erase what tells who the owners of closed accounts were."""
-
-
-class CloseInactive(Action, frozen=True, tag="accounts.close_inactive"):
-    """Close the accounts that nobody has used for two years."""
-
-
-class RefreshLists(Action, frozen=True, tag="lists.refresh"):
-    """Fetch the lists of addresses with a reputation."""
-
-
-class ScoreAccounts(Action, frozen=True, tag="accounts.score"):
-    """Score what accounts did up to a UTC day that is over."""
-
-    day: date
-
-
-class TrainModel(Action, frozen=True, tag="model.train"):
-    """Train the model that scores are made with."""
-
-    day: date
-
-
-class CheckInvariants(Action, frozen=True, tag="invariants.check"):
-    """Run the audit."""
-
-
-class CheckAlerts(Action, frozen=True, tag="alerts.check"):
-    """Look whether anything is wrong, and tell whom it concerns."""
-
-
-class SendSummary(Action, frozen=True, tag="alerts.summary"):
-    """Send the day's summary of the alerts."""
-
-
 ViewAction = StartView | CompleteView | FailView | ConfirmView
-BoostAction = StartBoost | FinishWatch | AskQuestion | AnswerBoost
+BoostAction = StartBoost | FailBoost | FinishWatch | AskQuestion | AnswerBoost
 TaskAction = StartTask | CompleteTask | AnswerTask | ReviewTask
 UserAction = StartMining | ViewAction | BoostAction | TaskAction
 PieceAction = CreditMining | SettleMining | RemindWindow | ApplyAdjustment
-UpkeepAction = (
-    OpenDay
-    | ComputeFacts
-    | RebalanceGroups
-    | PruneIntents
-    | PreparePartitions
-    | SyncVideos
-    | ForgetPeople
-    | CloseInactive
-    | RefreshLists
-    | ScoreAccounts
-    | TrainModel
-    | CheckInvariants
-    | CheckAlerts
-    | SendSummary
-)
 AnyAction = UserAction | FlagUser | PieceAction | UpkeepAction
 
 
@@ -267,6 +193,7 @@ class Reason(StrEnum):
     BOOST_CLOSED = "BOOST_CLOSED"
     WATCH_INCOMPLETE = "WATCH_INCOMPLETE"
     QUESTION_NOT_ASKED = "QUESTION_NOT_ASKED"
+    VIDEO_WATCHED = "VIDEO_WATCHED"
     ANSWER_LATE = "ANSWER_LATE"
     TASK_UNKNOWN = "TASK_UNKNOWN"
     TASK_LOCKED = "TASK_LOCKED"

@@ -8,7 +8,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from engine.intents import Action, AnyAction, Applied, Intent, Outcome
+from engine.action import Action
+from engine.intents import AnyAction, Applied, Intent, Outcome
 from engine.timeline import UPKEEP_GROUP
 from models.clock import new_id
 from models.db import DATABASE_ERRORS, Connection, Database, connected, rows, run, sql, transaction

@@ -38,6 +38,22 @@ TO_CHECK = sql("""
     WHERE provider = :provider ORDER BY checked_at NULLS FIRST, id LIMIT :limit
 """)
 
+# By bucket first: a member lives in one, and so each part counts whole members.
+REPORTED = sql("""
+    SELECT v.id, v.provider_id, v.title, v.inactive_because
+    FROM videos v JOIN (
+        SELECT f.video_id, sum(f.members) AS members
+        FROM (SELECT b.bucket, b.video_id, count(DISTINCT b.user_id) AS members
+              FROM boosts b JOIN videos checked ON checked.id = b.video_id
+              WHERE b.failure = 'UNPLAYABLE' AND b.failed_at > :since
+                AND b.failed_at > COALESCE(checked.checked_at, :since)
+              GROUP BY b.bucket, b.video_id) f
+        GROUP BY f.video_id
+    ) r ON r.video_id = v.id
+    WHERE v.provider = :provider AND v.is_active AND r.members >= :members_min
+    ORDER BY v.id LIMIT :limit
+""")
+
 # What an operator has changed since the row was read stands.
 STORE_VERDICTS = sql("""
     UPDATE videos v
@@ -121,6 +137,16 @@ async def videos_to_check(database: Database, provider: str, limit: int) -> list
     """A provider's videos, active or not; those whose check is the most overdue first."""
     async with connected(database) as connection:
         found = await rows(connection, TO_CHECK, {"provider": provider, "limit": limit})
+    return [StoredVideo(**row) for row in found]
+
+
+async def reported_videos(
+    database: Database, provider: str, limit: int, members_min: int, since: datetime
+) -> list[StoredVideo]:
+    """A provider's videos that so many members could not play since a time and the last check."""
+    params = {"provider": provider, "limit": limit, "members_min": members_min, "since": since}
+    async with connected(database) as connection:
+        found = await rows(connection, REPORTED, params)
     return [StoredVideo(**row) for row in found]
 
 

@@ -10,26 +10,7 @@ from functools import partial
 
 from msgspec import Struct
 
-from engine.intents import (
-    AnyAction,
-    CheckAlerts,
-    CheckInvariants,
-    CloseInactive,
-    ComputeFacts,
-    CreditMining,
-    ForgetPeople,
-    OpenDay,
-    PreparePartitions,
-    PruneIntents,
-    RebalanceGroups,
-    RefreshLists,
-    RemindWindow,
-    ScoreAccounts,
-    SendSummary,
-    SettleMining,
-    SyncVideos,
-    TrainModel,
-)
+from engine.intents import AnyAction, CreditMining, RemindWindow, SettleMining
 from engine.timeline import (
     DAY_SECONDS,
     PRODUCTION,
@@ -38,6 +19,23 @@ from engine.timeline import (
     boundary_at_or_before,
     micros,
     utc_day,
+)
+from engine.upkeep import (
+    CheckAlerts,
+    CheckInvariants,
+    CloseInactive,
+    ComputeFacts,
+    ForgetPeople,
+    OpenDay,
+    PreparePartitions,
+    PruneIntents,
+    RebalanceGroups,
+    RecheckVideos,
+    RefreshLists,
+    ScoreAccounts,
+    SendSummary,
+    SyncVideos,
+    TrainModel,
 )
 from models.credit import pieces_to_credit, pieces_to_settle
 from models.db import Database
@@ -124,6 +122,7 @@ def entries(table: Timetable) -> tuple[Entry, ...]:
         upkeep("forget", lambda at: ForgetPeople(), 2 * 60, 3600),
         upkeep("inactive", lambda at: CloseInactive(), 3 * 3600),
         upkeep("videos", lambda at: SyncVideos(), 4 * 3600),
+        upkeep("recheck", lambda at: RecheckVideos(), 3 * 60, 10 * 60),
         upkeep("lists", lambda at: RefreshLists(), 5 * 3600),
         upkeep("rebalance", lambda at: RebalanceGroups(), MONDAY_3AM_SECONDS, WEEK_SECONDS),
         upkeep("invariants", lambda at: CheckInvariants(), 5 * 60, 3600),

@@ -52,6 +52,7 @@ TABLE = {
     "POST /v1/ads/views/{view_id}/failed": SIGNED_IN,
     "POST /v1/boosts": SIGNED_IN,
     "POST /v1/boosts/{boost_id}/progress": SIGNED_IN,
+    "POST /v1/boosts/{boost_id}/failed": SIGNED_IN,
     "GET /v1/boosts/{boost_id}/question": SIGNED_IN,
     "POST /v1/boosts/{boost_id}/answer": SIGNED_IN,
     "GET /v1/tasks/today": SIGNED_IN,
@@ -158,6 +159,7 @@ EXAMPLES = {
 BODIES: dict[str, Any] = {
     "POST /v1/boosts": {"video_id": "nobody's"},
     "POST /v1/boosts/{boost_id}/progress": {"token": "x", "position_seconds": 1},
+    "POST /v1/boosts/{boost_id}/failed": {"cause": "UNPLAYABLE"},
     "POST /v1/boosts/{boost_id}/answer": {"option": 1},
     "POST /v1/tasks/{number}/answer": {"option": 1},
     "POST /v1/ads/views/{view_id}/failed": {"cause": "NO_FILL"},

@@ -5,7 +5,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 
-from engine.intents import UpkeepAction
+from engine.upkeep import UpkeepAction
 from models import newer
 from models.clock import utcnow
 from models.db import connected, run, sql

@@ -10,26 +10,25 @@ from datetime import date, datetime
 from uuid import UUID
 
 from engine.alerts import books_key, wrong_books
-from engine.intents import (
-    Applied,
+from engine.intents import Applied, Intent, Outcome
+from engine.timeline import utc_day
+from engine.upkeep import (
     CheckAlerts,
     CheckInvariants,
     CloseInactive,
     ComputeFacts,
     ForgetPeople,
-    Intent,
     OpenDay,
-    Outcome,
     PreparePartitions,
     PruneIntents,
     RebalanceGroups,
+    RecheckVideos,
     RefreshLists,
     ScoreAccounts,
     SendSummary,
     SyncVideos,
     TrainModel,
 )
-from engine.timeline import utc_day
 from models.alerts import keep_alerts
 from models.archives import drop_files, write_archives
 from models.catalogue import open_day
@@ -47,7 +46,7 @@ from workers.accounting import account_for, account_for_failure, note_intent
 from workers.alerting.check import check_alerts, send_summary
 from workers.reputation import refresh_lists
 from workers.scoring.nightly import score_day, train_model
-from workers.videos.sync import sync_videos
+from workers.videos.sync import recheck_videos, sync_videos
 from workers.workshop import Workshop
 
 log = logging.getLogger(__name__)
@@ -109,6 +108,8 @@ async def _work(
             return await _keep_partitions(shop, utc_day(now))
         case SyncVideos():
             return await sync_videos(shop.database, shop.providers, now)
+        case RecheckVideos():
+            return await recheck_videos(shop.database, shop.providers, now)
         case ForgetPeople():
             return {"forgotten": await erase_due(shop.database, now)}
         case ScoreAccounts(day):

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from hashlib import sha256
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from litestar import Request, Response, Router, get, post
@@ -18,7 +18,14 @@ from api.services import Services
 from api.watch_token import seal, unseal
 from engine.boost import ANSWER_TIME, OPEN_BOOST_STATUSES
 from engine.boosts import boost_question
-from engine.intents import AnswerBoost, AskQuestion, FinishWatch, StartBoost, UserAction
+from engine.intents import (
+    AnswerBoost,
+    AskQuestion,
+    FailBoost,
+    FinishWatch,
+    StartBoost,
+    UserAction,
+)
 from engine.watching import BEAT_SECONDS, Beat, Fault, PlayerState, advance
 from models.clock import utcnow
 from models.history import read_boost
@@ -32,6 +39,12 @@ class StartBody(Struct, frozen=True, forbid_unknown_fields=True):
 
     video_id: Annotated[str, Meta(min_length=3, max_length=100, pattern=r"^[\w.:-]+\Z")]
     player_seconds: Annotated[int, Meta(ge=1, le=_POSITION_SECONDS_MAX)] | None = None
+
+
+class FailureBody(Struct, frozen=True, forbid_unknown_fields=True):
+    """UNPLAYABLE: the player says that it cannot show the video. UNREACHABLE: it says nothing."""
+
+    cause: Literal["UNPLAYABLE", "UNREACHABLE"]
 
 
 class BeatBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -111,6 +124,21 @@ async def progress(
     )
 
 
+@post("/{boost_id:uuid}/failed", status_code=202, summary="The video cannot be played")
+async def failed(
+    boost_id: FromPath[UUID],
+    request: Request[Any, Any, Any],
+    services: NamedDependency[Services],
+    user_id: NamedDependency[int],
+    data: JSONBody[FailureBody],
+) -> Response[IntentView]:
+    """Give the boost up, before its question: none of the day's boosts is spent.
+
+    A video that several members cannot play is looked up at its provider.
+    """
+    return await submit(request, services, user_id, FailBoost(boost_id, data.cause))
+
+
 @get(
     "/{boost_id:uuid}/question",
     summary="The question, once the video was watched",
@@ -180,7 +208,7 @@ async def _record(
     return await record_and_ring(services, wish)
 
 
-handlers: list[Any] = [start, progress, question, answer]
+handlers: list[Any] = [start, progress, failed, question, answer]
 router = Router(
     "/v1/boosts", route_handlers=handlers, tags=["boosts"], security=[{"bearer": []}], opt=MEMBER
 )

@@ -1118,6 +1118,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/boosts/{boost_id}/failed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** The video cannot be played */
+        post: operations["V1BoostsBoostIdFailedFailed"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/boosts/{boost_id}/progress": {
         parameters: {
             query?: never;
@@ -1908,6 +1925,11 @@ export interface components {
             /** @default NOT_SHOWN */
             cause?: string;
         };
+        /** FailureBody */
+        FailureBody: {
+            /** @enum {string} */
+            cause: "UNPLAYABLE" | "UNREACHABLE";
+        };
         /** Farewell */
         Farewell: {
             password: string;
@@ -2157,7 +2179,7 @@ export interface components {
             status: number;
             title: string;
             /** @enum {string} */
-            type: "urn:twtc:problem:account-disabled" | "urn:twtc:problem:ad-expired" | "urn:twtc:problem:ad-in-progress" | "urn:twtc:problem:ad-mismatch" | "urn:twtc:problem:ad-not-started" | "urn:twtc:problem:ad-too-short" | "urn:twtc:problem:ad-unavailable" | "urn:twtc:problem:address-disposable" | "urn:twtc:problem:address-unreachable" | "urn:twtc:problem:adjustment-refused" | "urn:twtc:problem:already-mining" | "urn:twtc:problem:answer-late" | "urn:twtc:problem:bad-request" | "urn:twtc:problem:body-too-large" | "urn:twtc:problem:boost-closed" | "urn:twtc:problem:boost-unknown" | "urn:twtc:problem:boosts-used-up" | "urn:twtc:problem:busy" | "urn:twtc:problem:callback-malformed" | "urn:twtc:problem:callback-signature" | "urn:twtc:problem:captcha-required" | "urn:twtc:problem:captcha-unavailable" | "urn:twtc:problem:captcha-wrong" | "urn:twtc:problem:code-sent" | "urn:twtc:problem:code-wrong" | "urn:twtc:problem:conflict" | "urn:twtc:problem:cooldown" | "urn:twtc:problem:day-closed" | "urn:twtc:problem:domain-limited" | "urn:twtc:problem:duration-unknown" | "urn:twtc:problem:forbidden" | "urn:twtc:problem:headers-too-large" | "urn:twtc:problem:idempotency-key-missing" | "urn:twtc:problem:idempotency-key-reused" | "urn:twtc:problem:identity-taken" | "urn:twtc:problem:internal" | "urn:twtc:problem:message-not-sent" | "urn:twtc:problem:method-not-allowed" | "urn:twtc:problem:mfa-active" | "urn:twtc:problem:mfa-locked" | "urn:twtc:problem:not-found" | "urn:twtc:problem:not-mining" | "urn:twtc:problem:password-weak" | "urn:twtc:problem:password-wrong" | "urn:twtc:problem:question-not-asked" | "urn:twtc:problem:rate-limited" | "urn:twtc:problem:read-too-short" | "urn:twtc:problem:reauthentication-required" | "urn:twtc:problem:request-timeout" | "urn:twtc:problem:session-ends" | "urn:twtc:problem:suspended" | "urn:twtc:problem:task-closed" | "urn:twtc:problem:task-locked" | "urn:twtc:problem:task-not-started" | "urn:twtc:problem:task-of-another-kind" | "urn:twtc:problem:task-unknown" | "urn:twtc:problem:unauthorized" | "urn:twtc:problem:unavailable" | "urn:twtc:problem:uri-too-long" | "urn:twtc:problem:verification-required" | "urn:twtc:problem:video-unknown" | "urn:twtc:problem:video-used" | "urn:twtc:problem:view-closed" | "urn:twtc:problem:view-unknown" | "urn:twtc:problem:watch-incomplete" | "urn:twtc:problem:window-closed";
+            type: "urn:twtc:problem:account-disabled" | "urn:twtc:problem:ad-expired" | "urn:twtc:problem:ad-in-progress" | "urn:twtc:problem:ad-mismatch" | "urn:twtc:problem:ad-not-started" | "urn:twtc:problem:ad-too-short" | "urn:twtc:problem:ad-unavailable" | "urn:twtc:problem:address-disposable" | "urn:twtc:problem:address-unreachable" | "urn:twtc:problem:adjustment-refused" | "urn:twtc:problem:already-mining" | "urn:twtc:problem:answer-late" | "urn:twtc:problem:bad-request" | "urn:twtc:problem:body-too-large" | "urn:twtc:problem:boost-closed" | "urn:twtc:problem:boost-unknown" | "urn:twtc:problem:boosts-used-up" | "urn:twtc:problem:busy" | "urn:twtc:problem:callback-malformed" | "urn:twtc:problem:callback-signature" | "urn:twtc:problem:captcha-required" | "urn:twtc:problem:captcha-unavailable" | "urn:twtc:problem:captcha-wrong" | "urn:twtc:problem:code-sent" | "urn:twtc:problem:code-wrong" | "urn:twtc:problem:conflict" | "urn:twtc:problem:cooldown" | "urn:twtc:problem:day-closed" | "urn:twtc:problem:domain-limited" | "urn:twtc:problem:duration-unknown" | "urn:twtc:problem:forbidden" | "urn:twtc:problem:headers-too-large" | "urn:twtc:problem:idempotency-key-missing" | "urn:twtc:problem:idempotency-key-reused" | "urn:twtc:problem:identity-taken" | "urn:twtc:problem:internal" | "urn:twtc:problem:message-not-sent" | "urn:twtc:problem:method-not-allowed" | "urn:twtc:problem:mfa-active" | "urn:twtc:problem:mfa-locked" | "urn:twtc:problem:not-found" | "urn:twtc:problem:not-mining" | "urn:twtc:problem:password-weak" | "urn:twtc:problem:password-wrong" | "urn:twtc:problem:question-not-asked" | "urn:twtc:problem:rate-limited" | "urn:twtc:problem:read-too-short" | "urn:twtc:problem:reauthentication-required" | "urn:twtc:problem:request-timeout" | "urn:twtc:problem:session-ends" | "urn:twtc:problem:suspended" | "urn:twtc:problem:task-closed" | "urn:twtc:problem:task-locked" | "urn:twtc:problem:task-not-started" | "urn:twtc:problem:task-of-another-kind" | "urn:twtc:problem:task-unknown" | "urn:twtc:problem:unauthorized" | "urn:twtc:problem:unavailable" | "urn:twtc:problem:uri-too-long" | "urn:twtc:problem:verification-required" | "urn:twtc:problem:video-unknown" | "urn:twtc:problem:video-used" | "urn:twtc:problem:video-watched" | "urn:twtc:problem:view-closed" | "urn:twtc:problem:view-unknown" | "urn:twtc:problem:watch-incomplete" | "urn:twtc:problem:window-closed";
         };
         /** Profile */
         Profile: {
@@ -2266,7 +2288,7 @@ export interface components {
          * @description Why an intent was refused. Stable: clients branch on it.
          * @enum {string}
          */
-        Reason: "ACCOUNT_DISABLED" | "VERIFICATION_REQUIRED" | "WINDOW_CLOSED" | "ALREADY_MINING" | "AD_IN_PROGRESS" | "AD_UNAVAILABLE" | "AD_NOT_STARTED" | "AD_TOO_SHORT" | "AD_EXPIRED" | "AD_MISMATCH" | "VIEW_CLOSED" | "VIEW_UNKNOWN" | "NOT_MINING" | "SESSION_ENDS" | "VIDEO_UNKNOWN" | "VIDEO_USED" | "BOOSTS_USED_UP" | "DURATION_UNKNOWN" | "BOOST_UNKNOWN" | "BOOST_CLOSED" | "WATCH_INCOMPLETE" | "QUESTION_NOT_ASKED" | "ANSWER_LATE" | "TASK_UNKNOWN" | "TASK_LOCKED" | "TASK_CLOSED" | "TASK_NOT_STARTED" | "TASK_OF_ANOTHER_KIND" | "READ_TOO_SHORT" | "DAY_CLOSED" | "ADJUSTMENT_REFUSED" | "COOLDOWN" | "CAPTCHA_REQUIRED" | "REAUTHENTICATION_REQUIRED" | "SUSPENDED";
+        Reason: "ACCOUNT_DISABLED" | "VERIFICATION_REQUIRED" | "WINDOW_CLOSED" | "ALREADY_MINING" | "AD_IN_PROGRESS" | "AD_UNAVAILABLE" | "AD_NOT_STARTED" | "AD_TOO_SHORT" | "AD_EXPIRED" | "AD_MISMATCH" | "VIEW_CLOSED" | "VIEW_UNKNOWN" | "NOT_MINING" | "SESSION_ENDS" | "VIDEO_UNKNOWN" | "VIDEO_USED" | "BOOSTS_USED_UP" | "DURATION_UNKNOWN" | "BOOST_UNKNOWN" | "BOOST_CLOSED" | "WATCH_INCOMPLETE" | "QUESTION_NOT_ASKED" | "VIDEO_WATCHED" | "ANSWER_LATE" | "TASK_UNKNOWN" | "TASK_LOCKED" | "TASK_CLOSED" | "TASK_NOT_STARTED" | "TASK_OF_ANOTHER_KIND" | "READ_TOO_SHORT" | "DAY_CLOSED" | "ADJUSTMENT_REFUSED" | "COOLDOWN" | "CAPTCHA_REQUIRED" | "REAUTHENTICATION_REQUIRED" | "SUSPENDED";
         /** RecoveryCodes */
         RecoveryCodes: {
             recovery_codes: string[];
@@ -5681,6 +5703,64 @@ export interface operations {
                  *     }
                  */
                 "application/json": components["schemas"]["boosts_AnswerBody"];
+            };
+        };
+        responses: {
+            /** @description The outcome is known */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IntentView"] & {
+                        result?: components["schemas"]["BoostResult"] | null;
+                    };
+                };
+            };
+            /** @description Recorded; `Location` tells what becomes of it */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IntentView"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            431: components["responses"]["431"];
+            503: components["responses"]["503"];
+        };
+    };
+    V1BoostsBoostIdFailedFailed: {
+        parameters: {
+            query?: never;
+            header: {
+                /** @description A new random value for each action, kept for its retries: the same key gives the same intent. With another body it is refused (422). */
+                "Idempotency-Key": string;
+                /** @description `wait=N`: wait up to N seconds, 10 at most, for the outcome (RFC 7240). */
+                Prefer?: string;
+            };
+            path: {
+                boost_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "cause": "UNPLAYABLE"
+                 *     }
+                 */
+                "application/json": components["schemas"]["FailureBody"];
             };
         };
         responses: {

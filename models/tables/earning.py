@@ -102,6 +102,12 @@ boosts = Table(
     Index("boosts_day_idx", "bucket", "day"),
     Index("boosts_user_day", "bucket", "user_id", "day"),
     Index("boosts_session_idx", "bucket", "session_id"),
+    Index(
+        "boosts_unplayable",
+        "bucket",
+        "failed_at",
+        postgresql_where=text("failure = 'UNPLAYABLE'"),
+    ),
     postgresql_with=CHURNING,
 )
 

@@ -55,6 +55,11 @@ async def _watch(phone: Phone, watched: dict[str, Any]) -> bool:
     for _ in range(watched["duration_seconds"] // BEAT_SECONDS + 20):
         if phone.random.random() < 0.02:
             return False  # another app calls
+        if phone.random.random() < 0.03:
+            failed = path.replace("/progress", "/failed")
+            await phone.ask(failed, {"cause": "UNPLAYABLE"}, is_awaited=False)
+            if phone.random.random() < 0.5:
+                return False  # or it plays after all
         await phone.seed.scheduler.sleep(BEAT_SECONDS)
         now = phone.seed.scheduler.now
         reached += min((now - last).total_seconds(), 29)

@@ -81,10 +81,16 @@ def on_boost(facts: Facts, account: Account, intent: Intent) -> str:
     boost, at = account.boosts.get(UUID(intent.body["boost_id"])), intent.at
     if boost is None:
         return "BOOST_UNKNOWN"
-    if boost.status not in OPEN:
-        return "BOOST_CLOSED"
     too_early = at - boost.started < timedelta(seconds=boost.seconds)
+    if boost.status not in OPEN:
+        if intent.kind == "boost.ask" and not (too_early and boost.watched is None):
+            _spend_closed(account, boost, at)
+        return "BOOST_CLOSED"
     match intent.kind:
+        case "boost.fail":
+            if boost.status != "WATCHING":
+                return "VIDEO_WATCHED"
+            boost.status = "FAILED"
         case "boost.watch" if boost.watched is None:
             if too_early:
                 return "WATCH_INCOMPLETE"
@@ -96,6 +102,14 @@ def on_boost(facts: Facts, account: Account, intent: Intent) -> str:
         case "boost.answer":
             return _answer_boost(facts, account, boost, intent)
     return "APPLIED"
+
+
+def _spend_closed(account: Account, boost: Boost, at: datetime) -> None:
+    """Its question was shown while it was being given up."""
+    day = day_of(boost.started)
+    of_video = [b for b in account.boosts.values() if b.video == boost.video and b.asked]
+    if not any(day_of(b.started) == day for b in of_video):
+        boost.asked, boost.watched = at, boost.watched or at
 
 
 def _answer_boost(facts: Facts, account: Account, boost: Boost, intent: Intent) -> str:
@@ -209,6 +223,7 @@ def pay_task(facts: Facts, account: Account, task: Task, at: datetime) -> None:
 
 EARNING_RULES: dict[str, Rule] = {
     "boost.start": start_boost,
+    "boost.fail": on_boost,
     "boost.watch": on_boost,
     "boost.ask": on_boost,
     "boost.answer": on_boost,

@@ -1,13 +1,13 @@
-"""A film of our own, hosted by the partner: played to its end in a real browser, and answered."""
+"""Boosts in a real browser: a film of our own to its end, a video that YouTube does not show."""
 
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from models.config import Config
 from models.content import films, seed_films
-from models.db import Database, transaction
+from models.db import Database, run, sql, transaction
 from ops.partner_films import VIDEOS_PATH
 from tests.browser.conftest import TIMING, Phones
 from tests.browser.member import Member, answer_right
@@ -16,6 +16,20 @@ from tests.processes import Processes, running, until
 # A session that is long enough for a film of 24 s and the time for its answer.
 LONG_SESSION = TIMING | {"CYCLE": 180, "STAGGER": 18, "WINDOW": 36}
 FILM = films()[0]
+TELL_LENGTHS = sql("UPDATE videos SET duration_seconds = 10 WHERE provider = 'youtube'")
+# YouTube's part of the IFrame API for a video that may not be embedded.
+REFUSING_PLAYER = """
+    <!doctype html><title>YouTube</title><script>
+    addEventListener("message", ({ data }) => {
+      const told = JSON.parse(data);
+      const tell = (event, info) => parent.postMessage(JSON.stringify({ event, info, id: 1 }), "*");
+      if (told.event === "listening") {
+        tell("initialDelivery", { playerState: -1, currentTime: 0, duration: 0, muted: false });
+      }
+      if (told.func === "addEventListener" && told.args[0] === "onError") tell("onError", 150);
+    });
+    </script>
+"""
 
 
 @pytest.fixture
@@ -32,22 +46,29 @@ async def answers(database: Database) -> dict[str, str]:
     """The films are seeded, as `release` does; the right option of every question about them."""
     async with transaction(database) as connection:
         await seed_films(connection)
+        await run(connection, TELL_LENGTHS)
     asked = [question for film in films() for question in film.questions]
     return {q.text_en: q.options_en[q.correct_index] for q in asked}
+
+
+def miner(phone: Phones, processes: Processes, email: str) -> Member:
+    """Somebody whose session mines, looking at the boosts."""
+    member = Member(phone("en"), processes, email)
+    member.open()
+    member.sign_up()
+    member.page.wait_for_selector("#start", timeout=120_000)
+    member.start()
+    member.watch_ad()
+    until(lambda: member.balance() > 0, "the first coins")
+    member.go("boosts")
+    return member
 
 
 def test_a_film_is_played_to_its_end_and_its_question_pays(
     answers: dict[str, str], phone: Phones, processes: Processes
 ) -> None:
-    member = Member(phone("en"), processes, "films@example.com")
+    member = miner(phone, processes, "films@example.com")
     page = member.page
-    member.open()
-    member.sign_up()
-    page.wait_for_selector("#start", timeout=120_000)
-    member.start()
-    member.watch_ad()
-    until(lambda: member.balance() > 0, "the first coins")
-    member.go("boosts")
     card = page.locator(".video", has_text=FILM.title)
     expect(card.locator("img:not(.gone)")).to_be_visible()
     card.locator("button").click()
@@ -61,3 +82,24 @@ def test_a_film_is_played_to_its_end_and_its_question_pays(
     answer_right(page, answers)
     expect(page.locator("#boost-result.good")).to_contain_text("150")
     assert member.complaints == []
+
+
+def test_a_video_that_youtube_does_not_show_is_said_at_once_and_costs_nothing(
+    answers: dict[str, str], phone: Phones, processes: Processes
+) -> None:
+    member = miner(phone, processes, "refused@example.com")
+    page = member.page
+    page.route("https://www.youtube-nocookie.com/**", _refuse)
+    before = page.locator("main .quiet").first.inner_text()
+    with page.expect_response(lambda response: response.url.endswith("/failed")) as told:
+        page.locator(".video", has_text="Expedia").first.locator("button").click()
+        expect(page.locator("#watch-failed")).to_contain_text("cannot be played", timeout=10_000)
+    assert told.value.request.post_data_json == {"cause": "UNPLAYABLE"}
+    assert told.value.json()["status"] in ("APPLIED", "RECORDED")
+    member.close_sheet()
+    expect(page.locator("main .quiet").first).to_have_text(before)
+    assert member.complaints == []
+
+
+def _refuse(route: Route) -> None:
+    route.fulfill(body=REFUSING_PLAYER, content_type="text/html")

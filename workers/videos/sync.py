@@ -1,17 +1,17 @@
-"""The daily check of the library: what can still be shown, how long it is, and where."""
+"""The check of the library, daily and of what players cannot show: what can be shown, and where."""
 
 import asyncio
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import httpx
 
 from engine.videos import Finding, StoredVideo, Unfit, Verdict, judge
 from models.db import Database
-from models.videos import store_verdicts, videos_to_check
+from models.videos import reported_videos, store_verdicts, videos_to_check
 from workers.videos.contract import Stop, VideoProvider
 
 log = logging.getLogger(__name__)
@@ -22,6 +22,9 @@ SYNC_SECONDS_MAX = 300  # for each provider
 # One wrong answer must not empty the library: more than this many at once, and more than half of
 # those asked for, are not believed to have vanished.
 VANISHED_MAX = 5
+# So many members whose players could not show a video, within a day, are believed.
+REPORTERS_MIN = 3
+REPORTED_SINCE = timedelta(days=1)
 
 
 async def sync_videos(
@@ -33,19 +36,44 @@ async def sync_videos(
     async with httpx.AsyncClient(timeout=REQUEST_SECONDS_MAX) as http:
         for name in NAMES:
             if name in configured:
-                report[name] = await _sync(database, http, configured[name], now)
+                provider = configured[name]
+                limit = provider.batch_size * provider.batches_max
+                videos = await videos_to_check(database, name, limit)
+                report[name] = await _sync(database, http, provider, videos, now)
             else:
                 log.info("videos of %s stay as they are: it is not configured", name)
                 report[name] = {"skipped": "NOT_CONFIGURED"}
     return report
 
 
+async def recheck_videos(
+    database: Database, providers: Sequence[VideoProvider], now: datetime
+) -> dict[str, object]:
+    """Check the videos that several members could not play, once for what they said until now."""
+    configured = {provider.name: provider for provider in providers}
+    report: dict[str, object] = {}
+    async with httpx.AsyncClient(timeout=REQUEST_SECONDS_MAX) as http:
+        for name in NAMES:
+            provider = configured.get(name)
+            limit = provider.batch_size if provider else 1
+            since = now - REPORTED_SINCE
+            videos = await reported_videos(database, name, limit, REPORTERS_MIN, since)
+            if videos and provider:
+                report[name] = await _sync(database, http, provider, videos, now)
+            elif videos:
+                log.warning("video %s cannot be played, and nobody can be asked why", videos[0].id)
+    return report
+
+
 async def _sync(
-    database: Database, http: httpx.AsyncClient, provider: VideoProvider, now: datetime
+    database: Database,
+    http: httpx.AsyncClient,
+    provider: VideoProvider,
+    videos: Sequence[StoredVideo],
+    now: datetime,
 ) -> dict[str, Any]:
     """One provider's videos, a batch at a time: what is stored stays if the next one fails."""
     size = provider.batch_size
-    videos = await videos_to_check(database, provider.name, size * provider.batches_max)
     counts = Counter[str]()
     stopped: str | None = None
     try:

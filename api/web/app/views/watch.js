@@ -12,12 +12,19 @@ export function Watch({ video, boost, close }) {
   const [seen, setSeen] = useState({ reached: 0, duration: boost.duration_seconds, fault: null });
   const [isComplete, setComplete] = useState(false);
   const [error, setError] = useState(null);
+  const [failure, setFailure] = useState(null);
 
   useEffect(() => {
-    if (isComplete) return undefined;
-    return beats(video, boost, box.current, setSeen, setComplete, setError);
-  }, [isComplete]);
+    if (isComplete || failure) return undefined;
+    return beats(video, boost, box.current, { setSeen, setComplete, setError, setFailure });
+  }, [isComplete, failure]);
 
+  if (failure) {
+    return html`<${Sheet} title=${t("watch.title")} close=${close}>
+      <p id="watch-failed" class="problem" role="alert">${t(`watch.${failure}`)}</p>
+      <button type="button" class="button primary" onClick=${close}>${t("watch.another")}</button>
+    <//>`;
+  }
   return html`<${Sheet} title=${t(isComplete ? "watch.question" : "watch.title")} close=${close}>
     ${isComplete
       ? html`<${BoostQuestion} boost=${boost} close=${close} />`
@@ -32,14 +39,17 @@ export function Watch({ video, boost, close }) {
 }
 
 /** Tell the server every few seconds, and at each change, what the player does. */
-function beats(video, boost, box, setSeen, setComplete, setError) {
+function beats(video, boost, box, { setSeen, setComplete, setError, setFailure }) {
   let token = boost.watch_token;
   let timer = null;
   let isSending = false;
   let isOver = false;
   let isWanted = false;
-  const player = openPlayer(video, box, () => beat());
-  player.ready.catch(setError);
+  const player = openPlayer(video, box, () => beat(), (cause) => {
+    setFailure(cause);
+    // Told until the server has it; that it was watched meanwhile is no matter to whom it failed.
+    act(`/v1/boosts/${boost.boost_id}/failed`, { cause }).catch(() => {});
+  });
 
   async function beat() {
     if (isOver) return;
