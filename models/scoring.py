@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
+from ipaddress import ip_address, ip_network
 from typing import Any
 from uuid import UUID
 
@@ -16,11 +17,9 @@ from engine.anomaly.features import DAYS_MAX
 from engine.anomaly.model import Model, Verdict, read_model, write_model
 from engine.intents import FlagUser
 from engine.timeline import Timetable, bucket_of, current_window, micros
-from models.clock import new_id
 from models.db import Database, Row, connected, rows, run, sql, transaction
 from models.encoding import encode
-from models.intents import CLOCK_SKEW_MAX
-from models.queue import LEASE_SECONDS
+from models.flags import find_cleared, record_flags
 
 SCORES_KEPT = timedelta(days=90)
 PEOPLE_MAX = 200  # of a bucket that a model learns from
@@ -56,7 +55,8 @@ DROP_DAYS = sql("DELETE FROM account_days WHERE bucket = :bucket AND day < :befo
 DROP_SCORES = sql("DELETE FROM anomaly_scores WHERE bucket = :bucket AND day < :before")
 # Everybody who did something on the day, with the days before it.
 WEEKS = sql("""
-    SELECT w.user_id, w.measures FROM account_days d
+    SELECT w.user_id, w.measures, u.created_at, u.referred_by FROM account_days d
+    JOIN users u ON u.bucket = :bucket AND u.id = d.user_id
     JOIN account_days w ON w.bucket = :bucket AND w.user_id = d.user_id
                        AND w.day > :after AND w.day <= :day
     WHERE d.bucket = :bucket AND d.day = :day
@@ -71,17 +71,6 @@ STORE_SCORES = sql("""
     ON CONFLICT (bucket, user_id, day) DO UPDATE
     SET score = excluded.score, band = excluded.band, reasons = excluded.reasons,
         model_version = excluded.model_version
-""")
-RECORD_FLAGS = sql("""
-    INSERT INTO intents (bucket, id, group_number, user_id, kind, origin, key, body_hash, payload,
-                         evidence, recorded_at, due_at, ring_at, attempts, status)
-    SELECT u.bucket, d.id, u.group_number, u.id, 'fraud.flag', 'score', d.key, '',
-           CAST(d.payload AS jsonb), '{}', CAST(:now AS timestamptz), CAST(:due_at AS timestamptz),
-           CAST(:ring_at AS timestamptz), 0, 'RECORDED'
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:users AS bigint[]), CAST(:keys AS text[]),
-                CAST(:payloads AS text[])) AS d (id, user_id, key, payload)
-    JOIN users u ON u.bucket = :bucket AND u.id = d.user_id
-    ON CONFLICT (bucket, origin, key) DO NOTHING
 """)
 # Whom nobody suspects, and who has been scored before.
 PEOPLE = sql("""
@@ -114,6 +103,14 @@ _KINDS = (
     "task.answer",
 )
 _days = msgspec.json.Decoder(Day)
+
+
+class Week(Struct, frozen=True):
+    """The last days of an account on which it did anything, the oldest first, and whose it is."""
+
+    days: list[Day]
+    registered_at: datetime
+    referrer: int | None
 
 
 class Trained(Struct, frozen=True):
@@ -149,13 +146,16 @@ async def measure_bucket(database: Database, table: Timetable, bucket: int, day:
     return len(acts)
 
 
-async def read_weeks(database: Database, bucket: int, day: date) -> dict[int, list[Day]]:
-    """The last seven days of everybody who did something on the day, the oldest first."""
+async def read_weeks(database: Database, bucket: int, day: date) -> dict[int, Week]:
+    """The last seven days of everybody who did something on the day."""
     params = {"bucket": bucket, "day": day, "after": day - timedelta(days=DAYS_MAX)}
-    weeks: dict[int, list[Day]] = defaultdict(list)
+    weeks: dict[int, Week] = {}
     async with connected(database) as connection:
         for row in await rows(connection, WEEKS, params):
-            weeks[row.user_id].append(_days.decode(row.measures))
+            week = weeks.get(row.user_id)
+            if week is None:
+                week = weeks[row.user_id] = Week([], row.created_at, row.referred_by)
+            week.days.append(_days.decode(row.measures))
     return weeks
 
 
@@ -176,7 +176,7 @@ async def store_verdicts(
 ) -> int:
     """Keep scores, and record flags for who stands in a band that has one. Return how many."""
     flagged = {u: v for u, v in verdicts.items() if v.band in FLAGS}
-    params = {
+    params: dict[str, Any] = {
         "bucket": bucket,
         "day": day,
         "version": version,
@@ -188,27 +188,17 @@ async def store_verdicts(
     async with transaction(database) as connection:
         await run(connection, STORE_SCORES, params)
         await run(connection, DROP_SCORES, {"bucket": bucket, "before": day - SCORES_KEPT})
-        if flagged:
-            await run(connection, RECORD_FLAGS, _flags(bucket, day, flagged, now))
+        for user_id in await find_cleared(connection, bucket, flagged, now):
+            del flagged[user_id]
+        flags = {user_id: _flag(day, verdict) for user_id, verdict in flagged.items()}
+        await record_flags(connection, bucket, day, flags, now)
     return len(flagged)
 
 
-def _flags(bucket: int, day: date, flagged: Mapping[int, Verdict], now: datetime) -> dict[str, Any]:
-    actions = []
-    for verdict in flagged.values():
-        severity, hold, level = FLAGS[verdict.band]
-        facts = {"score": verdict.score, "day": day, "reasons": verdict.reasons[:5]}
-        actions.append(encode(FlagUser("SUSPICIOUS_BEHAVIOR", severity, facts, hold, level)))
-    return {
-        "bucket": bucket,
-        "ids": [new_id(now) for _ in flagged],
-        "users": list(flagged),
-        "keys": [f"{user_id}:{day.isoformat()}" for user_id in flagged],
-        "payloads": actions,
-        "now": now,
-        "due_at": now - CLOCK_SKEW_MAX,
-        "ring_at": now + timedelta(seconds=LEASE_SECONDS),
-    }
+def _flag(day: date, verdict: Verdict) -> FlagUser:
+    severity, hold, level = FLAGS[verdict.band]
+    facts = {"score": verdict.score, "day": day, "reasons": verdict.reasons[:5]}
+    return FlagUser("SUSPICIOUS_BEHAVIOR", severity, facts, hold, level)
 
 
 async def latest_model(database: Database) -> Trained | None:
@@ -245,6 +235,7 @@ def _act(row: Row, table: Timetable, since: datetime) -> Act:
         number=row.number,
         device=row.device,
         ip=_short(row.ip) if row.ip else None,
+        network=_network(row.ip) if row.ip else None,
     )
 
 
@@ -284,6 +275,15 @@ def _latency(row: Row, table: Timetable) -> float | None:
         return None
     seconds: float = (row.recorded_at - begun).total_seconds()
     return max(0.0, seconds - least)
+
+
+def _network(ip: str) -> str | None:
+    """What an address belongs to: what one customer has of IPv4's neighbours, or of IPv6."""
+    try:
+        length = 24 if ip_address(ip).version == 4 else 48
+    except ValueError:
+        return None
+    return _short(str(ip_network((ip, length), strict=False)))
 
 
 def _short(value: str) -> str:

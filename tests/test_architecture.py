@@ -15,7 +15,7 @@ MAY_IMPORT = {
     "api": {"engine", "models", "api"},
     "ops": {"engine", "models", "workers", "schedules", "api", "ops", "benchmarks"},
 }
-PURE_STDLIB = {"base64", "bisect", "collections", "datetime", "enum", "hashlib"} | {
+PURE_STDLIB = {"array", "base64", "bisect", "collections", "datetime", "enum", "hashlib"} | {
     "itertools",
     "math",
     "re",

@@ -45,7 +45,8 @@ class Act(Struct, frozen=True, array_like=True):
 class Day(Struct, frozen=True):
     """The measures of one user's UTC day. Times in seconds; devices and IPs as short hashes.
 
-    `devices` and `ips` are None for who does not want to be tracked, and where nothing is known.
+    `devices`, `ips` and `networks` are None for who does not want to be tracked, and where nothing
+    is known. What came after the first release has a default, for days measured before.
     """
 
     acts: int
@@ -69,6 +70,7 @@ class Day(Struct, frozen=True):
     steps_in_order: int
     devices: list[str] | None
     ips: list[str] | None
+    networks: list[str] | None = None
 
 
 def measure(acts: Sequence[Act], *, is_tracked: bool = True) -> Day:
@@ -107,6 +109,7 @@ def measure(acts: Sequence[Act], *, is_tracked: bool = True) -> Day:
         steps_in_order=sum(step == 1 for step in steps),
         devices=_known(act.device for act in ordered) if is_tracked else None,
         ips=_known(act.ip for act in ordered) if is_tracked else None,
+        networks=_known(act.network for act in ordered) if is_tracked else None,
     )
 
 

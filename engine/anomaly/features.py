@@ -25,9 +25,11 @@ from engine.anomaly.figures import (
 
 DAYS_MAX = 7
 ACTS_MIN = 30
+DAYS_MIN = 3
 # What a user is compared with the population in, by the logarithm of their median.
 NORMED = ("reads", "answers", "gaps")
 _EARLY_SECONDS = 5.0
+_ECHO_SECONDS = 1.0
 _QUIET_SHARE = 0.05
 
 Features = Mapping[str, float | None]
@@ -61,8 +63,17 @@ def features(days: Sequence[Day], norms: Mapping[str, Norm]) -> dict[str, float 
 
 
 def is_enough(days: Sequence[Day]) -> bool:
-    """Whether there is enough to say anything. Who does so little does little harm."""
-    return sum(day.acts for day in days[-DAYS_MAX:]) >= ACTS_MIN
+    """Whether there is enough to say anything: some acts, on some days.
+
+    Who does so little does little harm, and nobody's first days are their habits.
+    """
+    recent = days[-DAYS_MAX:]
+    return len(recent) >= DAYS_MIN and sum(day.acts for day in recent) >= ACTS_MIN
+
+
+def weeks_of(days: Sequence[Day]) -> list[Sequence[Day]]:
+    """What a score looks back on, on each of the nights after these days."""
+    return [days[max(0, night - DAYS_MAX) : night] for night in range(1, len(days) + 1)]
 
 
 def own_centre(values: Sequence[float]) -> float | None:
@@ -210,6 +221,16 @@ def _replay(days: Sequence[Day], norms: Mapping[str, Norm]) -> float | None:
     return mean([value for value in found if value is not None])
 
 
+def _echo(days: Sequence[Day], norms: Mapping[str, Norm]) -> float | None:
+    """The share of visits that begin at the very second at which one began the day before."""
+    found = [
+        any(abs(visit - other) <= _ECHO_SECONDS for other in before.visits)
+        for before, day in itertools.pairwise(days)
+        for visit in day.visits
+    ]
+    return share(sum(found), len(found), 4)
+
+
 def _answer_least(days: Sequence[Day], norms: Mapping[str, Norm]) -> float | None:
     values = logarithms(_pool(days, "answers"))
     return quantile(values, 0.1) if len(values) >= 3 else None
@@ -267,6 +288,7 @@ FEATURES: Mapping[str, Feature] = {
     "tasks_left": Feature("share of tasks left", 0, _ratio("tasks_left", "tasks", 5)),
     "in_order": Feature("tasks taken in their order", 1, _ratio("steps_in_order", "steps", 5)),
     "replay": Feature("likeness of one day's pauses and the next day's", 1, _replay),
+    "visit_echo": Feature("visits begun at the second of the day before's", 1, _echo),
     "acts_a_day": Feature("acts a day", 1, _a_day("acts")),
     "devices": Feature("different devices", 1, _distinct("devices")),
     "ips_a_day": Feature("different addresses a day", 1, _ips_a_day),

@@ -16,8 +16,13 @@ from msgspec import Meta, Struct
 from engine.anomaly.bands import SCORE_MAX, Band, band_of
 from engine.anomaly.features import FEATURES, Features
 
-FORMAT = 1
+# What is trained today. Models of the first format are still read, but those gave what is not known
+# of an account a weight of its own, so that they are not used any more.
+FORMAT = 2
+_READABLE = (1, FORMAT)
 _STEPS_MAX = 5_000
+# A reason that is no habit of the account's own (engine.anomaly.cohorts). Its value is how many.
+COHORT = "cohort"
 
 Thresholds = Annotated[list[float], Meta(max_length=_STEPS_MAX)]
 Values = Annotated[list[float], Meta(min_length=1, max_length=_STEPS_MAX + 1)]
@@ -32,7 +37,7 @@ class Steps(Struct, frozen=True, forbid_unknown_fields=True):
 
     thresholds: Thresholds
     values: Values
-    unknown: float  # what is added where the feature is not known
+    unknown: float  # what is added where the feature is not known: nothing, but in old models
 
     def add(self, value: float | None) -> float:
         """What this value of the feature adds to the log-odds."""
@@ -75,8 +80,8 @@ def read_model(artefact: bytes) -> Model:
         model = msgspec.json.decode(artefact, type=Model)
     except (msgspec.DecodeError, RecursionError) as error:
         raise ModelError(f"a model that cannot be read: {error}") from None
-    if model.format != FORMAT:
-        raise ModelError(f"a model of format {model.format}; this code reads {FORMAT}")
+    if model.format not in _READABLE:
+        raise ModelError(f"a model of format {model.format}; this code reads {_READABLE}")
     unknown = set(model.steps) - set(FEATURES)
     if unknown:
         raise ModelError(f"a model with unknown features: {', '.join(sorted(unknown))}")
@@ -86,6 +91,8 @@ def read_model(artefact: bytes) -> Model:
         if not _rises(steps.thresholds):
             raise ModelError(f"{name}: the thresholds do not rise")
         _check_finite(name, [*steps.thresholds, *steps.values, steps.unknown])
+        if model.format == FORMAT and (steps.unknown != 0 or min(steps.values) < 0):
+            raise ModelError(f"{name}: adds something where it is not known, or takes away")
     _check_finite("base", [model.base])
     for side, named in enumerate(("log-odds", "score")):
         points = [point[side] for point in model.scale]
@@ -139,6 +146,9 @@ def in_words(reasons: Sequence[Mapping[str, Any]], at_most: int = 5) -> list[str
     """
     lines = []
     for reason in reasons:
+        if reason["feature"] == COHORT:
+            lines.append(f"one of {reason['value']:.0f} accounts that look like one program's")
+            continue
         if abs(reason["weight"]) < 0.05:
             continue
         feature = FEATURES.get(reason["feature"])
