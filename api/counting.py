@@ -9,10 +9,11 @@ from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from models.telemetry import traces
 from models.telemetry.context import Subject, request_id, set_subject
+from models.telemetry.logs import ACCESS
 from models.telemetry.meter import Spread, meter
 from models.telemetry.metrics import HTTP_SECONDS
 
-log = logging.getLogger("access")
+log = logging.getLogger(ACCESS)
 
 SIGN_INS = frozenset({"/v1/auth/login", "/v1/auth/mfa"})
 POLL = "/v1/mining/status"
@@ -89,4 +90,5 @@ def _finish(message: Message, subject: Subject, route: str, seconds: float) -> N
         counted["failed_sign_ins"] += 1
     if status >= 500 or subject["method"] not in ("GET", "HEAD", "OPTIONS"):
         ids = {"status": status, "ms": round(seconds * 1000, 1)}
-        log.info("%s %s", subject["method"], route, extra={"ids": ids})
+        level = logging.WARNING if status >= 500 else logging.INFO
+        log.log(level, "%s %s", subject["method"], route, extra={"ids": ids})

@@ -1,6 +1,7 @@
 """Alerts: counted, opened, told to the channel they belong to, told once, and over."""
 
 import json
+import logging
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from email import message_from_bytes
@@ -267,6 +268,21 @@ async def test_the_summary_comes_by_mail_at_six(world: World, receivers: Receive
     assert mails[3]["Subject"] == "TWTC: alerts of the day before 2026-03-04 06:00 UTC: 0"
     assert "Nothing was wrong." in texts[3]
     assert [mail.rcpt_tos for mail in receivers.mails] == [["ops@x.example"]] * 4
+
+
+async def test_where_nothing_is_wrong_no_line_says_error(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As on a first start, when nothing is configured."""
+    caplog.set_level(logging.INFO)
+    world.shop = replace(world.shop, channels=Channels())
+    await world.go_to(START + timedelta(hours=6))
+    [told] = [record for record in caplog.records if "Nothing was wrong" in record.getMessage()]
+    assert told.levelname == "INFO"
+    await count(world, utcnow(), requests=10, server_errors=10)
+    await world.go_to(utcnow() + CHECK)
+    wrong = [r for r in caplog.records if r.name == "workers.alerting.contract"][1:]
+    assert wrong and {record.levelname for record in wrong} == {"ERROR"}
 
 
 async def test_a_summary_that_cannot_leave_is_a_dead_letter(

@@ -52,6 +52,33 @@ def test_no_line_is_lost_however_a_program_ends(end: str) -> None:
     assert ("the last of it" in done.stderr) == (end == "it raises")
 
 
+@pytest.mark.parametrize(("form", "shown"), [("text", [503]), ("json", [202, 503])])
+def test_people_are_shown_only_the_requests_that_failed(form: str, shown: list[int]) -> None:
+    """A start that was recorded, and one for which there was no room."""
+    program = f"""
+import asyncio, time
+from types import SimpleNamespace
+from api.counting import count_answer
+from models.request_counts import RequestCounts
+from models.telemetry.logs import set_up_logs
+set_up_logs("web", "{form}")
+app = SimpleNamespace(state={{"services": SimpleNamespace(counts=RequestCounts())}})
+for status in (202, 503):
+    scope = {{"litestar_app": app, "path_template": "/v1/mining/sessions", "method": "POST",
+             "path": "/v1/mining/sessions", "headers": [], "twtc_began": time.perf_counter()}}
+    message = {{"type": "http.response.start", "status": status, "headers": []}}
+    asyncio.run(count_answer(message, scope))
+"""
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(
+        command, cwd=ROOT, stderr=subprocess.PIPE, text=True, timeout=SECONDS_MAX, check=True
+    )
+    lines = [line for line in done.stderr.splitlines() if "POST /v1/mining/sessions" in line]
+    assert len(lines) == len(shown), done.stderr
+    for line, status in zip(lines, shown, strict=True):
+        assert str(status) in line and ("WARNING" in line) == (status == 503)
+
+
 class Writer(logging.Handler):
     """Writes when it is let, and keeps in which thread."""
 

@@ -22,6 +22,8 @@ from models.telemetry.context import notes
 
 # Vendors' clients log the addresses they ask, keys included; the scheduler, every job.
 QUIET = ("httpx", "httpcore", "apscheduler", "alembic", "urllib3", "opentelemetry")
+# A line for each request that changed something: for machines. People are told of what failed.
+ACCESS = "access"
 OWN_HANDLERS = ("_granian", "granian.access")
 TEXT_MAX = 10_000
 LINES_WAITING_MAX = 10_000
@@ -170,6 +172,7 @@ def set_up_logs(program: str, form: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines(program) if form == "json" else TextLines())
     logging.basicConfig(level=logging.INFO, handlers=[Behind(handler)], force=True)
+    logging.getLogger(ACCESS).setLevel(logging.INFO if form == "json" else logging.WARNING)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.WARNING)
     for name in OWN_HANDLERS:

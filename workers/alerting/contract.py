@@ -43,13 +43,15 @@ class LogLines(Struct, frozen=True):
     """In place of a channel that is not configured."""
 
     async def tell(self, notice: Notice) -> None:
-        """A line at error level."""
+        """A line, at error level while it is wrong."""
         state = "over" if notice.is_over else notice.severity
-        log.error("alert %s, %s: %s", notice.key, state, notice.text)
+        level = logging.INFO if notice.is_over else logging.ERROR
+        log.log(level, "alert %s, %s: %s", notice.key, state, notice.text)
 
     async def send(self, subject: str, text: str) -> None:
-        """A line at error level."""
-        log.error("TWTC_ALERTS_MAIL_TO or TWTC_SMTP_URL is not set. %s: %s", subject, text)
+        """A line that is no error: what was wrong has had its own."""
+        reason = "TWTC_ALERTS_MAIL_TO or TWTC_SMTP_URL is not set"
+        log.info("%s: %s (not mailed: %s)", subject, text, reason)
 
 
 class Channels(Struct, frozen=True):
