@@ -6,11 +6,13 @@ import msgspec
 import pytest
 from playwright.sync_api import Page, Request, expect
 
+from api.networks.house import page_url
 from models.db import Database, connected, rows, sql
 from tests.browser.conftest import LONG_WINDOW, Phones
 from tests.browser.member import Member, answer_right
 from tests.films import show_only_petra
 from tests.processes import Processes, until
+from tests.programs import is_listening
 
 QUESTIONS = sql("SELECT text, options, correct_index FROM questions")
 
@@ -20,6 +22,8 @@ ALL_KEPT = """
     .map(({ name }) => name).filter((name) => new URL(name).pathname.startsWith("/app/"))
     .map((name) => caches.match(name))).then((kept) => kept.length > 9 && kept.every(Boolean))
 """
+
+OPENS = {"en": "Opens when part 1 is finished", "ar": "تُفتح عند إنهاء الجزء 1"}
 
 Shot = Callable[[Page, str], None]
 Answers = dict[str, str]
@@ -112,6 +116,11 @@ def _tasks(member: Member, shot: Shot, answers: Answers) -> None:
     member.go("tasks")
     page.wait_for_selector(".task")
     look(member, shot, "7-tasks")
+    locked = page.locator(".task.locked")
+    expect(locked).to_have_count(15)
+    expect(locked.first.locator("small")).to_contain_text(
+        OPENS[str(page.get_attribute("html", "lang"))]
+    )
     done: set[str] = set()
     for place in range(5):  # the first wave
         row = page.locator(".task").nth(place)
@@ -191,6 +200,19 @@ def note_start(request: Request, starts: list[str]) -> None:
     """Keep the key of a start."""
     if request.method == "POST" and request.url.endswith("/v1/mining/sessions"):
         starts.append(request.headers["idempotency-key"])
+
+
+@pytest.mark.parametrize("parts", [("web", "partner")], ids=[""])
+def test_an_ad_that_is_shown_again_does_not_count_below_nothing(
+    phone: Phones, processes: Processes
+) -> None:
+    page = phone("en").new_page()
+    partner = f"http://127.0.0.1:{processes.partner_port}"
+    until(lambda: is_listening(processes.partner_port), "the partner")
+    page.goto(page_url(partner, "house-rewarded", "n" * 40, 1, processes.config.house_secrets))
+    expect(page.locator("#count")).to_have_text("0")
+    page.reload()
+    assert page.inner_text("#count") == "0"
 
 
 @pytest.mark.parametrize("parts", [("web",)], ids=[""])

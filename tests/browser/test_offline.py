@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import LONG_WINDOW, Phones
 from tests.browser.member import Member
-from tests.browser.test_member import ALL_KEPT
+from tests.browser.test_member import ALL_KEPT, Shot, look
 from tests.browser.way import Way, way_to
 from tests.processes import Processes, until
 
@@ -104,7 +104,7 @@ def test_a_silent_network_opens_what_was_kept(
 
 @pytest.mark.parametrize("timing", [LONG_WINDOW], ids=[""])
 def test_what_was_known_last_is_shown_while_nobody_answers(
-    phone: Phones, processes: Processes, way: Way
+    phone: Phones, processes: Processes, way: Way, shot: Shot
 ) -> None:
     member = Member(phone("en"), processes, "eve@example.com")
     page = member.page
@@ -115,6 +115,12 @@ def test_what_was_known_last_is_shown_while_nobody_answers(
     until(lambda: member.balance() > 0, "the first coins")
     member.go("tasks")
     page.wait_for_selector(".task")
+    member.go("wallet")
+    expect(page.locator("#pending")).to_contain_text("+")
+    expect(page.locator("#spendable li").first).to_contain_text("active")
+    expect(page.get_by_text("No coins yet")).to_have_count(0)
+    assert float(page.inner_text("#total")) > 0
+    shot(page, "wallet")
     page.wait_for_function(ALL_KEPT)
     member.go("mine")
     way.speaks.clear()
@@ -125,7 +131,7 @@ def test_what_was_known_last_is_shown_while_nobody_answers(
     member.context.set_offline(True)
     expect(page.locator("#again")).to_be_visible()
     assert page.locator("#start, #watch").count() == 0
-    member.assert_accessible()
+    look(member, shot, "offline")
     member.go("tasks")
     expect(page.locator(".task").first).to_be_visible()
     expect(page.locator(".task button:not([disabled])")).to_have_count(0)
@@ -143,4 +149,5 @@ def test_what_was_known_last_is_shown_while_nobody_answers(
     page.get_by_role("button", name="Sign out", exact=True).last.click()
     expect(page.locator("form")).to_be_visible()
     assert page.evaluate(LAST) is None
+    expect(page.locator("h1")).to_have_text("Sign in")  # somebody has an account here
     assert member.complaints == []

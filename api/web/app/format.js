@@ -53,13 +53,29 @@ export function upcoming(schedule, count) {
   return instants.filter((at) => at > now()).sort((a, b) => a - b).slice(0, count).map(time);
 }
 
+/** The name of a country; its code where the browser knows no names. */
 export function country(code) {
-  const names = formatter(Intl.DisplayNames, { type: "region", fallback: "code" });
   try {
-    return names.of(code);
+    return formatter(Intl.DisplayNames, { type: "region", fallback: "code" }).of(code);
   } catch {
     return code;
   }
+}
+
+// The first that fits: browsers name each other, and phones the desktops they are like.
+const BROWSERS = [["Edg", "Edge"], ["OPR", "Opera"], ["SamsungBrowser", "Samsung Internet"],
+  ["FxiOS", "Firefox"], ["Firefox", "Firefox"], ["CriOS", "Chrome"], ["Chrome", "Chrome"],
+  ["Safari", "Safari"]];
+const SYSTEMS = [["iPhone", "iPhone"], ["iPad", "iPad"], ["Android", "Android"],
+  ["Windows", "Windows"], ["CrOS", "ChromeOS"], ["Macintosh", "Mac"], ["Linux", "Linux"]];
+
+/** What a device may be called, of what it calls itself. */
+export function deviceOf(userAgent) {
+  const named = (names) => (names.find(([sign]) => (userAgent ?? "").includes(sign)) ?? [])[1];
+  const [browser, system] = [named(BROWSERS), named(SYSTEMS)];
+  if (browser && system) return t("device.on", { browser, system });
+  const program = /^[\w .-]{1,30}/.exec(userAgent ?? "");
+  return browser ?? system ?? (program ? program[0] : t("device.unknown"));
 }
 
 /** What a refusal says, in the user's language where we have it, and what to do next. */

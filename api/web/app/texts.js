@@ -34,9 +34,12 @@ async function load(name) {
 
 /** A text with its {values}; the name itself if there is none. */
 export function t(name, values = {}) {
-  const text = known[current][name] ?? name;
+  const text = current === "ar" ? isolated(known.ar[name] ?? name) : known[current][name] ?? name;
   return text.replace(/\{(\w+)\}/g, (_, key) => values[key] ?? "");
 }
+
+/** Coins keep their own direction between Arabic words. */
+const isolated = (text) => text.replace(/\+?\{\w+\} TWTC/g, "\u2066$&\u2069");
 
 /** Of texts by language, the one to show. */
 export const pick = (texts) => texts?.[current] ?? texts?.en ?? "";

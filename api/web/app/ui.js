@@ -2,7 +2,7 @@
 
 import { html, useEffect, useRef, useState } from "./vendor/preact.js";
 import { isPassing, Late, now, recall, Refused, remember } from "./api.js";
-import { clock, dateTime, worded } from "./format.js";
+import { clock, dateTime, upcoming, worded } from "./format.js";
 import { Offline } from "./network.js";
 import { t } from "./texts.js";
 
@@ -104,11 +104,6 @@ export function Button({ action, children, kind = "primary", disabled = false, .
     ${children}</button>`;
 }
 
-export function Field({ label, hint, ...rest }) {
-  return html`<label class="field"><span>${label}</span>
-    <input ...${rest} />${hint && html`<small>${hint}</small>`}</label>`;
-}
-
 export function Bar({ value, max, label }) {
   const shown = Math.min(max, Math.max(0, value));
   return html`<div class="bar" role="progressbar" aria-label=${label} aria-valuemin="0"
@@ -153,6 +148,12 @@ function showOver(box) {
   document.addEventListener("focusin", keep);
   box.focus();
   return () => document.removeEventListener("focusin", keep);
+}
+
+/** The next windows of a group, each on one line. */
+export function Hours({ schedule }) {
+  return upcoming(schedule, 6).map((at, n) => html`<span class="hour" key=${at}>${n > 0 && "· "}${at}
+    </span>`);
 }
 
 export function Loading() {

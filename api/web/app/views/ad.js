@@ -1,7 +1,7 @@
 // The ad break: the network's own page, our own progress, and no way to skip.
 
 import { html, useEffect, useRef, useState } from "../vendor/preact.js";
-import { act, get, Refused } from "../api.js";
+import { act, get, now, Refused } from "../api.js";
 import { t } from "../texts.js";
 import { Note, Problem, Seconds, Sheet } from "../ui.js";
 
@@ -58,7 +58,9 @@ async function show(ad, { alive, setAd, setStep, setLeft, setNote, check }) {
     await act(`/v1/ads/views/${ad.view_id}/started`, {}, setNote);
     setNote(null);
     setStep("playing");
-    const ends = performance.now() + (ad.min_seconds + 0.5) * 1000;
+    // After a reload it goes on from where it was.
+    const shown = ad.started_at ? Math.max(0, now() - Date.parse(ad.started_at)) : 0;
+    const ends = performance.now() + Math.max(0, (ad.min_seconds + 0.5) * 1000 - shown);
     while (alive.current && performance.now() < ends) {
       setLeft(Math.ceil((ends - performance.now()) / 1000));
       await new Promise((done) => setTimeout(done, 250));

@@ -3,8 +3,9 @@
 import { html, useState } from "../vendor/preact.js";
 import { get, post, signOut } from "../api.js";
 import { dateTime } from "../format.js";
+import { Field, Form } from "../forms.js";
 import { t } from "../texts.js";
-import { Button, Field, Problem, useAction, useLoaded } from "../ui.js";
+import { Problem, useAction, useLoaded } from "../ui.js";
 import { Verify } from "./sign-in.js";
 
 const HELD = {
@@ -58,12 +59,12 @@ function Captcha({ done }) {
   return html`<div class="card held">
     <h2>${t("held.level")}</h2>
     <p>${t(error?.status === 404 ? "held.captcha.none" : "held.captcha")}</p>
-    ${isLocal && html`<${Field} label=${challenge.question} value=${answer} inputmode="numeric"
-      dir="ltr" onInput=${(e) => setAnswer(e.target.value)} />
-      <${Button} action=${{ ...solve, run: () => solve.run(`${challenge.site_key}.${answer}`) }}>
-        ${t("held.captcha.button")}<//>`}
-    ${challenge && !isLocal && html`<div ref=${draw}></div>`}
-    <${Problem} error=${solve.error ?? (error?.status === 404 ? null : error)} />
+    ${isLocal && html`<${Form} button=${t("held.captcha.button")}
+        action=${{ ...solve, run: () => solve.run(`${challenge.site_key}.${answer}`) }}>
+      <${Field} label=${challenge.question} name="answer" value=${answer} required
+        inputmode="numeric" dir="ltr" onInput=${(e) => setAnswer(e.target.value)} /><//>`}
+    ${challenge && !isLocal && html`<div ref=${draw}></div><${Problem} error=${solve.error} />`}
+    <${Problem} error=${error?.status === 404 ? null : error} />
   </div>`;
 }
 

@@ -2,10 +2,14 @@
 
 import { html, useState } from "../vendor/preact.js";
 import { get, post, request, signOut } from "../api.js";
-import { dateTime, upcoming } from "../format.js";
+import { COUNTRIES } from "../countries.js";
+import { save as saveFile } from "../files.js";
+import { country, dateTime, deviceOf } from "../format.js";
+import { Field, Form } from "../forms.js";
 import { Offline } from "../network.js";
 import { language, setLanguage, t } from "../texts.js";
-import { Button, Field, Missing, Problem, Sheet, useAction, useLoaded } from "../ui.js";
+import { Button, Hours, Missing, Problem, Sheet, useAction, useLoaded } from "../ui.js";
+import { SecondFactor } from "./second-factor.js";
 
 export function Me({ profile, missing, asOf, reload, redraw }) {
   if (!profile) return html`<${Missing} error=${missing ?? (asOf && new Offline())} again=${reload} />`;
@@ -15,7 +19,7 @@ export function Me({ profile, missing, asOf, reload, redraw }) {
     <${Profile} profile=${profile} reload=${reload} redraw=${redraw} />
     <dl class="card facts">
       <div><dt>${t("me.referral")}</dt><dd dir="ltr">${profile.referral_code}</dd></div>
-      <div><dt>${t("me.hours")}</dt><dd>${upcoming(profile.mining_schedule, 6).join(" · ")}</dd></div>
+      <div><dt>${t("me.hours")}</dt><dd><${Hours} schedule=${profile.mining_schedule} /></dd></div>
     </dl>
     <${Security} />
     <${SignIns} />
@@ -29,8 +33,9 @@ function Profile({ profile, reload, redraw }) {
   const [place, setPlace] = useState(profile.country ?? "");
   const [isSaved, setSaved] = useState(false);
   const save = useAction(async (chosen = language()) => {
+    setSaved(false);
     await request("PATCH", "/v1/me", { body: { display_name: name.trim() || null,
-      country: place.trim().toUpperCase() || null, language: chosen } });
+      country: place || null, language: chosen } });
     setSaved(true);
     reload();
   });
@@ -39,20 +44,23 @@ function Profile({ profile, reload, redraw }) {
     redraw();
     save.run(target.value);
   };
-  return html`<div class="card">
-    <${Field} label=${t("me.name")} value=${name} maxlength="60" autocomplete="name"
-      onInput=${(e) => setName(e.target.value)} />
-    <${Field} label=${t("me.country")} value=${place} maxlength="2" autocomplete="country"
-      dir="ltr" onInput=${(e) => setPlace(e.target.value)} />
-    <label class="field"><span>${t("me.language")}</span>
-      <select value=${language()} onChange=${choose} id="language">
-        <option value="en" lang="en">English</option><option value="ar" lang="ar">العربية</option>
-      </select></label>
-    <${Problem} error=${save.error} />
-    ${isSaved && !save.isBusy && html`<p role="status" class="good">${t("saved")}</p>`}
-    <button type="button" class="button primary" disabled=${save.isBusy}
-      onClick=${() => save.run()}>${t("save")}</button>
-  </div>`;
+  const edit = (set) => ({ target }) => {
+    setSaved(false);
+    set(target.value);
+  };
+  const places = COUNTRIES.map((code) => [country(code), code])
+    .sort(([a], [b]) => a.localeCompare(b, language()));
+  return html`<${Form} class="card" action=${{ ...save, run: () => save.run() }} button=${t("save")}>
+    <${Field} label=${t("me.name")} name="display_name" value=${name} maxlength="60"
+      autocomplete="name" onInput=${edit(setName)} />
+    <${Field} as="select" label=${t("me.country")} name="country" value=${place}
+      autocomplete="country" onChange=${edit(setPlace)}>
+      <option value="">${t("me.country.none")}</option>
+      ${places.map(([text, code]) => html`<option value=${code} key=${code}>${text}</option>`)}<//>
+    <${Field} as="select" label=${t("me.language")} name="language" value=${language()}
+      onChange=${choose}>
+      <option value="en" lang="en">English</option><option value="ar" lang="ar">العربية</option><//>
+    ${isSaved && !save.isBusy && html`<p role="status" class="good">${t("saved")}</p>`}<//>`;
 }
 
 function Security() {
@@ -65,7 +73,8 @@ function Security() {
       ${t("me.totp")}</button>
     ${open === "password" && html`<${Sheet} title=${t("me.password")} close=${close}>
       <${NewPassword} close=${close} /><//>`}
-    ${open === "totp" && html`<${Sheet} title=${t("me.totp")} close=${close}><${Totp} /><//>`}
+    ${open === "totp" && html`<${Sheet} title=${t("me.totp")} close=${close}>
+      <${SecondFactor} /><//>`}
   </div>`;
 }
 
@@ -76,45 +85,12 @@ function NewPassword({ close }) {
     await post("/v1/auth/password", { password: before, new_password: after });
     close();
   });
-  return html`<${Field} label=${t("field.password")} type="password" value=${before} dir="ltr"
-      autocomplete="current-password" onInput=${(e) => setBefore(e.target.value)} />
-    <${Field} label=${t("field.newpassword")} type="password" value=${after} dir="ltr"
-      autocomplete="new-password" hint=${t("field.password.hint")}
-      onInput=${(e) => setAfter(e.target.value)} />
-    <${Problem} error=${change.error} /><${Button} action=${change}>${t("save")}<//>`;
-}
-
-function Totp() {
-  const [factors, , reload] = useLoaded(() => get("/v1/auth/mfa"));
-  const [password, setPassword] = useState("");
-  const [secret, setSecret] = useState(null);
-  const [code, setCode] = useState("");
-  const [kept, setKept] = useState(null);
-  const begin = useAction(async () => setSecret(await post("/v1/auth/mfa/totp", { password })));
-  const confirm = useAction(async () => {
-    setKept((await post("/v1/auth/mfa/totp/confirm", { code: code.trim() })).recovery_codes);
-  });
-  const remove = useAction(async () => {
-    await request("DELETE", "/v1/auth/mfa", { body: { password } });
-    reload();
-  });
-  if (kept) {
-    return html`<p>${t("me.totp.on")}</p><ul dir="ltr" class="codes">${kept.map((one) => html`
-      <li><code>${one}</code></li>`)}</ul>`;
-  }
-  if (secret) {
-    return html`<p>${t("me.totp.text")}</p><p dir="ltr"><code>${secret.secret}</code></p>
-      <p><a href=${secret.uri}>${t("me.totp")}</a></p>
-      <${Field} label=${t("field.code")} value=${code} inputmode="numeric" dir="ltr"
-        onInput=${(e) => setCode(e.target.value)} />
-      <${Problem} error=${confirm.error} /><${Button} action=${confirm}>${t("save")}<//>`;
-  }
-  const isOn = factors?.methods.length > 0;
-  return html`<${Field} label=${t("field.password")} type="password" value=${password} dir="ltr"
-      autocomplete="current-password" onInput=${(e) => setPassword(e.target.value)} />
-    <${Problem} error=${begin.error ?? remove.error} />
-    ${isOn ? html`<${Button} action=${remove}>${t("me.mfa.off")}<//>`
-      : html`<${Button} action=${begin}>${t("me.totp")}<//>`}`;
+  return html`<${Form} action=${change} button=${t("save")}>
+    <${Field} label=${t("field.password")} type="password" name="password" value=${before} dir="ltr"
+      required autocomplete="current-password" onInput=${(e) => setBefore(e.target.value)} />
+    <${Field} label=${t("field.newpassword")} type="password" name="new_password" value=${after}
+      dir="ltr" required autocomplete="new-password" hint=${t("field.password.hint")}
+      onInput=${(e) => setAfter(e.target.value)} /><//>`;
 }
 
 function SignIns() {
@@ -129,7 +105,7 @@ function SignIns() {
   });
   return html`<div class="card"><h2>${t("me.signins")}</h2>
     <ul class="rows">${found?.map((one) => html`<li key=${one.id}>
-      <span><strong dir="ltr">${one.user_agent?.slice(0, 60) || "?"}</strong>
+      <span><strong>${deviceOf(one.user_agent)}</strong>
         <small>${dateTime(one.seen_at)}${one.is_this && ` · ${t("me.this")}`}
         </small></span>
       ${!one.is_this && html`<button type="button" class="button quiet"
@@ -147,12 +123,7 @@ function Privacy() {
     reload();
   });
   const download = useAction(async () => {
-    const data = await get("/v1/me/export");
-    const link = document.createElement("a");
-    link.href = URL.createObjectURL(new Blob([JSON.stringify(data, null, 1)]));
-    link.download = "twtc.json";
-    link.click();
-    URL.revokeObjectURL(link.href);
+    saveFile("twtc.json", JSON.stringify(await get("/v1/me/export"), null, 1));
   });
   return html`<div class="card"><h2>${t("me.privacy")}</h2>
     ${consents && ["tracking", "marketing"].map((name) => html`<label class="check" key=${name}>
@@ -174,8 +145,8 @@ function Closing({ close }) {
     await signOut();
   });
   return html`<${Sheet} title=${t("me.close")} close=${close}><p>${t("me.close.text")}</p>
-    <${Field} label=${t("field.password")} type="password" value=${password} dir="ltr"
-      autocomplete="current-password" onInput=${(e) => setPassword(e.target.value)} />
-    <${Problem} error=${end.error} />
-    <${Button} action=${end} kind="danger">${t("me.close")}<//><//>`;
+    <${Form} action=${end} kind="danger" button=${t("me.close")}>
+      <${Field} label=${t("field.password")} type="password" name="password" value=${password}
+        dir="ltr" required autocomplete="current-password"
+        onInput=${(e) => setPassword(e.target.value)} /><//><//>`;
 }

@@ -3,9 +3,9 @@
 import { html, useState } from "../vendor/preact.js";
 import { act, now } from "../api.js";
 import { earned, passed, total } from "../earning.js";
-import { amount, countdown, time, upcoming } from "../format.js";
+import { amount, countdown, time } from "../format.js";
 import { t } from "../texts.js";
-import { Button, Note, Problem, useAction, useTick } from "../ui.js";
+import { Button, Hours, Note, Problem, useAction, useTick } from "../ui.js";
 import { AdBreak } from "./ad.js";
 import { Held, isHeld } from "./held.js";
 
@@ -33,13 +33,13 @@ export function Mine({ status, asOf, isIn, refresh, profile, reload }) {
     <${Note} note=${start.note} />
     <${Problem} error=${start.error} />
     <dl class="card facts">
-      <div><dt>${t("mine.next")}</dt>
+      <div><dt>${t(window.is_open ? "mine.now" : "mine.next")}</dt>
         <dd>${window.is_open
           ? t("mine.openNow", { time: time(window.closes_at) })
           : t("mine.opens", { time: countdown(window.opens_at) })}
         <small>${!window.is_open && t("mine.at", { time: time(window.opens_at) })}</small></dd></div>
       <div><dt>${t("mine.group", { group: status.group_number })}</dt>
-        <dd>${profile && upcoming(profile.mining_schedule, 6).join(" · ")}</dd></div>
+        <dd><${Hours} schedule=${profile?.mining_schedule ?? []} /></dd></div>
     </dl>
     ${ad && html`<${AdBreak} ad=${ad} status=${status} close=${over} />`}
   </section>`;

@@ -3,7 +3,8 @@
 import { html, useState } from "../vendor/preact.js";
 import { keep, post, Refused } from "../api.js";
 import { language, t } from "../texts.js";
-import { Button, Field, Problem, useAction } from "../ui.js";
+import { Field } from "../forms.js";
+import { Button, Problem, useAction } from "../ui.js";
 
 const identity = (text) => (text.includes("@") ? { email: text.trim() } : { phone: text.trim() });
 

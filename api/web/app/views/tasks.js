@@ -3,10 +3,11 @@
 import { html, useEffect, useState } from "../vendor/preact.js";
 import { act, get } from "../api.js";
 import { amount, countdown } from "../format.js";
+import { Field, Form } from "../forms.js";
 import { Icon } from "../icons.js";
 import { pick, t } from "../texts.js";
 import {
-  AsOf, Bar, Button, Field, Missing, Note, Problem, Sheet, useAction, useKept, useLoaded, useTick,
+  AsOf, Bar, Button, Missing, Note, Problem, Sheet, useAction, useKept, useLoaded, useTick,
 } from "../ui.js";
 import { AdBreak } from "./ad.js";
 import { Question } from "./watch.js";
@@ -44,7 +45,9 @@ function Row({ task, isIn, open }) {
     <button type="button" disabled=${!canOpen} onClick=${() => open(task)}>
       <span class="icon"><${Icon} name=${task.category} /></span>
       <span class="what"><strong>${pick(task.description)}</strong>
-        <small>${t(`category.${task.category}`)} · ${t(`status.${task.status}`)}</small></span>
+        <small>${t(`category.${task.category}`)} · ${task.status === "LOCKED"
+          ? t("task.opens", { wave: task.wave }) : t(`status.${task.status}`)}</small></span>
+      ${task.status === "LOCKED" && html`<${Icon} name="lock" />`}
       <span class="badge" dir="ltr">+${amount(task.reward)}</span>
     </button></li>`;
 }
@@ -125,8 +128,7 @@ function Social({ task, close }) {
     return html`<p class="good" role="status">${t("task.submitted")}</p>
       <button type="button" class="button primary" onClick=${close}>${t("done")}</button>`;
   }
-  return html`<${Field} label=${t("task.proof")} value=${proof} maxlength="500"
-      onInput=${(event) => setProof(event.target.value)} />
-    <${Problem} error=${submit.error} /><${Note} note=${submit.note} />
-    <${Button} action=${submit} disabled=${!proof.trim()}>${t("task.submit")}<//>`;
+  return html`<${Form} action=${submit} button=${t("task.submit")}>
+    <${Field} label=${t("task.proof")} name="proof" value=${proof} maxlength="500" required
+      onInput=${(event) => setProof(event.target.value)} /><//>`;
 }

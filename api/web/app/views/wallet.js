@@ -14,11 +14,10 @@ export function Wallet({ status, asOf }) {
   const [wallet, error, , keptAt] = useKept("wallet", () => get("/v1/wallet"), [session?.id]);
   return html`<section>
     <h1>${t("wallet.title")}</h1>
-    <p class="total"><span dir="ltr"><strong id="total">${amount(total(status, at), 4)}</strong>
-      TWTC</span></p>
+    <p class="total"><span dir="ltr"><strong id="total">${amount(total(status, at), 4)}</strong>${" "}TWTC</span></p>
     <${Problem} error=${isPassing(error) ? null : error} />
     ${wallet?.spendable !== undefined && html`<${Spendable} wallet=${wallet}
-      isMining=${Boolean(session)} />
+      all=${total(status, at)} isMining=${Boolean(session)} />
       ${asOf === null && html`<${AsOf} at=${keptAt} />`}`}
     <h2>${t("wallet.history")}</h2>
     ${session && html`<ul class="rows" id="pending"><li><span>
@@ -34,9 +33,9 @@ export function Wallet({ status, asOf }) {
 }
 
 /** What of it can be spent today, where that is not all; and why. */
-function Spendable({ wallet, isMining }) {
+function Spendable({ wallet, all, isMining }) {
   const { spendable, proof } = wallet;
-  if (Number(spendable) === Number(wallet.balance)) return null;
+  if (Number(spendable) >= all) return null;
   const isHeld = proof && !proof.is_proven;
   return html`<div class="card" id="spendable">
     <p>${t("wallet.spendable", { amount: amount(spendable) })}</p>
