@@ -9,11 +9,13 @@ import re
 import secrets
 from datetime import datetime, timedelta
 from hashlib import sha256
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Request
 from msgspec import Struct
+
+from engine.text import line
 
 DEVICE_HEADER = "device-token"
 KNOWN_HEADER = "known-device"
@@ -23,18 +25,21 @@ _KNOWN = re.compile(r"([0-9a-f]{16})\.([0-9]{1,12})\.([0-9a-f]{32})")
 _SEPARATOR = "."
 
 
+Signal = Annotated[str, line(500)]
+
+
 class Signals(Struct, frozen=True, forbid_unknown_fields=True):
     """The blueprint's signals. Battery and the like change by the minute and are left out.
 
     `canvas` and `webgl` are hashes of what the device draws.
     """
 
-    screen: str
-    timezone: str
-    language: str
-    canvas: str
-    webgl: str
-    platform: str = ""
+    screen: Signal
+    timezone: Signal
+    language: Signal
+    canvas: Signal
+    webgl: Signal
+    platform: Signal = ""
 
 
 def fingerprint_of(key: bytes, signals: Signals) -> bytes:

@@ -179,6 +179,8 @@ def _show(name: str, operation: Operation) -> None:
 def _describe_operation(path: str, operation: Operation) -> None:
     responses: dict[str, Any] = operation.responses or {}
     parameters = list(operation.parameters or [])
+    for parameter in parameters:
+        _translate_patterns(getattr(parameter, "schema", None))
     if "202" in responses:
         _describe_intent(path, responses, parameters)
     if isinstance(operation.request_body, RequestBody):

@@ -55,7 +55,8 @@ WAIT_SECONDS_MAX = 10
 _WAIT_STEP_SECONDS = 0.03
 _WAIT_STEP_SECONDS_MAX = 0.25
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
-_PREFER_WAIT = re.compile(r"(?:^|[,;\s])wait=(\d{1,6})(?:$|[,;\s])")
+# RFC 7240, section 2: names are read in any case, and values may be quoted.
+_WAIT = re.compile(r"wait\s*=\s*(\"?)([0-9]{1,6})\1", re.ASCII | re.IGNORECASE)
 
 _outcomes = msgspec.json.Decoder(Outcome)
 
@@ -161,8 +162,13 @@ def own_evidence(
 
 def wait_seconds(request: Request[Any, Any, Any]) -> int:
     """Seconds of `Prefer: wait=N` (RFC 7240, section 4.3), bounded; 0 if it is absent."""
-    match = _PREFER_WAIT.search(request.headers.get("prefer", ""))
-    return min(int(match[1]), WAIT_SECONDS_MAX) if match else 0
+    preferences = request.headers.get("prefer", "").split(",")
+    for preference in preferences:
+        # A preference may have parameters, of which none is known here.
+        match = _WAIT.fullmatch(preference.partition(";")[0].strip())
+        if match:  # of several the first counts
+            return min(int(match[2]), WAIT_SECONDS_MAX)
+    return 0
 
 
 async def _await_outcome(

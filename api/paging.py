@@ -19,7 +19,12 @@ Limit = Annotated[
     int, QueryParameter(name="limit", ge=1, le=PAGE_SIZE_MAX, description="Rows on a page.")
 ]
 After = Annotated[
-    str | None, QueryParameter(name="cursor", description="`next_cursor` of the page before.")
+    str | None,
+    QueryParameter(
+        name="cursor",
+        pattern=r"^[A-Za-z0-9_=-]{1,200}\Z",
+        description="`next_cursor` of the page before.",
+    ),
 ]
 
 

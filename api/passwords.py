@@ -12,15 +12,17 @@ from typing import Annotated
 
 import bcrypt
 import httpx
-from msgspec import Meta
 from nacl.exceptions import CryptoError
 from nacl.pwhash import argon2id
 
 from api.problems import ProblemError
+from engine.text import line
 
 log = logging.getLogger(__name__)
 
-Password = Annotated[str, Meta(min_length=8, max_length=128)]
+Password = Annotated[str, line(128, 8)]
+# One that may be older than what is asked of new ones.
+GivenPassword = Annotated[str, line(128, 1)]
 BREACH_SECONDS_MAX = 1.0
 
 # OWASP's choices cost an attacker the same; of them many passes over little memory take the

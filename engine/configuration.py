@@ -2,11 +2,13 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Annotated
 
 from msgspec import Struct, field
 
 from engine.daily import TASKS_PER_DAY, Category
 from engine.money import BASE_RATE_MICRO_PER_HOUR, HOURS_PER_CYCLE, MICRO_PER_TWTC
+from engine.text import line
 from engine.vesting import Vesting
 
 # A session's reward times its length in microseconds has to fit into 63 bits (models.credit).
@@ -58,7 +60,7 @@ class Configuration(Struct, frozen=True, forbid_unknown_fields=True):
     boosts_per_day: int = 3
     bonus_micro: int = 50 * MICRO_PER_TWTC
     task_mix: dict[Category, int] = field(default_factory=TASK_MIX.copy)
-    limits: dict[str, Limit] = field(default_factory=LIMITS.copy)
+    limits: dict[Annotated[str, line(40)], Limit] = field(default_factory=LIMITS.copy)
     vesting: Vesting = Vesting()
 
     @property

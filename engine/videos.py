@@ -1,9 +1,10 @@
 """Videos as members find them, and what their providers' findings make of them."""
 
 from enum import StrEnum
-from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Struct
+
+from engine.text import Country
 
 
 class Category(StrEnum):
@@ -31,17 +32,14 @@ _COUNTRIES = (
 COUNTRIES = frozenset(_COUNTRIES.split())
 
 
-_Code = Annotated[str, Meta(pattern=r"^[A-Z]{2}\Z")]
-
-
 class Regions(Struct, frozen=True, omit_defaults=True):
     """Where a video may be shown, as its provider says: only there, or not there.
 
     An empty `allowed` is nowhere; None is no restriction.
     """
 
-    allowed: list[_Code] | None = None
-    blocked: list[_Code] | None = None
+    allowed: list[Country] | None = None
+    blocked: list[Country] | None = None
 
     def admits(self, region: str) -> bool:
         """Whether a viewer in this country may see the video."""

@@ -13,16 +13,16 @@ from msgspec import Meta, Struct
 from msgspec.structs import asdict
 
 from engine.daily import Category as TaskCategory
+from engine.text import SLUG, Country, line, prose
 from engine.videos import Category
 from models.admin_log import Action, Actor, log_action
 from models.db import Database, Row, Statement, connected, rows, sql, transaction
 from models.encoding import encode
 
-Country = Annotated[str, Meta(pattern="^[A-Z]{2}$")]
-Slug = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[a-z0-9]+(?:-[a-z0-9]+)*\Z")]
+Slug = Annotated[str, Meta(min_length=1, max_length=100, pattern=SLUG)]
 Key = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[\w.:-]+\Z")]
-Line = Annotated[str, Meta(min_length=1, max_length=300)]
-Text = Annotated[str, Meta(min_length=1, max_length=10_000)]
+Line = Annotated[str, line(300, 1)]
+Text = Annotated[str, prose(10_000, 1)]
 Options = tuple[Line, Line, Line, Line]
 
 
@@ -63,7 +63,7 @@ class VideoRow(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     duration_seconds: Annotated[int, Meta(ge=1, le=86_400)] | None
     boost_percent: Annotated[int, Meta(ge=1, le=1_000)]
     is_active: bool
-    inactive_because: str | None = None
+    inactive_because: Annotated[str, line(100)] | None = None
 
 
 class ArticleRow(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import msgspec
+from litestar import Litestar
 
 from api.app import create_app
 from models.config import Config
@@ -13,10 +14,15 @@ from tests import examples
 
 
 @cache
+def application() -> Litestar:
+    """The application, to be read and not to be run."""
+    return create_app(Config("", "", "redis://", b"", (), ""))
+
+
+@cache
 def document() -> dict[str, Any]:
     """The OpenAPI document of the application."""
-    app = create_app(Config("", "", "redis://", b"", (), ""))
-    written = msgspec.json.encode(app.openapi_schema.to_schema())
+    written = msgspec.json.encode(application().openapi_schema.to_schema())
     read: dict[str, Any] = msgspec.json.decode(written)
     return read
 

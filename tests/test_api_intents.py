@@ -178,7 +178,10 @@ async def test_the_body_counts_not_its_spelling(person: Person, view: str) -> No
     assert len(await intents(person.world)) == 2
 
 
-@pytest.mark.parametrize("prefer", ["wait=10", "respond-async, wait=10", "wait=10;x=1", "wait=99"])
+@pytest.mark.parametrize(
+    "prefer", ["wait=10", "respond-async, wait=10", "wait=10;x=1", "wait=99", "WAIT=10",
+               'wait="10"', 'handling=lenient, Wait = "10" ;x']
+)  # fmt: skip
 async def test_prefer_wait_answers_with_the_outcome(person: Person, prefer: str) -> None:
     """A worker applies it meanwhile; the answer comes at once, not when the time is up."""
     loop = asyncio.get_running_loop()
@@ -205,7 +208,8 @@ async def test_when_nobody_applies_it_in_time_the_answer_is_202(person: Person) 
 
 @pytest.mark.parametrize(
     "prefer", ["wait=0", "wait=000000", "wait=-1", "wait=x", "wait=", "wait", "await=5", "wait=5s",
-               "wait=1.5", "wait=9999999999", "respond-async", "", ";;,,", "x" * 5000]
+               "wait=1.5", "wait=9999999999", 'wait="5', "respond-async", "", ";;,,",
+               "x" * 5000]
 )  # fmt: skip
 async def test_no_other_preference_makes_it_wait(person: Person, prefer: str) -> None:
     answer = await person.post(START_ROUTE, Prefer=prefer)

@@ -33,7 +33,7 @@ from models.history import FIRST_PAGE
 from models.proposals import NotDecidableError
 
 ADJUSTMENT_MICRO_MAX = 10**12
-Amount = Annotated[str, Meta(pattern=r"^[0-9]{1,7}(\.[0-9]{1,6})?$")]
+Amount = Annotated[str, Meta(pattern=r"^[0-9]{1,7}(\.[0-9]{1,6})?\Z")]
 
 
 class ProposalBody(Struct, frozen=True, forbid_unknown_fields=True):

@@ -18,6 +18,7 @@ from api.routes.me import PRIVATE
 from api.services import Services
 from engine.ads import Proof, Purpose
 from engine.permissions import Permission
+from engine.text import line
 from models.ad_units import add_ad_unit, change_ad_unit, read_ad_units
 from models.admin_log import Actor
 from models.clock import utcnow
@@ -66,7 +67,7 @@ class NewAdUnit(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A further unit of a network, and why. 0 requests a minute mean no limit."""
 
     reason: Reason
-    network: str
+    network: Annotated[str, line(40, 1)]
     unit: Unit
     type: Literal["VIDEO", "INTERSTITIAL", "REWARDED"]
     purpose: Purpose

@@ -17,6 +17,7 @@ from api.routes.me import PRIVATE
 from api.services import Services
 from engine.configuration import Configuration, ConfigurationError, in_force
 from engine.permissions import Permission
+from engine.text import Dated
 from models.admin_log import Actor
 from models.clock import utcnow
 from models.configuration import (
@@ -46,10 +47,10 @@ class ConfigurationView(Struct, frozen=True):
     versions: list[VersionView]
 
 
-class Change(Struct, frozen=True, forbid_unknown_fields=True):
+class Change(Dated, frozen=True, forbid_unknown_fields=True):
     """The whole next configuration. `after` is the version that it was made from."""
 
-    after: Annotated[int, Meta(ge=1)]
+    after: Annotated[int, Meta(ge=1, le=2**31 - 1)]
     settings: Configuration
     reason: Reason
     effective_from: datetime | None = None
@@ -94,10 +95,6 @@ async def change(
     A day's tasks and bonus are those of its midnight.
     """
     now, since = utcnow(), data.effective_from
-    if since is not None and since.tzinfo is None:
-        raise ProblemError(
-            "bad-request", "Bad request", 400, "effective_from needs its offset from UTC."
-        )
     try:
         version = await change_configuration(
             services.database, actor, data.after, data.settings, data.reason, since, now

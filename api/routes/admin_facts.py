@@ -15,6 +15,7 @@ from api.permissions import needs
 from api.problems import bad_request
 from api.routes.me import PRIVATE
 from api.services import Services
+from api.text import OF_DAY, day_of
 from engine.facts import DayFacts
 from engine.money import format_amount
 from engine.permissions import Permission
@@ -23,8 +24,8 @@ from models.clock import utcnow
 from models.facts import count_so_far, read_days
 
 DAYS_MAX = 366
-Since = Annotated[date | None, QueryParameter(name="since", description="First UTC day.")]
-Until = Annotated[date | None, QueryParameter(name="until", description="Last UTC day.")]
+Since = Annotated[str | None, QueryParameter(name="since", description="First UTC day.", **OF_DAY)]
+Until = Annotated[str | None, QueryParameter(name="until", description="Last UTC day.", **OF_DAY)]
 
 
 class DayView(Struct, frozen=True):
@@ -90,9 +91,9 @@ async def facts_table(
     return Response(out.getvalue(), media_type="text/csv; charset=utf-8", headers=headers)
 
 
-async def _read(services: Services, since: date | None, until: date | None) -> Sequence[DayFacts]:
-    last = until or utc_day(utcnow())
-    first = since or last - timedelta(days=29)
+async def _read(services: Services, since: str | None, until: str | None) -> Sequence[DayFacts]:
+    last = day_of(until) if until else utc_day(utcnow())
+    first = day_of(since) if since else last - timedelta(days=29)
     if not 0 <= (last - first).days < DAYS_MAX:
         raise bad_request(f"Ask for 1 to {DAYS_MAX} days, the first one first.")
     return await read_days(services.reading, first, last)

@@ -17,6 +17,7 @@ from api.problems import not_found
 from api.routes.admin_users import WhyBody
 from api.routes.me import PRIVATE
 from api.services import Services
+from api.text import OF_DAY, day_of
 from engine.load import planned_shares
 from engine.permissions import Permission
 from engine.timeline import GROUP_COUNT, Timetable, current_window, next_opening, utc_day
@@ -41,7 +42,9 @@ from models.operations import (
 
 ERROR_LENGTH_MAX = 2_000
 Bucket = Annotated[int, PathParameter(ge=0, le=63)]
-Day = Annotated[date | None, QueryParameter(name="day", description="A UTC day; today without.")]
+Day = Annotated[
+    str | None, QueryParameter(name="day", description="A UTC day; today without.", **OF_DAY)
+]
 
 
 class BacklogView(Struct, frozen=True):
@@ -216,7 +219,7 @@ async def requeue(
 async def load(services: NamedDependency[Services], day: Day = None) -> LoadView:
     """The staggered plan is an even line: so many ads in every slot."""
     now = utcnow()
-    wanted = day or utc_day(now)
+    wanted = day_of(day) if day else utc_day(now)
     since = datetime.combine(wanted, time(), tzinfo=UTC)
     until = max(min(since + timedelta(days=1), now), since + timedelta(seconds=1))
     slot_seconds = _slot_seconds(services)

@@ -5,15 +5,17 @@ from typing import Annotated
 
 from litestar import get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody, PathParameter
-from msgspec import Meta, Struct
+from litestar.params import JSONBody, PathParameter
+from msgspec import Struct
 
 from api.permissions import needs
 from api.problems import ProblemError, not_found
 from api.routes.admin_users import UserId
 from api.routes.me import PRIVATE
 from api.services import Services
+from api.text import OF_DAY, day_of
 from engine.permissions import Permission
+from engine.text import Dated, prose
 from models.admin_log import Actor
 from models.clock import utcnow
 from models.intents import NothingToActOnError
@@ -22,6 +24,7 @@ from models.reviews import awaiting_review, record_review
 from models.roles import NotAllowedError
 
 Number = Annotated[int, PathParameter(ge=1, le=20)]
+Day = Annotated[str, PathParameter(**OF_DAY)]
 
 
 class AwaitingView(Struct, frozen=True):
@@ -35,12 +38,12 @@ class AwaitingView(Struct, frozen=True):
     name: str
 
 
-class VerdictBody(Struct, frozen=True, forbid_unknown_fields=True):
+class VerdictBody(Dated, frozen=True, forbid_unknown_fields=True):
     """A verdict on what was handed in at that instant; something newer is not meant."""
 
     submitted_at: datetime
     is_approved: bool
-    reason: Annotated[str, Meta(max_length=500)] = ""
+    reason: Annotated[str, prose(500)] = ""
 
 
 @get(
@@ -55,14 +58,14 @@ async def reviews(services: NamedDependency[Services]) -> list[AwaitingView]:
 
 
 @post(
-    "/users/{subject_id:int}/tasks/{day:date}/{number:int}/review",
+    "/users/{subject_id:int}/tasks/{day:str}/{number:int}/review",
     status_code=204,
     summary="Approve or refuse a task",
     opt=needs(Permission.TASKS_REVIEW),
 )
 async def review(
     subject_id: UserId,
-    day: FromPath[date],
+    day: Day,
     number: Number,
     data: JSONBody[VerdictBody],
     services: NamedDependency[Services],
@@ -76,7 +79,7 @@ async def review(
         recorded = await record_review(
             services.database,
             subject_id,
-            day,
+            day_of(day),
             number,
             data.submitted_at,
             is_approved=data.is_approved,

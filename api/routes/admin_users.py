@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from litestar import get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter, QueryParameter
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from api.paging import Limit
 from api.permissions import needs
@@ -16,6 +16,7 @@ from api.problems import ProblemError, not_found
 from api.routes.me import PRIVATE
 from api.services import Services
 from engine.permissions import Permission, Role
+from engine.text import prose
 from models.admin_log import Actor
 from models.clock import utcnow
 from models.db import Row
@@ -28,7 +29,7 @@ from models.roles import (
     set_role,
 )
 
-Reason = Annotated[str, Meta(min_length=3, max_length=500)]
+Reason = Annotated[str, prose(500, 3)]
 # Ids are signed 64-bit integers in the database.
 UserId = Annotated[int, PathParameter(ge=1, le=2**63 - 1)]
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from litestar import HttpMethod, Request, Response, Router, post, route
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import FromPath, JSONBody, PathParameter
 from msgspec import Meta, Struct
 
 from api.documentation import problems
@@ -20,11 +20,15 @@ from api.problems import ProblemError, not_found
 from api.services import Services
 from engine.ads import decode_nonce
 from engine.intents import CompleteView, ConfirmView, FailView, StartView
+from engine.text import LINE
 from models.clock import utcnow
 from models.encoding import encode
 from models.intents import Wish
 
 log = logging.getLogger(__name__)
+
+
+NetworkName = Annotated[str, PathParameter(pattern=LINE)]
 
 
 class EmptyBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -82,7 +86,7 @@ async def failed(
     opt=PUBLIC | UNLIMITED,  # networks call for many people, from few addresses
 )
 async def callback(
-    network: FromPath[str], request: Request[Any, Any, Any], services: NamedDependency[Services]
+    network: NetworkName, request: Request[Any, Any, Any], services: NamedDependency[Services]
 ) -> Response[bytes]:
     """Verified by the network's signature; answered as the network expects."""
     verifier = services.networks.get(network)

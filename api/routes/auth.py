@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from litestar import Request, Response, Router, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from api.admission import HASHES
 from api.auth import Access, issue_ticket, refresh_token_user, successor_of
@@ -22,6 +22,7 @@ from api.problems import ProblemError, bad_request, unauthorized
 from api.services import Services
 from api.signing_in import COOKIE, PRIVATE, Tokens, begin, clear_cookie, client_of, hand_out
 from engine.referrals import referrer_of
+from engine.text import line
 from models.accounts import (
     IdentityTakenError,
     Newcomer,
@@ -49,13 +50,13 @@ class Registration(Credentials, frozen=True, kw_only=True, forbid_unknown_fields
     """A newcomer, and who sent them."""
 
     language: Language = "en"
-    referral_code: Annotated[str, Meta(max_length=20)] | None = None
+    referral_code: Annotated[str, line(20)] | None = None
 
 
 class RefreshToken(Struct, frozen=True, forbid_unknown_fields=True):
     """The refresh token from the last sign-in or refresh; without it, the cookie's."""
 
-    refresh_token: Annotated[str, Meta(max_length=256)] | None = None
+    refresh_token: Annotated[str, line(256)] | None = None
 
 
 class SecondFactorNeeded(Struct, frozen=True):

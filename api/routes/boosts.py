@@ -26,6 +26,7 @@ from engine.intents import (
     StartBoost,
     UserAction,
 )
+from engine.text import line
 from engine.watching import BEAT_SECONDS, Beat, Fault, PlayerState, advance
 from models.clock import utcnow
 from models.history import read_boost
@@ -50,7 +51,7 @@ class FailureBody(Struct, frozen=True, forbid_unknown_fields=True):
 class BeatBody(Struct, frozen=True, forbid_unknown_fields=True):
     """What the player does, and the token of the beat before."""
 
-    watch_token: Annotated[str, Meta(max_length=200)]
+    watch_token: Annotated[str, line(200)]
     position_seconds: Annotated[float, Meta(ge=0, le=_POSITION_SECONDS_MAX)]
     state: PlayerState
     muted: bool

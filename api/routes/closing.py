@@ -1,16 +1,17 @@
 """Closing one's account for good (GDPR, article 17; decision 0025)."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
 from litestar import Request, delete
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from api.admission import HASHES
 from api.documentation import problems
 from api.owners import confirmed_owner
+from api.passwords import GivenPassword
 from api.problems import suspended
 from api.services import Services
 from models.clock import utcnow
@@ -21,7 +22,7 @@ from models.fraud import suspended_until
 class Farewell(Struct, frozen=True, forbid_unknown_fields=True):
     """The account's password: whoever found a phone unlocked cannot close it."""
 
-    password: Annotated[str, Meta(min_length=1, max_length=128)]
+    password: GivenPassword
 
 
 class Closed(Struct, frozen=True):

@@ -13,10 +13,16 @@ from api.permissions import MEMBER
 from api.problems import ProblemError
 from api.services import Services
 from api.streams import follow
+from engine.text import LINE
 
 LastEventId = Annotated[
     str | None,
-    HeaderParameter(name="Last-Event-ID", max_length=100, description="The id of the last event."),
+    HeaderParameter(
+        name="Last-Event-ID",
+        pattern=LINE,
+        max_length=100,
+        description="The id of the last event.",
+    ),
 ]
 FULL_SECONDS = 30
 

@@ -9,7 +9,7 @@ import msgspec
 from litestar import Response, Router, get, patch
 from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import asdict, replace
 
 from api.intake import IntentView, answer
@@ -20,6 +20,7 @@ from api.routes.closing import close
 from api.services import Services
 from engine.money import format_amount
 from engine.referrals import referral_code
+from engine.text import Country, line
 from engine.timeline import daily_schedule
 from engine.vesting import Missing, prove, spendable_micro
 from models.accounts import Account, change_profile, find_account
@@ -56,8 +57,8 @@ class Profile(Struct, frozen=True):
 class ProfileChange(Struct, frozen=True, forbid_unknown_fields=True):
     """What is to change; what is left out stays, and null clears. `country`: ISO 3166-1."""
 
-    display_name: Annotated[str, Meta(min_length=1, max_length=60)] | UnsetType | None = UNSET
-    country: Annotated[str, Meta(pattern="^[A-Z]{2}$")] | UnsetType | None = UNSET
+    display_name: Annotated[str, line(60, 1)] | UnsetType | None = UNSET
+    country: Country | UnsetType | None = UNSET
     language: Literal["en", "ar"] | UnsetType = UNSET
 
 

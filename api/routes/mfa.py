@@ -10,7 +10,7 @@ import pyotp
 from litestar import Request, Response, Router, delete, get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from api.admission import HASHES
 from api.auth import Access, read_ticket, ticket_over
@@ -18,12 +18,14 @@ from api.codes import TypedCode, digits_of
 from api.documentation import problems
 from api.guesses import SECOND_FACTOR, Whose, guess_at
 from api.owners import confirmed_owner, own_account
+from api.passwords import GivenPassword
 from api.permissions import MEMBER, PUBLIC
 from api.problems import ProblemError, bad_field, unauthorized
 from api.routes.verification import send_or_refuse, wrong_code
 from api.services import Services
 from api.signing_in import Tokens, begin
 from engine.plain import plain_code
+from engine.text import line
 from engine.timeline import micros
 from models.accounts import Account
 from models.clock import utcnow
@@ -44,13 +46,13 @@ RECOVERY_CODES = 10
 RECOVERY_LETTERS = 20
 _RECOVERY_CODE = re.compile(f"[0-9a-f]{{{RECOVERY_LETTERS}}}")
 
-Ticket = Annotated[str, Meta(max_length=2_048)]
+Ticket = Annotated[str, line(2_048)]
 
 
 class PasswordGiven(Struct, frozen=True, forbid_unknown_fields=True):
     """The account's password: an unlocked phone is not enough to change what guards it."""
 
-    password: Annotated[str, Meta(min_length=1, max_length=128)]
+    password: GivenPassword
 
 
 class TicketGiven(Struct, frozen=True, forbid_unknown_fields=True):

@@ -5,16 +5,18 @@ from uuid import UUID
 
 from litestar import Response, Router, delete, get, post
 from litestar.di import NamedDependency
-from litestar.params import FromPath, JSONBody
+from litestar.params import JSONBody, PathParameter
 from msgspec import Meta, Struct
 
 from api.permissions import MEMBER
-from api.problems import bad_request, not_found
+from api.problems import not_found
 from api.routes.me import PRIVATE
 from api.services import Services
 from models.clock import utcnow
 from models.notes import count_unread, mark_read
 from models.pushes import forget_device, register_device
+
+DeviceId = Annotated[str, PathParameter(pattern=r"^(?:[0-9a-f]{2}){1,64}\Z")]
 
 
 class DeviceBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -58,14 +60,10 @@ async def register(
 
 @delete("/devices/{device_id:str}", status_code=204, summary="Tell this phone nothing any more")
 async def forget(
-    device_id: FromPath[str], services: NamedDependency[Services], user_id: NamedDependency[int]
+    device_id: DeviceId, services: NamedDependency[Services], user_id: NamedDependency[int]
 ) -> None:
     """For signing out."""
-    try:
-        id_ = bytes.fromhex(device_id)
-    except ValueError:
-        raise bad_request("This is not the id of a device.") from None
-    if not await forget_device(services.database, user_id, id_):
+    if not await forget_device(services.database, user_id, bytes.fromhex(device_id)):
         raise not_found("device")
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from litestar import Request, Router, get, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from api.captcha.contract import TOKEN_LENGTH_MAX, CaptchaUnavailableError, Challenge
 from api.client_ip import client_ip
@@ -17,6 +17,7 @@ from api.problems import ProblemError, not_found
 from api.services import Services
 from api.signing_in import PRIVATE
 from engine.fraud.levels import Hold
+from engine.text import line
 from models.accounts import is_tracked
 from models.clock import utcnow
 from models.fingerprints import see_device
@@ -27,7 +28,7 @@ from models.queue import Piece
 class Solved(Struct, frozen=True, forbid_unknown_fields=True):
     """What the widget gave, or of the local one the site key, a dot and the sum."""
 
-    token: Annotated[str, Meta(min_length=1, max_length=TOKEN_LENGTH_MAX)]
+    token: Annotated[str, line(TOKEN_LENGTH_MAX, 1)]
 
 
 class DeviceToken(Struct, frozen=True):

@@ -13,6 +13,7 @@ from api.routes.me import PRIVATE
 from api.services import Services
 from engine.daily import ShownDay, show_day
 from engine.intents import AnswerTask, CompleteTask, StartTask
+from engine.text import prose
 from engine.timeline import utc_day
 from models.clock import utcnow
 from models.earnings import read_day
@@ -27,7 +28,7 @@ class StartBody(Struct, frozen=True, forbid_unknown_fields=True):
 class CompleteBody(Struct, frozen=True, forbid_unknown_fields=True):
     """Of a social task: what a moderator looks at, such as a link or a name."""
 
-    proof: Annotated[str, Meta(min_length=1, max_length=500)] | None = None
+    proof: Annotated[str, prose(500, 1)] | None = None
 
 
 class AnswerBody(Struct, frozen=True, forbid_unknown_fields=True):

@@ -2,13 +2,13 @@
 
 from contextlib import suppress
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
 from litestar import Request, Response, Router, post
 from litestar.background_tasks import BackgroundTask
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
-from msgspec import Meta, Struct
+from msgspec import Struct
 
 from api.admission import HASHES
 from api.auth import Access
@@ -19,7 +19,7 @@ from api.identities import Identity, identity_of
 from api.messages.senders import NotSentError
 from api.newcomers import message_not_sent
 from api.owners import confirmed_owner, own_account
-from api.passwords import Password, hash_password, refuse_weak
+from api.passwords import GivenPassword, Password, hash_password, refuse_weak
 from api.permissions import MEMBER, PUBLIC
 from api.problems import ProblemError
 from api.services import Services
@@ -47,7 +47,7 @@ class NewPassword(Identity, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class PasswordChange(Struct, frozen=True, forbid_unknown_fields=True):
     """The password that holds, and the one that is to hold."""
 
-    password: Annotated[str, Meta(min_length=1, max_length=128)]
+    password: GivenPassword
     new_password: Password
 
 

@@ -1,13 +1,12 @@
 """What there is to watch and to read. Answers to questions are in none of it."""
 
-import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Annotated, Any
 from urllib.parse import quote
 
 from litestar import Router, get
 from litestar.di import NamedDependency
-from litestar.params import FromPath, QueryParameter
+from litestar.params import PathParameter, QueryParameter
 from msgspec import Struct
 
 from api.paging import After, Limit
@@ -15,22 +14,27 @@ from api.permissions import MEMBER
 from api.problems import bad_request, not_found
 from api.routes.me import PRIVATE
 from api.services import Services
+from engine.text import COUNTRY, LINE
 from engine.timeline import utc_day
 from engine.videos import COUNTRIES, Category
 from models.clock import utcnow
 from models.videos import Article, CatalogueVideo, read_article, read_usage
 
 YOUTUBE_THUMBNAIL = "https://i.ytimg.com/vi/{}/hqdefault.jpg"
-_SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*\Z")
+Slug = Annotated[str, PathParameter(pattern=LINE)]
 
 Country = Annotated[
-    str | None, QueryParameter(name="country", description="Where it is: ISO 3166-1, two letters.")
+    str | None,
+    QueryParameter(
+        name="country", pattern=COUNTRY, description="Where it is: ISO 3166-1, two letters."
+    ),
 ]
 About = Annotated[Category | None, QueryParameter(name="category", description="What it is about.")]
 Region = Annotated[
     str | None,
     QueryParameter(
         name="region",
+        pattern=COUNTRY,
         description="Where the viewer is: leaves out what its provider does not show there.",
     ),
 ]
@@ -105,10 +109,10 @@ async def videos(
 
 @get("/articles/{slug:str}", summary="An article", response_headers=PRIVATE)
 async def article(
-    slug: FromPath[str], services: NamedDependency[Services], user_id: NamedDependency[int]
+    slug: Slug, services: NamedDependency[Services], user_id: NamedDependency[int]
 ) -> Article:
     """Title and text, by language."""
-    found = await read_article(services.database, slug) if _SLUG.match(slug) else None
+    found = await read_article(services.database, slug)
     if found is None:
         raise not_found("article")
     return found
