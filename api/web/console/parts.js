@@ -1,7 +1,8 @@
 // Parts that the console's pages are made of.
 
 import { html, useEffect, useRef, useState } from "./html.js";
-import { Offline, Refused, bearer, get, renew, request } from "../app/api.js";
+import { Refused, bearer, get, renew, request } from "../app/api.js";
+import { Offline } from "../app/network.js";
 
 const RANKS = ["user", "vip", "moderator", "admin", "superadmin"];
 export const ROLES = RANKS;
