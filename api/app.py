@@ -31,12 +31,13 @@ from api.routes import (
     metrics,
     mfa,
     mining,
+    passwords,
     phones,
     privacy,
+    registration,
     sign_ins,
     standing,
     tasks,
-    verification,
     videos,
 )
 from api.services import lifespan, provide_services
@@ -44,30 +45,32 @@ from models.config import Config, load_config
 from models.telemetry import traces
 from models.telemetry.logs import set_up_logs
 
+PARTS = (
+    registration,
+    auth,
+    passwords,
+    mfa,
+    sign_ins,
+    me,
+    mining,
+    ads,
+    boosts,
+    tasks,
+    videos,
+    phones,
+    events,
+    privacy,
+    standing,
+    health,
+    metrics,
+    admin,
+)
+
 
 def create_app(config: Config) -> Litestar:
     """An application that opens its connections when it starts, not before."""
     app = Litestar(
-        route_handlers=[
-            auth.router,
-            verification.router,
-            mfa.router,
-            sign_ins.router,
-            me.router,
-            mining.router,
-            ads.router,
-            boosts.router,
-            tasks.router,
-            videos.router,
-            phones.router,
-            events.router,
-            privacy.router,
-            standing.router,
-            health.router,
-            metrics.router,
-            admin.router,
-            *pages.routers,
-        ],
+        route_handlers=[*(part.router for part in PARTS), *pages.routers],
         state=State({"config": config}),
         lifespan=[lifespan],
         dependencies={

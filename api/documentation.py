@@ -181,7 +181,7 @@ def _describe_operation(path: str, operation: Operation) -> None:
     parameters = list(operation.parameters or [])
     for parameter in parameters:
         _translate_patterns(getattr(parameter, "schema", None))
-    if "202" in responses:
+    if "202" in responses and _is_intent(responses["202"]):
         _describe_intent(path, responses, parameters)
     if isinstance(operation.request_body, RequestBody):
         operation.request_body.required = not _may_be_absent(operation.request_body)
@@ -207,6 +207,13 @@ def _may_be_absent(body: RequestBody) -> bool:
     schemas = [media.schema for media in body.content.values()]
     variants = [one for each in schemas if isinstance(each, Schema) for one in each.one_of or []]
     return any(isinstance(one, Schema) and one.type == OpenAPIType.NULL for one in variants)
+
+
+def _is_intent(response: Any) -> bool:
+    return any(
+        isinstance(media.schema, Reference) and media.schema.ref.endswith("/IntentView")
+        for media in response.content.values()
+    )
 
 
 def _describe_intent(path: str, responses: dict[str, Any], parameters: list[Any]) -> None:

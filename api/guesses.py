@@ -50,6 +50,8 @@ FORGOTTEN = Kind("forgotten", "forgotten", 100, is_configured=True)
 CODES_A_DAY = 10
 VERIFY = Kind("verify", "code", CODES_A_DAY)
 RESET = Kind("reset", "code", CODES_A_DAY, is_configured=True)
+# Whoever begins to register has five attempts with each message besides.
+REGISTER = Kind("register", "register", 100, Limit(10, DAY_SECONDS))
 SECOND_FACTOR = Kind("mfa", "code", CODES_A_DAY, Limit(5, 900))
 CAPTCHA = Kind("captcha", "captcha", 100, Limit(10, 900))
 
@@ -83,8 +85,11 @@ class Guess(Struct, frozen=True):
         user_id, now = self.whose.user_id, utcnow()
         if self.today is None or self.today.number < self.kind.a_day or user_id is None:
             return
-        await raise_suspicion(
-            self.services.database, user_id, self.kind.name, new_id(now), self.ip, now
+        # Afterwards: its time would tell that there is such an account.
+        self.services.errands.start(
+            raise_suspicion(
+                self.services.database, user_id, self.kind.name, new_id(now), self.ip, now
+            )
         )
 
 

@@ -13,6 +13,7 @@ from redis.asyncio import BlockingConnectionPool, Redis
 from api.admission import Admission
 from api.captcha import open_captcha
 from api.captcha.contract import Captcha
+from api.errands import Errands
 from api.messages.senders import Messenger, open_messenger
 from api.networks import Network, networks
 from api.open_streams import Streams
@@ -59,6 +60,7 @@ class Services(Struct, frozen=True):
     counts: RequestCounts
     streams: Streams
     admission: Admission
+    errands: Errands
     siblings: Siblings
     replica: Database | None = None
 
@@ -80,7 +82,7 @@ async def open_services(
     database = open_database(config.database_url, pool_size=POOL_SIZE, application_name="twtc-web")
     redis = _open_redis(config.redis_url)
     bells = bells or Bells(open_broker(config.broker_url, []), config.redis_url)
-    http = http or httpx.AsyncClient(timeout=5)
+    http, errands = http or httpx.AsyncClient(timeout=5), Errands()
     try:
         installation = await load_installation(database)
         copies = SnapshotCopies(redis, installation.id)
@@ -108,9 +110,11 @@ async def open_services(
                 streams=Streams(),
                 siblings=Siblings("web", config.database_url),
                 admission=Admission(),
+                errands=errands,
                 replica=replica,
             )
     finally:
+        await errands.aclose()
         await bells.close()
         await http.aclose()
         await redis.aclose()

@@ -63,6 +63,9 @@ VERIFY = sql("""
 """)
 
 
+_NOBODY = 0  # user ids begin with 1
+
+
 class IdentityTakenError(Exception):
     """Somebody has registered with this address or number, or another address of the mailbox."""
 
@@ -173,11 +176,11 @@ async def is_tracked(database: Database, user_id: int) -> bool:
 async def find_by_identity(
     database: Database, keyring: Keyring, kind: str, value: str
 ) -> Account | None:
-    """A user by e-mail address or phone number."""
+    """A user by e-mail address or phone number. For one that nobody has the work is the same."""
     params = {"kind": kind, "value": keyring.index(kind, value)}
     async with connected(database) as connection:
         found = await rows(connection, FIND_IDENTITY, params)
-        account = await _account(connection, keyring, found[0].user_id) if found else None
+        account = await _account(connection, keyring, found[0].user_id if found else _NOBODY)
     # What is only claimed, for a change to come or for its way back, is nobody's to sign in with.
     return account if account is not None and _is_at(account, kind, value) else None
 

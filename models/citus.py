@@ -20,6 +20,8 @@ KEYED = {
     "ad_requests": "ad_id",
     "fingerprints": "fingerprint",
     "guesses": "key",
+    "registrations": "id",
+    "address_codes": "value",
 }
 HAS_CITUS = "SELECT 1 FROM pg_extension WHERE extname = 'citus'"
 

@@ -3,12 +3,14 @@
 from datetime import datetime, timedelta
 
 from engine.timeline import BUCKET_COUNT
+from models.address_codes import prune_address_codes
 from models.alerts import prune_alerts
 from models.bans import prune_bans
 from models.db import Database, connected, run, sql
 from models.guesses import prune_guesses
 from models.inventory import prune_requests
 from models.proposals import lapse_proposals
+from models.registrations import prune_registrations
 
 KEEP_INTENTS_DAYS = 7
 KEEP_NOTIFICATIONS_DAYS = 90
@@ -49,7 +51,10 @@ PRUNE_NOTIFICATIONS = sql("""
 
 
 async def prune(database: Database, now: datetime) -> int:
-    """Delete intents done a week ago, expired sign-ins, counts of ad requests. Return the rows."""
+    """Delete intents done a week ago, expired sign-ins and registrations, counts of ad requests.
+
+    Return how many rows.
+    """
     removed = 0
     pruned = (
         (PRUNE_INTENTS, now - timedelta(days=KEEP_INTENTS_DAYS)),
@@ -70,4 +75,5 @@ async def prune(database: Database, now: datetime) -> int:
     removed += await prune_alerts(database, now)
     await lapse_proposals(database, now)
     removed += await prune_bans(database, now)
+    removed += await prune_registrations(database, now) + await prune_address_codes(database, now)
     return removed + await prune_requests(database, now - timedelta(days=1))

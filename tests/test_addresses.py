@@ -22,7 +22,7 @@ from models.accounts import IdentityTakenError, Newcomer, find_by_identity, regi
 from models.clock import utcnow
 from models.db import connected, run, sql, transaction
 from models.mailboxes import index_mailboxes
-from tests.accounts import PASSWORD, auth
+from tests.accounts import PASSWORD, auth, signed_up
 from tests.test_api_input import problem_of
 from tests.words import START
 from tests.world import World
@@ -255,9 +255,7 @@ async def test_accounts_that_would_be_refused_today_are_found_told_and_go_on(
 
 
 async def test_an_account_with_such_an_address_signs_in_as_before(world: World) -> None:
-    answer = await auth(world, "register", email="ann@example.com", password=PASSWORD)
-    assert answer.status_code in (201, 202), answer.text
-    user_id = await world.value("SELECT max(id) FROM users")
+    user_id = (await signed_up(world))[0].id
     keyring, former = world.config.keyring, "one<ann@example.com>"
     async with connected(world.database) as connection:
         await run(

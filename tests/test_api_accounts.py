@@ -6,33 +6,25 @@ from hashlib import sha256
 from typing import Any
 
 import bcrypt
-import httpx
 import pytest
 from nacl.pwhash import argon2id
 
 from engine.groups import tolerance
 from models import claims
+from models.accounts import IdentityTakenError, Newcomer, register
 from models.clock import utcnow
 from models.db import Connection, Statement, rows, run, transaction
 from models.sign_ins import ROTATE_TOKEN, STORE_TOKEN
+from tests.accounts import PASSWORD, auth, registered, sent_code, sent_text, signed_up
 from tests.test_api_input import problem_of
 from tests.world import World
 
-PASSWORD = "correct horse battery"
 MICROSECOND = timedelta(microseconds=1)
 
 
-async def auth(world: World, what: str, **body: Any) -> httpx.Response:
-    """POST to an account route."""
-    return await world.http.post(f"/v1/auth/{what}", json=body)
-
-
-async def registered(world: World, email: str = "ann@example.com") -> dict[str, Any]:
-    """Register, and return the tokens."""
-    answer = await auth(world, "register", email=email, password=PASSWORD)
-    assert answer.status_code == 201, answer.text
-    tokens: dict[str, Any] = answer.json()
-    return tokens
+async def joined(world: World, email: str = "ann@example.com") -> dict[str, Any]:
+    """The tokens of a new member."""
+    return (await signed_up(world, email))[1]
 
 
 async def refreshed(world: World, token: str) -> str | None:
@@ -65,12 +57,16 @@ async def test_an_identity_is_registered_once_in_its_normal_form(
     world: World, kind: str, written: str, normal: str, again: str
 ) -> None:
     answer = await auth(world, "register", **{kind: written, "password": PASSWORD})
-    assert answer.status_code == 201
+    assert answer.status_code == 202
+    given = {"ticket": answer.json()["ticket"], "code": sent_code(world, normal)}
+    answer = await auth(world, "verify", **given)
     assert (answer.json()["token_type"], answer.json()["expires_in"]) == ("Bearer", 900)
     assert (await profile(world, answer.json()))[kind] == normal
     for spelling in (written, normal, again):
+        world.move_to(utcnow() + timedelta(minutes=1))
         body = {kind: spelling, "password": "another password"}
-        problem_of(await auth(world, "register", **body), 409, "identity-taken")
+        assert (await auth(world, "register", **body)).status_code == 202
+        assert "already" in sent_text(world, normal)
         problem_of(await auth(world, "login", **body), 401, "unauthorized")
         signed_in = await auth(world, "login", **{kind: spelling, "password": PASSWORD})
         assert (await profile(world, signed_in.json()))[kind] == normal
@@ -80,7 +76,7 @@ async def test_an_identity_is_registered_once_in_its_normal_form(
 async def test_an_address_that_is_freed_while_it_is_claimed_counts_as_taken(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await registered(world)
+    await joined(world)
 
     async def free_first(connection: Connection, statement: Statement, *params: Any) -> Any:
         if statement is claims.FIND_IDENTITY:
@@ -88,22 +84,29 @@ async def test_an_address_that_is_freed_while_it_is_claimed_counts_as_taken(
         return await rows(connection, statement, *params)
 
     monkeypatch.setattr(claims, "rows", free_first)
-    body = {"email": "ann@example.com", "password": PASSWORD}
-    problem_of(await auth(world, "register", **body), 409, "identity-taken")
+    newcomer = Newcomer("email", "ann@example.com", "not-a-hash")
+    with pytest.raises(IdentityTakenError):
+        await register(world.database, world.config.keyring, world.table, newcomer, utcnow())
 
 
 async def test_ten_at_once_with_one_address_make_one_user(world: World) -> None:
     """Whoever is signed in has the password that works; the audit checks the group sizes."""
     passwords = [f"password-{number}" for number in range(10)]
-    answers = await asyncio.gather(
+    begun = await asyncio.gather(
         *(auth(world, "register", email="ann@example.com", password=p) for p in passwords)
     )
-    assert sorted(answer.status_code for answer in answers) == [201] + [409] * 9
+    assert {answer.status_code for answer in begun} == {202}
+    assert await world.value("SELECT count(*) FROM users") == 0
+    tickets, code = [answer.json()["ticket"] for answer in begun], sent_code(world)
+    answers = await asyncio.gather(
+        *(auth(world, "verify", ticket=ticket, code=code) for ticket in tickets)
+    )
+    assert sorted(answer.status_code for answer in answers) == [200] + [422] * 9
     for table in ("users", "wallets", "identities", "refresh_tokens"):
         assert await world.value(f"SELECT count(*) FROM {table}") == 1
     for password, registration in zip(passwords, answers, strict=True):
         login = await auth(world, "login", email="ann@example.com", password=password)
-        assert (login.status_code == 200) == (registration.status_code == 201)
+        assert (login.status_code == 200) == (registration.status_code == 200)
     assert await world.value("SELECT sum(member_count)::int FROM group_sizes") == 1
 
 
@@ -118,12 +121,12 @@ async def test_a_claim_without_a_user_is_taken_over(world: World) -> None:
     )
     login = await auth(world, "login", email="ann@example.com", password=PASSWORD)
     problem_of(login, 401, "unauthorized")
-    assert (await profile(world, await registered(world)))["id"] == claimed
+    assert (await profile(world, await joined(world)))["id"] == claimed
     assert await world.value("SELECT count(*) FROM identities") == 1
 
 
 async def test_the_answer_does_not_tell_who_is_registered(world: World) -> None:
-    await registered(world)
+    await joined(world)
     wrong = await auth(world, "login", email="ann@example.com", password=PASSWORD + "!")
     unknown = await auth(world, "login", email="bob@example.com", password=PASSWORD)
     phone = await auth(world, "login", phone="+4915112345678", password=PASSWORD)
@@ -136,29 +139,41 @@ async def test_the_answer_does_not_tell_who_is_registered(world: World) -> None:
 
 @pytest.mark.parametrize(
     ("password", "status"),
-    [("x" * 7, 400), ("x" * 8, 201), ("x" * 128, 201), ("x" * 129, 400), ("\0" * 8, 201),
-     ("ü" * 128, 201), ("🔑" * 7, 400), (" " * 8, 201)],
+    [("x" * 7, 400), ("x" * 8, 202), ("x" * 128, 202), ("x" * 129, 400), ("\0" * 8, 400),
+     ("ü" * 128, 202), ("🔑" * 7, 400), (" " * 8, 202)],
 )  # fmt: skip
 async def test_a_password_has_8_to_128_characters(world: World, password: str, status: int) -> None:
     answer = await auth(world, "register", email="ann@example.com", password=password)
     assert answer.status_code == status
+    if status == 202:
+        given = {"ticket": answer.json()["ticket"], "code": sent_code(world)}
+        assert (await auth(world, "verify", **given)).status_code == 200
     login = await auth(world, "login", email="ann@example.com", password=password)
-    assert login.status_code == (200 if status == 201 else 400)
-    assert await world.value("SELECT count(*) FROM users") == (status == 201)
+    assert login.status_code == (200 if status == 202 else 400)
+    assert await world.value("SELECT count(*) FROM users") == (status == 202)
 
 
 async def test_neither_passwords_nor_tokens_nor_addresses_are_stored(world: World) -> None:
-    tokens = await registered(world)
+    tokens = await joined(world)
     await auth(world, "login", email="ann@example.com", password=PASSWORD)
     successor = await refreshed(world, tokens["refresh_token"])
+    ticket = await registered(world, "bob@example.com")
+    code = sent_code(world, "bob@example.com")
     tables = await world.rows("""
         SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public'
     """)
     found = ""
     for table in tables:
         found += "".join(r[0] for r in await world.rows(f"SELECT t::text FROM {table.name} t"))
-    assert "ann@example.com" not in found and "$argon2id$v=19$m=7168,t=5,p=1$" in found
-    for secret in (PASSWORD, tokens["access_token"], tokens["refresh_token"], successor):
+    assert "@example.com" not in found and "$argon2id$v=19$m=7168,t=5,p=1$" in found
+    for secret in (
+        PASSWORD,
+        tokens["access_token"],
+        tokens["refresh_token"],
+        successor,
+        ticket,
+        code,
+    ):
         assert secret is not None
         assert secret not in found
         # Nor as the bytes of a bytea, which are shown in hexadecimal.
@@ -174,7 +189,7 @@ async def test_neither_passwords_nor_tokens_nor_addresses_are_stored(world: Worl
     ids=["argon2id", "bcrypt"],
 )
 async def test_a_sign_in_is_noted_and_renews_an_old_hash(world: World, weak: str) -> None:
-    tokens = await registered(world)
+    tokens = await joined(world)
     assert (await profile(world, tokens))["last_login_at"] == "2026-03-01T00:00:00Z"
     await world.rows("UPDATE users SET password_hash = :h", h=weak)
     world.move_to(utcnow() + timedelta(minutes=1))
@@ -191,7 +206,7 @@ async def test_a_sign_in_is_noted_and_renews_an_old_hash(world: World, weak: str
 
 
 async def test_a_disabled_account_gets_no_tokens(world: World) -> None:
-    tokens = await registered(world)
+    tokens = await joined(world)
     await world.rows("UPDATE users SET is_active = false")
     login = await auth(world, "login", email="ann@example.com", password=PASSWORD)
     problem_of(login, 403, "account-disabled")
@@ -203,7 +218,7 @@ async def test_a_disabled_account_gets_no_tokens(world: World) -> None:
 
 
 async def test_a_refresh_token_is_good_once_and_its_reuse_ends_the_family(world: World) -> None:
-    first = (await registered(world))["refresh_token"]
+    first = (await joined(world))["refresh_token"]
     other = (await auth(world, "login", email="ann@example.com", password=PASSWORD)).json()
     second = await refreshed(world, first)
     assert second is not None
@@ -218,7 +233,7 @@ async def test_a_refresh_token_is_good_once_and_its_reuse_ends_the_family(world:
 
 async def test_a_lost_answer_is_given_again_until_its_token_was_used(world: World) -> None:
     """Phones lose answers and come back hours later; browsers ask from several tabs at once."""
-    token = (await registered(world))["refresh_token"]
+    token = (await joined(world))["refresh_token"]
     successors = await asyncio.gather(*(refreshed(world, token) for _ in range(5)))
     assert len(set(successors)) == 1
     [successor] = set(successors)
@@ -235,7 +250,7 @@ async def test_a_lost_answer_is_given_again_until_its_token_was_used(world: Worl
 
 async def test_a_token_and_its_successor_at_once_sign_nobody_out(world: World) -> None:
     """A tab repeats what was lost while another one goes on with what it got."""
-    token = (await registered(world))["refresh_token"]
+    token = (await joined(world))["refresh_token"]
     successor = await refreshed(world, token)
     assert successor is not None
     user_id = int(token.partition(".")[0])
@@ -248,7 +263,7 @@ async def test_a_token_and_its_successor_at_once_sign_nobody_out(world: World) -
 
 
 async def test_a_thief_of_a_used_token_ends_the_sign_in_for_both(world: World) -> None:
-    stolen = (await registered(world))["refresh_token"]
+    stolen = (await joined(world))["refresh_token"]
     owners = await refreshed(world, stolen)
     assert owners is not None
     thiefs = await refreshed(world, stolen)
@@ -266,7 +281,7 @@ async def test_a_family_ends_also_while_its_last_token_is_being_used(
     world: World, ending: str
 ) -> None:
     """The thief's rotation commits after the family was ended."""
-    first = (await registered(world))["refresh_token"]
+    first = (await joined(world))["refresh_token"]
     second = await refreshed(world, first)
     assert second is not None
     newest = await refreshed(world, second)
@@ -285,9 +300,9 @@ async def test_a_family_ends_also_while_its_last_token_is_being_used(
 
 
 async def test_signing_out_ends_the_family_and_nothing_else(world: World) -> None:
-    first = (await registered(world))["refresh_token"]
+    first = (await joined(world))["refresh_token"]
     other = (await auth(world, "login", email="ann@example.com", password=PASSWORD)).json()
-    bobs = (await registered(world, "bob@example.com"))["refresh_token"]
+    bobs = (await joined(world, "bob@example.com"))["refresh_token"]
     second = await refreshed(world, first)
     assert second is not None
     assert (await auth(world, "logout", refresh_token=first)).status_code == 204
@@ -299,8 +314,8 @@ async def test_signing_out_ends_the_family_and_nothing_else(world: World) -> Non
 
 
 async def test_a_refresh_token_is_its_owners_and_no_others(world: World) -> None:
-    anns = (await registered(world))["refresh_token"]
-    bobs = (await registered(world, "bob@example.com"))["refresh_token"]
+    anns = (await joined(world))["refresh_token"]
+    bobs = (await joined(world, "bob@example.com"))["refresh_token"]
     ann, _, secret = anns.partition(".")
     bob = bobs.partition(".")[0]
     forged = [f"{bob}.{secret}", f"{int(ann) + 64}.{secret}", f"0{ann}.{secret}", anns + "x",
@@ -315,7 +330,7 @@ async def test_a_refresh_token_is_its_owners_and_no_others(world: World) -> None
 
 async def test_a_family_lives_for_seven_days_however_often_it_is_refreshed(world: World) -> None:
     begins = utcnow()
-    first, kept = [(await registered(world, f"{n}@example.com"))["refresh_token"] for n in "ab"]
+    first, kept = [(await joined(world, f"{n}@example.com"))["refresh_token"] for n in "ab"]
     world.move_to(begins + timedelta(days=7) - MICROSECOND)
     second = await refreshed(world, first)
     assert second is not None

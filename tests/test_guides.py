@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from models.config import Config
 from models.db import Database, connected
 from ops.cli import app
+from tests.accounts import settle
 from tests.films import show_only_petra
 from tests.floor import WITHOUT_IN_NODE
 from tests.needed import needed_program
@@ -144,14 +145,14 @@ def test_the_examples_of_the_client_guide(
 def test_the_commands_of_the_operators_guide(
     processes: Processes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    account = {"email": "you@example.com", "password": "correct horse battery"}
     said = "\n".join(blocks("operator.md", "bash"))
     commands = re.findall(r"^ *\./run ([a-z][^#\n]*)", said, re.MULTILINE)
     assert len(commands) >= 4
     for name, value in processes.env.items():
         monkeypatch.setenv(name, value)
     with running(processes, "web"):
-        assert httpx.post(f"{processes.url}/v1/auth/register", json=account).status_code == 201
+        with httpx.Client(base_url=processes.url) as http:
+            settle(http, processes.config, "you@example.com")
         for command in commands:
             if "BUCKET/ID" not in command:
                 result = CliRunner().invoke(app, shlex.split(command.replace("…", "1")))

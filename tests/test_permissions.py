@@ -126,8 +126,8 @@ TABLE = {
     "PUT /v1/me/consents": SIGNED_IN,
     "GET /v1/me/sign-ins": SIGNED_IN,
     "DELETE /v1/me/sign-ins/{sign_in_id}": SIGNED_IN,
-    "POST /v1/auth/verify": SIGNED_IN,
-    "POST /v1/auth/verification-code": SIGNED_IN,
+    "POST /v1/auth/verify": ANYBODY,  # with a ticket, or signed in
+    "POST /v1/auth/verification-code": ANYBODY,  # with a ticket, or signed in
     "POST /v1/auth/password": SIGNED_IN,
     "POST /v1/auth/password/forgotten": ANYBODY,
     "POST /v1/auth/password/reset": ANYBODY,

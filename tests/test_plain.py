@@ -11,9 +11,10 @@ from api.captcha.local import LocalCaptcha
 from engine.phones import phone_of
 from engine.plain import TYPED_MAX, plain, plain_code
 from models.clock import utcnow
-from tests.accounts import PASSWORD, auth, sent_code, signed_up
+from tests.accounts import PASSWORD, auth, from_before, registered, sent_code, signed_up
 from tests.test_api_input import problem_of
-from tests.test_second_factors import ticket, with_totp
+from tests.test_second_factors import ticket as mfa_ticket
+from tests.test_second_factors import with_totp
 from tests.world import World
 
 ANN = "ann@example.com"
@@ -92,22 +93,35 @@ async def test_a_number_without_its_country_is_told_what_lacks(world: World) -> 
         assert error["key"] == "phone" and said in error["message"]
 
 
-async def test_an_address_is_verified_with_a_code_as_people_write_it(world: World) -> None:
+async def test_an_account_is_made_with_a_code_as_people_write_it(world: World) -> None:
     for number, way in enumerate(ways_to_write("0")):
         address = f"ann-{number}@example.com"
-        _, tokens = await signed_up(world, address)
+        ticket = await registered(world, address)
         written = ways_to_write(sent_code(world, address))[number]
-        answer = await auth(world, "verify", tokens["access_token"], code=written)
-        assert answer.status_code == 204, (way, answer.text)
+        answer = await auth(world, "verify", ticket=ticket, code=written)
+        assert answer.status_code == 200, (way, answer.text)
 
 
 async def test_what_can_be_no_code_is_refused_and_not_counted(world: World) -> None:
-    _, tokens = await signed_up(world)
-    access, code = tokens["access_token"], sent_code(world)
+    ticket = await registered(world)
     for wrong in NO_CODES:
-        problem_of(await auth(world, "verify", access, code=wrong), 400, "bad-request")
+        problem_of(await auth(world, "verify", ticket=ticket, code=wrong), 400, "bad-request")
+    assert await world.value("SELECT attempts FROM registrations") == 0
+    right = await auth(world, "verify", ticket=ticket, code=sent_code(world))
+    assert right.status_code == 200
+
+
+async def test_an_account_from_before_is_verified_with_a_code_as_people_write_it(
+    world: World,
+) -> None:
+    _, tokens = await from_before(world)
+    for wrong in NO_CODES:
+        answer = await auth(world, "verify", tokens["access_token"], code=wrong)
+        problem_of(answer, 400, "bad-request")
     assert await world.value("SELECT attempts FROM codes") == 0
-    assert (await auth(world, "verify", access, code=code)).status_code == 204
+    written = ways_to_write(sent_code(world))[13]
+    answer = await auth(world, "verify", tokens["access_token"], code=written)
+    assert answer.status_code == 204, answer.text
 
 
 async def test_a_password_is_chosen_with_a_code_as_people_write_it(world: World) -> None:
@@ -124,7 +138,7 @@ async def test_a_password_is_chosen_with_a_code_as_people_write_it(world: World)
 
 async def test_second_factors_are_typed_as_people_write_them(world: World) -> None:
     totp, recovery, _ = await with_totp(world)
-    given_ticket = await ticket(world)
+    given_ticket = await mfa_ticket(world)
     for method in ("totp", "code", "recovery"):
         for wrong in NO_CODES:
             body = {"ticket": given_ticket, "method": method, "code": wrong}
@@ -133,11 +147,13 @@ async def test_second_factors_are_typed_as_people_write_them(world: World) -> No
     for way in range(len(ways_to_write("0"))):
         world.move_to(utcnow() + timedelta(seconds=30))
         written = ways_to_write(totp.at(utcnow()))[way]
-        answer = await auth(world, "mfa", ticket=await ticket(world), method="totp", code=written)
+        answer = await auth(
+            world, "mfa", ticket=await mfa_ticket(world), method="totp", code=written
+        )
         assert answer.status_code == 200, (written, answer.text)
     for code, way in zip(recovery, (1, 4, 5, 6, 9, 10, 12, 13, 14), strict=False):
         written = ways_to_write(code)[way]
-        body = {"ticket": await ticket(world), "method": "recovery", "code": written}
+        body = {"ticket": await mfa_ticket(world), "method": "recovery", "code": written}
         assert (await auth(world, "mfa", **body)).status_code == 200, written
 
 

@@ -19,7 +19,7 @@ from models.erasure import DELETED, ERASE_AFTER, INACTIVE, KEPT, SCRUBBED, close
 from models.export import WITHHELD, personal_tables
 from models.partitions import archive_partitions
 from models.tables import metadata
-from tests.accounts import PASSWORD, signed_up, verify
+from tests.accounts import PASSWORD, signed_up
 from tests.day import boost, do_task, tasks, videos
 from tests.test_api_input import problem_of
 from tests.words import at
@@ -38,9 +38,8 @@ class Member(Person):
 
 
 async def joined(world: World, email: str = "ann@example.com") -> tuple[Person, dict[str, Any]]:
-    """Somebody who registered with a password and verified the address, and the tokens."""
+    """Somebody who registered with a password, and the tokens."""
     person, tokens = await signed_up(world, email)
-    await verify(world, tokens["access_token"], email)
     return Member(world, person.id, person.group_number), tokens
 
 

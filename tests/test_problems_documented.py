@@ -38,5 +38,5 @@ def test_no_other_problem_is_documented() -> None:
 
 
 def test_the_search_still_finds_each_kind_of_problem() -> None:
-    known = {"internal", "unavailable", "bad-request", "identity-taken", "callback-malformed"}
+    known = {"internal", "unavailable", "bad-request", "code-wrong", "callback-malformed"}
     assert known <= slugs_in_code()

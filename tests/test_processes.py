@@ -13,7 +13,7 @@ from models.config import Config
 from models.db import connected, open_database, rows, sql
 from models.encoding import encode
 from models.invariants import audit
-from tests.accounts import last_code
+from tests.accounts import settle
 from tests.processes import Processes, running, until
 
 EMAIL = "phone@example.com"
@@ -33,11 +33,8 @@ class Phone:
     def __init__(self, processes: Processes) -> None:
         self.config = processes.config
         self.http = httpx.Client(base_url=processes.url, timeout=5)
-        account = {"email": EMAIL, "password": "correct horse"}
-        token = self.http.post("/v1/auth/register", json=account).json()["access_token"]
+        token = settle(self.http, processes.config, EMAIL, "correct horse")
         self.http.headers["Authorization"] = f"Bearer {token}"
-        code = last_code(processes.config, EMAIL)
-        assert self.http.post("/v1/auth/verify", json={"code": code}).status_code == 204
 
     def status(self) -> dict[str, Any]:
         """The poll."""

@@ -7,7 +7,7 @@ import pyotp
 
 from models.clock import utcnow
 from models.second_factors import begin_totp, confirm_totp, find_factors
-from tests.accounts import PASSWORD, auth, sent_code, signed_up, verify
+from tests.accounts import PASSWORD, auth, from_before, sent_code, signed_up, verify
 from tests.test_api_input import problem_of
 from tests.world import World
 
@@ -123,7 +123,7 @@ async def test_a_ticket_is_good_for_the_password_that_it_was_given_for(world: Wo
 
 
 async def test_a_sent_code_confirms_a_sign_in(world: World) -> None:
-    _, tokens = await signed_up(world)
+    _, tokens = await from_before(world)
     access = tokens["access_token"]
     early = await auth(world, "mfa/code", access, password=PASSWORD)
     problem_of(early, 403, "verification-required")

@@ -137,10 +137,18 @@ async def test_a_referral_is_recorded(world: World) -> None:
     typed = f"{code[:4].lower()}-{code[4:]}".replace("0", "O").replace("1", "I")
     await signed_up(world, "bob@example.com", referral_code=typed)
     assert await world.value("SELECT referred_by FROM users ORDER BY id DESC LIMIT 1") == ann.id
-    for unknown in (referral_code(10**6), "x", code[:-1] + ("2" if code[-1] != "2" else "3")):
+    for unknown in ("x", code[:-1] + ("2" if code[-1] != "2" else "3")):
         body = {"email": "eve@example.com", "password": PASSWORD, "referral_code": unknown}
         problem_of(await auth(world, "register", **body), 400, "bad-request")
     assert await world.value("SELECT count(*) FROM users") == 2
+
+
+async def test_a_referral_code_does_not_tell_whether_somebody_has_it(world: World) -> None:
+    person, _ = await signed_up(world, referral_code=referral_code(10**6))
+    assert await world.value("SELECT referred_by FROM users WHERE id = :u", u=person.id) is None
+    own = await signed_up(world, "bob@example.com", referral_code=referral_code(person.id + 64))
+    assert own[0].id == person.id + 64  # nobody's yet when it was given
+    assert await world.value("SELECT count(*) FROM users WHERE referred_by IS NOT NULL") == 0
 
 
 @pytest.mark.parametrize("user_id", [1, 2, 64, 12_345, 10**9, 32**7 - 1])

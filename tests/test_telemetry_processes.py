@@ -17,7 +17,7 @@ from models.config import Config
 from models.telemetry.metrics import LEDGER_COINS, LEDGER_TRANSFERS, METRICS, TICK_LAG
 from models.telemetry.siblings import find_faults
 from ops.health import health
-from tests.accounts import last_code
+from tests.accounts import settle
 from tests.processes import Processes, free_port, running, until
 from tests.test_dashboards import EXPORTED, named_samples
 
@@ -123,11 +123,8 @@ def test_figures_lines_and_traces_of_real_processes(
 def _live(processes: Processes) -> str:
     """Sign up, poll over many connections, and start to mine. Return the intent."""
     with httpx.Client(base_url=processes.url, timeout=5) as http:
-        account = {"email": EMAIL, "password": "correct horse"}
-        token = http.post("/v1/auth/register", json=account).json()["access_token"]
+        token = settle(http, processes.config, EMAIL, "correct horse")
         http.headers["Authorization"] = f"Bearer {token}"
-        code = last_code(processes.config, EMAIL)
-        assert http.post("/v1/auth/verify", json={"code": code}).status_code == 204
         for _ in range(POLLS):
             signed = {"Authorization": http.headers["Authorization"]}
             assert httpx.get(f"{processes.url}/v1/mining/status", headers=signed).status_code == 200
@@ -176,7 +173,7 @@ def _check_figures(processes: Processes) -> None:
     worker, clock = (processes.env[f"TWTC_{name}_METRICS"] for name in ("WORKER", "CLOCK"))
     registered = (
         'twtc_http_request_duration_seconds_count{method="POST",route="/v1/auth/register",'
-        'status="201"}'
+        'status="202"}'
     )
     polled = (
         'twtc_http_request_duration_seconds_count{method="GET",route="/v1/mining/status",'

@@ -3,15 +3,17 @@
 import asyncio
 from datetime import timedelta
 
+import httpx
 import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import Envelope
+from msgspec.structs import replace
 
 from api.messages.senders import NoGateway, NotSentError, SmtpSender
 from api.messages.texts import code_message
 from models.clock import utcnow
 from models.codes import CodePurpose
-from tests.accounts import PASSWORD, auth, sent_code, signed_up, verify
+from tests.accounts import PASSWORD, auth, from_before, registered, sent_code, signed_up, verify
 from tests.test_api_input import problem_of
 from tests.world import World
 
@@ -19,8 +21,14 @@ MICROSECOND = timedelta(microseconds=1)
 ANN = "ann@example.com"
 
 
+def other(code: str) -> str:
+    """A code that is not this one."""
+    return f"{(int(code) + 1) % 10**6:06}"
+
+
 async def test_nothing_is_earned_before_the_address_is_verified(world: World) -> None:
-    person, _ = await signed_up(world)
+    """By an account from before: today there is none before."""
+    person, _ = await from_before(world)
     await world.go_to(person.next_opening())
     refusal = (await person.status())["refusal"]
     assert refusal["reason"] == "VERIFICATION_REQUIRED"
@@ -35,63 +43,86 @@ async def test_nothing_is_earned_before_the_address_is_verified(world: World) ->
     assert (await person.post("/v1/mining/sessions", key="start")).status_code == 202
 
 
-async def test_a_code_is_good_once_for_ten_minutes_and_five_attempts(world: World) -> None:
-    _, tokens = await signed_up(world)
-    access, sent_at = tokens["access_token"], utcnow()
-    code = sent_code(world)
-    wrong = f"{(int(code) + 1) % 10**6:06}"
+class Asker:
+    """Who sends codes: by the ticket of a registration, or signed in to an account from before."""
+
+    def __init__(self, world: World, ticket: str, access: str) -> None:
+        self._world, self._access = world, access
+        self._body = {"ticket": ticket} if ticket else {}
+        self.right = 200 if ticket else 204
+
+    async def verify(self, code: str) -> httpx.Response:
+        return await auth(self._world, "verify", self._access, code=code, **self._body)
+
+    async def ask(self) -> httpx.Response:
+        return await auth(self._world, "verification-code", self._access, **self._body)
+
+
+@pytest.fixture(params=["a registration", "an account from before"])
+async def asker(world: World, request: pytest.FixtureRequest) -> Asker:
+    if request.param == "a registration":
+        return Asker(world, await registered(world), "")
+    _, tokens = await from_before(world)
+    return Asker(world, "", tokens["access_token"])
+
+
+async def test_a_code_is_good_for_ten_minutes_and_five_attempts(world: World, asker: Asker) -> None:
+    sent_at, code = utcnow(), sent_code(world)
     for _ in range(4):
-        problem_of(await auth(world, "verify", access, code=wrong), 422, "code-wrong")
+        problem_of(await asker.verify(other(code)), 422, "code-wrong")
     world.move_to(sent_at + timedelta(minutes=10) - MICROSECOND)
-    at_once = await asyncio.gather(*(auth(world, "verify", access, code=code) for _ in range(5)))
-    assert sorted(answer.status_code for answer in at_once) == [204, 422, 422, 422, 422]
+    at_once = await asyncio.gather(*(asker.verify(code) for _ in range(5)))
+    assert sorted(answer.status_code for answer in at_once) == [asker.right, 422, 422, 422, 422]
 
 
 @pytest.mark.parametrize("minutes", [10, 11])
-async def test_an_old_code_is_good_no_more(world: World, minutes: int) -> None:
-    _, tokens = await signed_up(world)
+async def test_an_old_code_is_good_no_more(world: World, asker: Asker, minutes: int) -> None:
     world.move_to(utcnow() + timedelta(minutes=minutes))
-    late = await auth(world, "verify", tokens["access_token"], code=sent_code(world))
-    problem_of(late, 422, "code-wrong")
+    problem_of(await asker.verify(sent_code(world)), 422, "code-wrong")
 
 
-async def test_five_wrong_attempts_use_a_code_up(world: World) -> None:
-    _, tokens = await signed_up(world)
+async def test_five_wrong_attempts_use_a_code_up(world: World, asker: Asker) -> None:
     code = sent_code(world)
-    wrong = f"{(int(code) + 1) % 10**6:06}"
-    guesses = [auth(world, "verify", tokens["access_token"], code=wrong) for _ in range(5)]
-    await asyncio.gather(*guesses)
-    problem_of(await auth(world, "verify", tokens["access_token"], code=code), 422, "code-wrong")
+    await asyncio.gather(*(asker.verify(other(code)) for _ in range(5)))
+    problem_of(await asker.verify(code), 422, "code-wrong")
     world.move_to(utcnow() + timedelta(minutes=1))
-    await auth(world, "verification-code", tokens["access_token"])
-    await verify(world, tokens["access_token"])
+    assert (await asker.ask()).status_code == 204
+    assert (await asker.verify(sent_code(world))).status_code == asker.right
 
 
-async def test_a_code_a_minute_and_the_last_one_holds(world: World) -> None:
-    _, tokens = await signed_up(world)
-    first, access = sent_code(world), tokens["access_token"]
+async def test_a_code_a_minute_and_the_last_one_holds(world: World, asker: Asker) -> None:
+    first = sent_code(world)
     world.move_to(utcnow() + timedelta(minutes=1) - MICROSECOND)
-    early = await auth(world, "verification-code", access)
+    early = await asker.ask()
     problem_of(early, 429, "code-sent")
     assert early.headers["Retry-After"] == "60"
     world.move_to(utcnow() + MICROSECOND)
     second = first
     while second == first:  # once in a million
-        assert (await auth(world, "verification-code", access)).status_code == 204
+        assert (await asker.ask()).status_code == 204
         second = sent_code(world)
         world.move_to(utcnow() + timedelta(minutes=1))
-    problem_of(await auth(world, "verify", access, code=first), 422, "code-wrong")
-    await verify(world, access)
-    assert (await auth(world, "verification-code", access)).status_code == 204  # nothing to do
+    problem_of(await asker.verify(first), 422, "code-wrong")
+    assert (await asker.verify(second)).status_code == asker.right
+
+
+async def test_who_is_verified_is_sent_no_code(world: World) -> None:
+    _, tokens = await signed_up(world)
+    code = sent_code(world)
+    world.move_to(utcnow() + timedelta(minutes=1))
+    assert (await auth(world, "verification-code", tokens["access_token"])).status_code == 204
+    assert sent_code(world) == code
 
 
 async def test_ones_code_verifies_nobody_else(world: World) -> None:
-    _, anns = await signed_up(world)
-    _, bobs = await signed_up(world, "bob@example.com")
+    ann, bob = await registered(world), await registered(world, "bob@example.com")
     code = sent_code(world)
     if code != sent_code(world, "bob@example.com"):  # once in a million they are the same
-        problem_of(await auth(world, "verify", bobs["access_token"], code=code), 422, "code-wrong")
-    await verify(world, anns["access_token"])
+        problem_of(await auth(world, "verify", ticket=bob, code=code), 422, "code-wrong")
+    assert (await auth(world, "verify", ticket=ann, code=code)).status_code == 200
+    _, olds = await from_before(world, "old@example.com")
+    mixed = await auth(world, "verify", olds["access_token"], code=code)
+    assert mixed.status_code == 422 or code == sent_code(world, "old@example.com")
 
 
 async def test_a_forgotten_password_is_replaced_and_ends_all_sign_ins(world: World) -> None:
@@ -101,7 +132,7 @@ async def test_a_forgotten_password_is_replaced_and_ends_all_sign_ins(world: Wor
         asked = await auth(world, "password/forgotten", email=address)
         assert (asked.status_code, asked.content) == (204, b"")
     chosen = {"email": ANN, "password": "another password"}
-    wrong = f"{(int(sent_code(world)) + 1) % 10**6:06}"
+    wrong = other(sent_code(world))
     problem_of(await auth(world, "password/reset", **chosen, code=wrong), 422, "code-wrong")
     nobody = chosen | {"email": "nobody@example.com", "code": sent_code(world)}
     problem_of(await auth(world, "password/reset", **nobody), 422, "code-wrong")
@@ -157,13 +188,10 @@ async def test_a_mail_server_that_is_away_is_told_of(unused_tcp_port: int) -> No
             await away.send(ANN, code_message(CodePurpose.RESET, "123456", "en"))
 
 
-async def test_without_a_gateway_a_phone_gets_an_account_but_no_code(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(world.services.messenger.phone.__class__, "send", NoGateway.send)
-    body = {"phone": "+4915112345678", "password": PASSWORD}
-    registered = await auth(world, "register", **body)
-    assert registered.status_code == 201
-    world.move_to(utcnow() + timedelta(minutes=1))
-    again = await auth(world, "verification-code", registered.json()["access_token"])
-    problem_of(again, 503, "message-not-sent")
+async def test_without_a_gateway_no_phone_registers(world: World) -> None:
+    services = world.services
+    messenger = replace(services.messenger, phone=NoGateway())
+    world.app.state.services = replace(services, messenger=messenger)
+    answer = await auth(world, "register", phone="+4915112345678", password=PASSWORD)
+    world.app.state.services = services
+    assert problem_of(answer, 400, "bad-request")["errors"][0]["key"] == "phone"

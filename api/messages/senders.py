@@ -77,7 +77,9 @@ class Outbox(Struct, frozen=True):
 
     def _write(self, name: str, text: str) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (self.folder / name).write_text(text)
+        unfinished = self.folder / f".{name}"
+        unfinished.write_text(text)
+        unfinished.replace(self.folder / name)  # whoever waits for it finds all of it
 
 
 class NoGateway(Struct, frozen=True):
@@ -101,7 +103,14 @@ class Messenger(Struct, frozen=True):
 
     async def send(self, kind: str, address: str, message: Message) -> None:
         """Send a message to an e-mail address or a phone. Raise NotSentError."""
-        await (self.email if kind == "email" else self.phone).send(address, message)
+        await self._sender(kind).send(address, message)
+
+    def reaches(self, kind: str) -> bool:
+        """Whether there is a way at all to send messages of a kind."""
+        return not isinstance(self._sender(kind), NoGateway)
+
+    def _sender(self, kind: str) -> Sender:
+        return self.email if kind == "email" else self.phone
 
 
 def open_messenger(config: Config) -> Messenger:

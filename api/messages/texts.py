@@ -38,6 +38,22 @@ _TEXTS = {
 }
 
 
+_KNOWN = {
+    "en": (
+        "You already have a TWTC account",
+        "Somebody, probably you, wants to sign up with this address, and it has an account "
+        "already. Sign in in the app; if you do not remember your password, choose a new one "
+        "there.\n\nIf it was not you, ignore this message: nothing has changed.",
+    ),
+    "ar": (
+        "لديك حساب TWTC بالفعل",
+        "حاول أحد، ولعله أنت، التسجيل بهذا العنوان، وله حساب بالفعل. سجّل الدخول في التطبيق، وإن "
+        "كنت لا تتذكر كلمة مرورك فاختر كلمة جديدة هناك.\n\n"
+        "إن لم تكن أنت فتجاهل هذه الرسالة: لم يتغير شيء.",
+    ),
+}
+
+
 class Message(Struct, frozen=True):
     """A subject, which a text message leaves out, and a text."""
 
@@ -49,3 +65,8 @@ def code_message(purpose: CodePurpose, code: str, language: str) -> Message:
     """The message that brings a code."""
     subject, text = _TEXTS.get((purpose, language), _TEXTS[(purpose, "en")])
     return Message(subject, text.format(code=code))
+
+
+def known_message(language: str) -> Message:
+    """The message to somebody who registers, and has an account."""
+    return Message(*_KNOWN.get(language, _KNOWN["en"]))

@@ -1,7 +1,6 @@
-"""Accounts: register, sign in, refresh, sign out. Synchronous: they change no rewards."""
+"""Accounts: sign in, refresh, sign out. Synchronous: they change no rewards."""
 
-from contextlib import suppress
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from litestar import Request, Response, Router, post
 from litestar.di import NamedDependency
@@ -10,32 +9,19 @@ from msgspec import Struct
 
 from api.admission import HASHES
 from api.auth import Access, issue_ticket, refresh_token_user, successor_of
-from api.codes import send_code
 from api.documentation import problems
 from api.guesses import PASSWORD, Whose, guess_at
-from api.identities import Identity, identity_of, new_identity_of
-from api.messages.senders import NotSentError
-from api.newcomers import check_domain, count_domain, refuse_address
-from api.passwords import Password, hash_password, needs_rehash, refuse_weak, verify_password
+from api.identities import Identity, identity_of
+from api.passwords import Password, hash_password, needs_rehash, verify_password
 from api.permissions import MEMBER, PUBLIC
-from api.problems import ProblemError, bad_request, unauthorized
+from api.problems import ProblemError, unauthorized
 from api.services import Services
 from api.signing_in import COOKIE, PRIVATE, Tokens, begin, clear_cookie, client_of, hand_out
-from engine.referrals import referrer_of
 from engine.text import line
-from models.accounts import (
-    IdentityTakenError,
-    Newcomer,
-    find_account,
-    find_by_identity,
-    register,
-)
+from models.accounts import find_by_identity
 from models.clock import utcnow
-from models.codes import CodePurpose
 from models.second_factors import find_factors
 from models.sign_ins import revoke_all, revoke_token, rotate_token
-
-Language = Literal["en", "ar"]
 
 
 class Credentials(Identity, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -44,13 +30,6 @@ class Credentials(Identity, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     password: Password
     in_cookie: bool = False
-
-
-class Registration(Credentials, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A newcomer, and who sent them."""
-
-    language: Language = "en"
-    referral_code: Annotated[str, line(20)] | None = None
 
 
 class RefreshToken(Struct, frozen=True, forbid_unknown_fields=True):
@@ -64,59 +43,6 @@ class SecondFactorNeeded(Struct, frozen=True):
 
     ticket: str
     methods: list[str]
-
-
-@post(
-    "/register",
-    summary="Create an account",
-    opt=HASHES | {"limits": ("registrations",)},
-    responses=problems(409, 422),
-)
-async def register_account(
-    request: Request[Any, Any, Any],
-    data: JSONBody[Registration],
-    services: NamedDependency[Services],
-) -> Response[Tokens]:
-    """Create an account in the group that suits best, and sign in.
-
-    A code goes to the address. Nothing can be earned until /v1/auth/verify was sent it.
-    """
-    kind, value, address = new_identity_of(data)
-    if address is not None:
-        await refuse_address(services, address)
-    await check_domain(services, address)
-    referred_by = await _referrer(services, data.referral_code)
-    await refuse_weak(services.http, services.config.breaches_url, data.password, value)
-    hashed = await hash_password(data.password)
-    now = utcnow()
-    newcomer = Newcomer(kind, value, hashed, data.language, referred_by)
-    await count_domain(services, address)
-    try:
-        account = await register(
-            services.database,
-            services.config.keyring,
-            services.installation.table,
-            newcomer,
-            now,
-        )
-    except IdentityTakenError:
-        raise ProblemError(
-            "identity-taken", "Already registered", 409, f"This {kind} is registered. Sign in."
-        ) from None
-    with suppress(NotSentError):  # the account is there: its owner asks for another code
-        await send_code(services, account, CodePurpose.VERIFY, now)
-    return await begin(request, services, account, now, in_cookie=data.in_cookie)
-
-
-async def _referrer(services: Services, code: str | None) -> int | None:
-    if code is None:
-        return None
-    user_id = referrer_of(code)
-    if user_id is None or not await find_account(
-        services.database, services.config.keyring, user_id
-    ):
-        raise bad_request("There is no such referral code. Correct it, or leave it out.")
-    return user_id
 
 
 @post(
@@ -221,5 +147,5 @@ async def logout_everywhere(
     await revoke_all(services.database, access.user_id, utcnow())
 
 
-handlers: list[Any] = [register_account, login, refresh, logout, logout_everywhere]
+handlers: list[Any] = [login, refresh, logout, logout_everywhere]
 router = Router("/v1/auth", route_handlers=handlers, tags=["accounts"], opt=PUBLIC)

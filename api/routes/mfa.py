@@ -14,14 +14,13 @@ from msgspec import Struct
 
 from api.admission import HASHES
 from api.auth import Access, read_ticket, ticket_over
-from api.codes import TypedCode, digits_of
+from api.codes import TypedCode, digits_of, send_or_refuse, wrong_code
 from api.documentation import problems
 from api.guesses import SECOND_FACTOR, Whose, guess_at
 from api.owners import confirmed_owner, own_account
 from api.passwords import GivenPassword
 from api.permissions import MEMBER, PUBLIC
 from api.problems import ProblemError, bad_field, unauthorized
-from api.routes.verification import send_or_refuse, wrong_code
 from api.services import Services
 from api.signing_in import Tokens, begin
 from engine.plain import plain_code

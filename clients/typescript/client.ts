@@ -15,10 +15,11 @@ export type MiningStatus = Schemas["MiningStatus"];
 export type Problem = Schemas["Problem"];
 export type Tokens = Schemas["Tokens"];
 
+type Recorded = { "application/json": Intent };
 type Posts = { [P in keyof paths]: paths[P] extends { post: infer O } ? O : never };
 /** Where something is asked for that changes rewards: a POST that records an intent. */
 export type ActionPath = {
-  [P in keyof Posts]: Posts[P] extends { responses: { 202: unknown } } ? P : never;
+  [P in keyof Posts]: Posts[P] extends { responses: { 202: { content: Recorded } } } ? P : never;
 }[keyof Posts];
 type Json<T> = T extends { content: { "application/json": infer J } } ? J : never;
 export type ActionBody<P extends ActionPath> = Posts[P] extends { requestBody?: infer B }
@@ -97,7 +98,7 @@ export class TwtcClient {
     return new Date(Date.now() + this.#aheadMs);
   }
 
-  /** Sign the following requests with these: of a registration or a sign-in. */
+  /** Sign the following requests with these: of a verified registration or a sign-in. */
   keep(tokens: Tokens | null): void {
     this.#tokens = tokens;
     this.#options.onTokens?.(tokens);
@@ -243,7 +244,7 @@ export class TwtcClient {
     return this.#options.baseUrl.replace(/\/$/, "") + path;
   }
 
-  /** Repeated after a lost answer, the server gives the same tokens again. */
+  /** Its answer may be lost: until the token in it was used, the server gives it again. */
   async #renew(refreshToken: string): Promise<Response> {
     try {
       const body = JSON.stringify({ refresh_token: refreshToken });

@@ -1042,7 +1042,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** Create an account */
+        /** Register */
         post: operations["V1AuthRegisterRegisterAccount"];
         delete?: never;
         options?: never;
@@ -1803,6 +1803,13 @@ export interface components {
         /** CodeGiven */
         CodeGiven: {
             code: string;
+            /** @default false */
+            in_cookie?: boolean;
+            ticket?: string | null;
+        };
+        /** CodeWanted */
+        CodeWanted: {
+            ticket?: string | null;
         };
         /** CompleteBody */
         CompleteBody: {
@@ -2179,7 +2186,7 @@ export interface components {
             status: number;
             title: string;
             /** @enum {string} */
-            type: "urn:twtc:problem:account-disabled" | "urn:twtc:problem:ad-expired" | "urn:twtc:problem:ad-in-progress" | "urn:twtc:problem:ad-mismatch" | "urn:twtc:problem:ad-not-started" | "urn:twtc:problem:ad-too-short" | "urn:twtc:problem:ad-unavailable" | "urn:twtc:problem:address-disposable" | "urn:twtc:problem:address-unreachable" | "urn:twtc:problem:adjustment-refused" | "urn:twtc:problem:already-mining" | "urn:twtc:problem:answer-late" | "urn:twtc:problem:bad-request" | "urn:twtc:problem:body-too-large" | "urn:twtc:problem:boost-closed" | "urn:twtc:problem:boost-unknown" | "urn:twtc:problem:boosts-used-up" | "urn:twtc:problem:busy" | "urn:twtc:problem:callback-malformed" | "urn:twtc:problem:callback-signature" | "urn:twtc:problem:captcha-required" | "urn:twtc:problem:captcha-unavailable" | "urn:twtc:problem:captcha-wrong" | "urn:twtc:problem:code-sent" | "urn:twtc:problem:code-wrong" | "urn:twtc:problem:conflict" | "urn:twtc:problem:cooldown" | "urn:twtc:problem:day-closed" | "urn:twtc:problem:domain-limited" | "urn:twtc:problem:duration-unknown" | "urn:twtc:problem:forbidden" | "urn:twtc:problem:headers-too-large" | "urn:twtc:problem:idempotency-key-missing" | "urn:twtc:problem:idempotency-key-reused" | "urn:twtc:problem:identity-taken" | "urn:twtc:problem:internal" | "urn:twtc:problem:message-not-sent" | "urn:twtc:problem:method-not-allowed" | "urn:twtc:problem:mfa-active" | "urn:twtc:problem:mfa-locked" | "urn:twtc:problem:not-found" | "urn:twtc:problem:not-mining" | "urn:twtc:problem:password-weak" | "urn:twtc:problem:password-wrong" | "urn:twtc:problem:question-not-asked" | "urn:twtc:problem:rate-limited" | "urn:twtc:problem:read-too-short" | "urn:twtc:problem:reauthentication-required" | "urn:twtc:problem:request-timeout" | "urn:twtc:problem:session-ends" | "urn:twtc:problem:suspended" | "urn:twtc:problem:task-closed" | "urn:twtc:problem:task-locked" | "urn:twtc:problem:task-not-started" | "urn:twtc:problem:task-of-another-kind" | "urn:twtc:problem:task-unknown" | "urn:twtc:problem:unauthorized" | "urn:twtc:problem:unavailable" | "urn:twtc:problem:uri-too-long" | "urn:twtc:problem:verification-required" | "urn:twtc:problem:video-unknown" | "urn:twtc:problem:video-used" | "urn:twtc:problem:video-watched" | "urn:twtc:problem:view-closed" | "urn:twtc:problem:view-unknown" | "urn:twtc:problem:watch-incomplete" | "urn:twtc:problem:window-closed";
+            type: "urn:twtc:problem:account-disabled" | "urn:twtc:problem:ad-expired" | "urn:twtc:problem:ad-in-progress" | "urn:twtc:problem:ad-mismatch" | "urn:twtc:problem:ad-not-started" | "urn:twtc:problem:ad-too-short" | "urn:twtc:problem:ad-unavailable" | "urn:twtc:problem:address-disposable" | "urn:twtc:problem:address-unreachable" | "urn:twtc:problem:adjustment-refused" | "urn:twtc:problem:already-mining" | "urn:twtc:problem:answer-late" | "urn:twtc:problem:bad-request" | "urn:twtc:problem:body-too-large" | "urn:twtc:problem:boost-closed" | "urn:twtc:problem:boost-unknown" | "urn:twtc:problem:boosts-used-up" | "urn:twtc:problem:busy" | "urn:twtc:problem:callback-malformed" | "urn:twtc:problem:callback-signature" | "urn:twtc:problem:captcha-required" | "urn:twtc:problem:captcha-unavailable" | "urn:twtc:problem:captcha-wrong" | "urn:twtc:problem:code-sent" | "urn:twtc:problem:code-wrong" | "urn:twtc:problem:conflict" | "urn:twtc:problem:cooldown" | "urn:twtc:problem:day-closed" | "urn:twtc:problem:domain-limited" | "urn:twtc:problem:duration-unknown" | "urn:twtc:problem:forbidden" | "urn:twtc:problem:headers-too-large" | "urn:twtc:problem:idempotency-key-missing" | "urn:twtc:problem:idempotency-key-reused" | "urn:twtc:problem:internal" | "urn:twtc:problem:message-not-sent" | "urn:twtc:problem:method-not-allowed" | "urn:twtc:problem:mfa-active" | "urn:twtc:problem:mfa-locked" | "urn:twtc:problem:not-found" | "urn:twtc:problem:not-mining" | "urn:twtc:problem:password-weak" | "urn:twtc:problem:password-wrong" | "urn:twtc:problem:question-not-asked" | "urn:twtc:problem:rate-limited" | "urn:twtc:problem:read-too-short" | "urn:twtc:problem:reauthentication-required" | "urn:twtc:problem:request-timeout" | "urn:twtc:problem:session-ends" | "urn:twtc:problem:suspended" | "urn:twtc:problem:task-closed" | "urn:twtc:problem:task-locked" | "urn:twtc:problem:task-not-started" | "urn:twtc:problem:task-of-another-kind" | "urn:twtc:problem:task-unknown" | "urn:twtc:problem:unauthorized" | "urn:twtc:problem:unavailable" | "urn:twtc:problem:uri-too-long" | "urn:twtc:problem:verification-required" | "urn:twtc:problem:video-unknown" | "urn:twtc:problem:video-used" | "urn:twtc:problem:video-watched" | "urn:twtc:problem:view-closed" | "urn:twtc:problem:view-unknown" | "urn:twtc:problem:watch-incomplete" | "urn:twtc:problem:window-closed";
         };
         /** Profile */
         Profile: {
@@ -2303,11 +2310,14 @@ export interface components {
             reason: components["schemas"]["Reason"];
             retry_at: string | null;
         };
+        /** Registered */
+        Registered: {
+            expires_in: number;
+            ticket: string;
+        };
         /** Registration */
         Registration: {
             email?: string | null;
-            /** @default false */
-            in_cookie?: boolean;
             /**
              * @default en
              * @enum {string}
@@ -5531,29 +5541,27 @@ export interface operations {
                 /**
                  * @example {
                  *       "email": "ann@example.com",
-                 *       "in_cookie": false,
                  *       "language": "en",
                  *       "password": "correct horse battery",
                  *       "phone": null,
-                 *       "referral_code": "4F7K2M"
+                 *       "referral_code": "4F7K2M9Q"
                  *     }
                  */
                 "application/json": components["schemas"]["Registration"];
             };
         };
         responses: {
-            /** @description Document created, URL follows */
-            201: {
+            /** @description Request accepted, processing continues off-line */
+            202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Tokens"];
+                    "application/json": components["schemas"]["Registered"];
                 };
             };
             400: components["responses"]["400"];
             408: components["responses"]["408"];
-            409: components["responses"]["409"];
             413: components["responses"]["413"];
             414: components["responses"]["414"];
             422: components["responses"]["422"];
@@ -5569,7 +5577,12 @@ export interface operations {
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                /** @example {} */
+                "application/json": components["schemas"]["CodeWanted"] | null;
+            };
+        };
         responses: {
             /** @description Done */
             204: {
@@ -5578,8 +5591,8 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["400"];
             401: components["responses"]["401"];
-            403: components["responses"]["403"];
             408: components["responses"]["408"];
             413: components["responses"]["413"];
             414: components["responses"]["414"];
@@ -5599,13 +5612,24 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "code": "123456"
+                 *       "code": "123456",
+                 *       "in_cookie": false,
+                 *       "ticket": "eyJhbGciOiJIUzI1NiJ9.e30.an-example"
                  *     }
                  */
                 "application/json": components["schemas"]["CodeGiven"];
             };
         };
         responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Tokens"];
+                };
+            };
             /** @description Done */
             204: {
                 headers: {
@@ -5615,7 +5639,6 @@ export interface operations {
             };
             400: components["responses"]["400"];
             401: components["responses"]["401"];
-            403: components["responses"]["403"];
             408: components["responses"]["408"];
             413: components["responses"]["413"];
             414: components["responses"]["414"];

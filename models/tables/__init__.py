@@ -17,6 +17,7 @@ from models.tables import (
     mining,
     privacy,
     reference,
+    registrations,
     scores,
     sign_ins,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "mining",
     "privacy",
     "reference",
+    "registrations",
     "scores",
     "sign_ins",
 ]

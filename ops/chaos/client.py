@@ -53,16 +53,19 @@ class Client:
         self._token = ""
         self._random = random.Random(email)  # noqa: S311
 
-    async def register(self) -> None:
-        """Make the account."""
+    async def register(self) -> str:
+        """Ask for an account. Return the ticket."""
         answer = await self._ask("POST", "/v1/auth/register", json=self._account)
-        assert answer is not None and answer.status_code == 201, answer
-        self._token = answer.json()["access_token"]
+        assert answer is not None and answer.status_code == 202, answer
+        ticket: str = answer.json()["ticket"]
+        return ticket
 
-    async def verify(self, code: str) -> None:
-        """Prove that our message was read."""
-        answer = await self._ask("POST", "/v1/auth/verify", json={"code": code})
-        assert answer is not None and answer.status_code == 204, answer
+    async def verify(self, ticket: str, code: str) -> None:
+        """Prove that our message was read: that makes the account."""
+        given = {"ticket": ticket, "code": code}
+        answer = await self._ask("POST", "/v1/auth/verify", json=given)
+        assert answer is not None and answer.status_code == 200, answer
+        self._token = answer.json()["access_token"]
 
     async def read(self, path: str) -> Body | None:
         """What a GET answers, or None while there is no answer."""

@@ -99,9 +99,12 @@ async def _run(site: Site, count: int, number: int, seed: int) -> int:
 
 
 async def _join(site: Site, client: Client) -> None:
-    await client.register()
-    [code] = re.findall(r"\b[0-9]{6}\b", (site.outbox / client.email).read_text())
-    await client.verify(code)
+    ticket, letter = await client.register(), site.outbox / client.email
+    async with asyncio.timeout(REQUEST_SECONDS_MAX):
+        while not letter.exists():  # it is sent after the answer
+            await client.pause()
+    [code] = re.findall(r"\b[0-9]{6}\b", letter.read_text())
+    await client.verify(ticket, code)
 
 
 async def _strike_all(

@@ -1,5 +1,6 @@
 """What a member does on a phone, as steps that stories are made of."""
 
+from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
@@ -7,7 +8,7 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from models.config import Config
 from tests.accounts import last_code
-from tests.processes import Processes
+from tests.processes import Processes, until
 
 PASSWORD = "correct horse battery"
 _PIXEL = bytes.fromhex(
@@ -39,7 +40,7 @@ class Member:
         self.page.goto(self.processes.url + "/")
 
     def sign_up(self) -> None:
-        """Create the account and verify its address."""
+        """Register, and create the account with the code of the message."""
         self.page.fill("input[name=username]", self.email)
         self.page.fill("input[name=password]", PASSWORD)
         self.page.click("form .button.primary")
@@ -48,6 +49,7 @@ class Member:
 
     def verify(self, config: Config) -> None:
         """Send the code of the message."""
+        until((Path(config.outbox_dir) / self.email).exists, "the message")
         self.page.fill("input[name=code]", last_code(config, self.email))
         self.page.click("form .button.primary")
 

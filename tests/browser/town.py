@@ -1,7 +1,7 @@
 """A small town for the console: staff, members, and something of everything to decide about."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 
@@ -18,7 +18,7 @@ from models.facts import CLEAR, STORE, compute_facts, read_days
 from models.roles import set_role
 from models.settings import load_installation
 from models.status import SnapshotCopies
-from tests.accounts import last_code
+from tests.accounts import settle
 from tests.browser.member import PASSWORD
 from tests.processes import SECONDS_MAX, Processes
 
@@ -57,7 +57,7 @@ async def build(processes: Processes, database: Database) -> Town:
     """Through the API, as everybody comes; only what takes days or accidents is written by hand."""
     async with httpx.AsyncClient(base_url=processes.url, timeout=20) as http:
         people = ("boss", "admin", "moderator", "ann", "bob", "cyd", "dan")
-        tokens = {name: await _settle(http, processes, name) for name in people}
+        tokens = await asyncio.to_thread(_settle, processes, people)
         ids = {}
         for name in people:
             ids[name] = (await http.get("/v1/me", headers=_of(tokens[name]))).json()["id"]
@@ -84,14 +84,11 @@ def _of(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-async def _settle(http: httpx.AsyncClient, processes: Processes, name: str) -> str:
-    email = f"{name}@example.com"
-    answer = await http.post("/v1/auth/register", json={"email": email, "password": PASSWORD})
-    token: str = answer.json()["access_token"]
-    code = {"code": last_code(processes.config, email)}
-    verified = await http.post("/v1/auth/verify", json=code, headers=_of(token))
-    assert verified.status_code == 204, verified.text
-    return token
+def _settle(processes: Processes, people: Iterable[str]) -> dict[str, str]:
+    with httpx.Client(base_url=processes.url, timeout=20) as http:
+        return {
+            name: settle(http, processes.config, f"{name}@example.com", PASSWORD) for name in people
+        }
 
 
 async def _are_suspected(http: httpx.AsyncClient, token: str, number: int) -> None:

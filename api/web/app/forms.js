@@ -15,7 +15,6 @@ const ABOUT = {
   "password-wrong": ["password"],
   "code-wrong": ["code"],
   "captcha-wrong": ["answer"],
-  "identity-taken": ["email"],
   "address-disposable": ["email"],
   "address-unreachable": ["email"],
   "domain-limited": ["email"],

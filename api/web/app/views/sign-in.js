@@ -11,23 +11,27 @@ const identity = (text) => (text.includes("@") ? { email: text.trim() } : { phon
 export function SignIn({ enter, initial = "up", isOpen = true }) {
   const [mode, setMode] = useState(initial);
   const [ticket, setTicket] = useState(null);
+  const [registration, setRegistration] = useState(null);
+  if (registration) return html`<${Verify} ticket=${registration} done=${enter}
+    back=${() => setRegistration(null)} />`;
   if (ticket) return html`<${SecondFactor} ...${ticket} enter=${enter} />`;
   if (mode === "forgot") return html`<${Forgotten} back=${() => setMode("in")} />`;
   return html`<${Credentials} isNew=${mode === "up"} enter=${enter} ask=${setTicket}
-    change=${setMode} isOpen=${isOpen} key=${mode} />`;
+    registered=${setRegistration} change=${setMode} isOpen=${isOpen} key=${mode} />`;
 }
 
-function Credentials({ isNew, isOpen, enter, ask, change }) {
+function Credentials({ isNew, isOpen, enter, ask, registered, change }) {
   const [who, setWho] = useState("");
   const [password, setPassword] = useState("");
   const [code, setCode] = useState("");
   const submit = useAction(async () => {
-    const body = { ...identity(who), password, in_cookie: true };
+    const body = { ...identity(who), password };
     if (isNew) {
       body.language = language();
       if (code.trim()) body.referral_code = code.trim();
+      return registered((await post("/v1/auth/register", body)).ticket);
     }
-    const answer = await post(isNew ? "/v1/auth/register" : "/v1/auth/login", body);
+    const answer = await post("/v1/auth/login", { ...body, in_cookie: true });
     if (answer.ticket) return ask(answer);
     keep(answer);
     return enter();
@@ -108,12 +112,15 @@ function SecondFactor({ ticket, methods, enter }) {
   </div>`;
 }
 
-/** The code of our message. */
-export function Verify({ done }) {
+/** The code of our message: with the ticket of a registration it makes the account. */
+export function Verify({ done, ticket, back }) {
   const [code, setCode] = useState("");
+  const whose = ticket ? { ticket } : {};
   const verify = useAction(async () => {
     try {
-      await post("/v1/auth/verify", { code: code.trim() });
+      const sent = ticket ? { ...whose, in_cookie: true } : {};
+      const tokens = await post("/v1/auth/verify", { code: code.trim(), ...sent });
+      if (ticket) keep(tokens);
     } catch (error) {
       // The form of a code is known here: what does not fit is wrong, not malformed.
       if (error instanceof Refused && error.status === 400) error.problem.type = "code-wrong";
@@ -121,7 +128,7 @@ export function Verify({ done }) {
     }
     done();
   });
-  const again = useAction(() => post("/v1/auth/verification-code"));
+  const again = useAction(() => post("/v1/auth/verification-code", whose));
   const [isSent, setSent] = useState(false);
   const send = (event) => {
     event.preventDefault();
@@ -129,7 +136,7 @@ export function Verify({ done }) {
   };
   return html`<form class="card" onSubmit=${send}>
     <h2>${t("verify.title")}</h2>
-    <p>${t("verify.text")}</p>
+    <p>${t(ticket ? "verify.message" : "verify.text")}</p>
     <${Field} label=${t("field.code")} value=${code} inputmode="numeric" name="code" dir="ltr"
       autocomplete="one-time-code" onInput=${(e) => setCode(e.target.value)} />
     <${Problem} error=${verify.error ?? again.error} />
@@ -138,5 +145,6 @@ export function Verify({ done }) {
       await again.run();
       setSent(true);
     }}>${t(isSent && !again.error && !again.isBusy ? "verify.sent" : "verify.resend")}</button>
+    ${back && html`<button type="button" class="button quiet" onClick=${back}>${t("cancel")}</button>`}
   </form>`;
 }
