@@ -110,6 +110,10 @@ def books_key(first: int, last: int) -> str:
     return f"books:{first}-{last}"
 
 
+# The key of what the daily audit over all buckets finds.
+GLOBAL_BOOKS_KEY = "books:all"
+
+
 def wrong_books(key: str, broken: Mapping[str, int]) -> list[Alert]:
     """Invariants that are broken, with the number of rows that break each."""
     if not broken:

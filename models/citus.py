@@ -18,6 +18,7 @@ KEYED = {
     "bans": "value",
     "device_owners": "id",
     "ad_requests": "ad_id",
+    "ad_events": "event_id",
     "fingerprints": "fingerprint",
     "guesses": "key",
     "registrations": "id",

@@ -12,10 +12,12 @@ from msgspec import Struct
 from engine.money import HOURS_PER_CYCLE
 from engine.timeline import BUCKET_COUNT
 from models.db import Database, Params, connected, rows, sql
+from models.global_invariants import GLOBAL
 from models.ledger_invariants import LEDGER
 
 EXAMPLES_MAX = 5
 OVERDUE_AFTER = timedelta(minutes=15)
+GLOBAL_SINCE = timedelta(days=31)
 
 # What lies further back is archived, and was checked while it was here.
 OLDEST_DAY = "(SELECT COALESCE(max(day), '-infinity') - 6 FROM days)"
@@ -131,11 +133,6 @@ INVARIANTS = LEDGER | {
                OR i.kind = 'boost.ask' AND b.asked_at IS NULL
                OR i.kind = 'boost.answer' AND b.answered_at IS NULL)
     """,
-    "a callback proves one view": """
-        SELECT network, event_id FROM ad_views
-        WHERE bucket BETWEEN :first AND :last AND event_id IS NOT NULL
-        GROUP BY network, event_id HAVING count(*) > 1
-    """,
     "an applied start has its session": """
         SELECT i.id FROM intents i
         LEFT JOIN mining_sessions s ON s.bucket = i.bucket AND s.id = i.id
@@ -208,6 +205,11 @@ async def audit(
     An empty list means that the books are right.
     """
     return await _check(database, INVARIANTS, {"first": first, "last": last})
+
+
+async def audit_globally(database: Database, now: datetime) -> list[Violation]:
+    """Check what holds over all buckets and cannot be seen in a share of them."""
+    return await _check(database, GLOBAL, {"since": now - GLOBAL_SINCE})
 
 
 def buckets_of_hour(now: datetime) -> tuple[int, int]:

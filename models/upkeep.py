@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from engine.timeline import BUCKET_COUNT
+from models.ad_events import prune_events
 from models.address_codes import prune_address_codes
 from models.alerts import prune_alerts
 from models.bans import prune_bans
@@ -73,6 +74,7 @@ async def prune(database: Database, now: datetime) -> int:
     async with connected(database) as connection:
         removed += await prune_guesses(connection, now)
     removed += await prune_alerts(database, now)
+    removed += await prune_events(database, now)
     await lapse_proposals(database, now)
     removed += await prune_bans(database, now)
     removed += await prune_registrations(database, now) + await prune_address_codes(database, now)

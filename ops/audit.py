@@ -8,6 +8,7 @@ from models import invariants
 from models.clock import utcnow
 from models.config import ConfigError, load_config
 from models.db import DATABASE_ERRORS, open_database
+from models.global_invariants import GLOBAL
 from ops.running import with_addresses
 
 
@@ -19,7 +20,7 @@ def audit() -> int:
     except (ConfigError, *DATABASE_ERRORS) as error:
         print(f"audit: {error}", file=sys.stderr)
         return 2
-    for name in invariants.INVARIANTS:
+    for name in (*invariants.INVARIANTS, *GLOBAL):
         broken = next((v for v in violations if v.invariant == name), None)
         print(f"{'BROKEN' if broken else 'ok':>6}  {name}")
         for example in broken.examples if broken else []:
@@ -35,6 +36,8 @@ async def _check(url: str) -> tuple[list[invariants.Violation], list[invariants.
         url, pool_size=1, application_name="twtc-audit", statement_timeout_ms=0
     )
     try:
-        return await invariants.audit(database), await invariants.find_overdue(database, utcnow())
+        now = utcnow()
+        broken = await invariants.audit(database) + await invariants.audit_globally(database, now)
+        return broken, await invariants.find_overdue(database, now)
     finally:
         await database.dispose()

@@ -19,10 +19,11 @@ from api.app import create_app
 from api.services import open_services
 from engine.timeline import PRODUCTION
 from models import clock
+from models.clock import utcnow
 from models.config import CaptchaConfig, Config, postgresql_url
 from models.content import seed_films
 from models.db import open_database, transaction
-from models.invariants import audit
+from models.invariants import audit, audit_globally
 from models.migrate import migrate
 from models.pii import Keyring
 from models.settings import seed as seed_settings
@@ -117,7 +118,8 @@ async def prepare(config: Config, start: datetime) -> None:
 async def look_back(lifetime: Lifetime, days: int) -> Report:
     """Check the books, and read the figures."""
     database = lifetime.services.database
-    violations = [violation.invariant for violation in await audit(database)]
+    broken = [*await audit(database), *await audit_globally(database, utcnow())]
+    violations = [violation.invariant for violation in broken]
     counts = (lifetime.requests, lifetime.captchas, lifetime.turned_away)
     return await collect_report(database, lifetime.start, days, counts, violations)
 

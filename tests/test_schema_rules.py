@@ -13,10 +13,13 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     UniqueConstraint,
+    Uuid,
 )
 
 from models.citus import KEYED
+from models.export import owner_column
 from models.tables import metadata
+from models.unique import CLAIMED, WITHIN_A_BUCKET
 
 ROOT = Path(__file__).parent.parent
 VERSIONS = sorted((ROOT / "models/migrations/versions").glob("*.py"))
@@ -158,3 +161,30 @@ def test_a_transaction_is_not_a_loop_over_buckets() -> None:
                 for inner in ast.walk(node):
                     if isinstance(inner, ast.For | ast.AsyncFor):
                         assert "bucket" not in ast.unparse(inner.target), f"{path}:{inner.lineno}"
+
+
+def test_whatever_is_unique_over_all_users_is_claimed_by_itself() -> None:
+    """The list of such things is the schema's: no key of a bucket pretends to be one."""
+    assert {table for table, _ in CLAIMED.values()} == set(KEYED)
+    for name, key in CLAIMED.values():
+        assert tuple(metadata.tables[name].primary_key.columns.keys()) == key
+        assert KEYED[name] in key
+    explained = set()
+    for table in PIECED:
+        owner = owner_column(table)
+        for name, columns in named_keys(table):
+            made_by_us = columns == ["bucket", "id"] and isinstance(table.c.id.type, Uuid)
+            if owner in columns or made_by_us:
+                continue
+            assert name in WITHIN_A_BUCKET, f"{name}: is it unique over all users?"
+            explained.add(name)
+    assert explained == set(WITHIN_A_BUCKET)
+
+
+def named_keys(table: Table) -> Iterator[tuple[str, list[str]]]:
+    for constraint in table.constraints:
+        if isinstance(constraint, PrimaryKeyConstraint | UniqueConstraint):
+            yield str(constraint.name), [column.name for column in constraint.columns]
+    for index in table.indexes:
+        if index.unique:
+            yield str(index.name), [column.name for column in index.columns]

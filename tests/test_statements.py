@@ -12,6 +12,7 @@ import pytest
 
 import models
 from models.db import Database, Statement, connected, sql
+from models.global_invariants import GLOBAL
 from models.invariants import INVARIANTS, OVERDUE
 from models.tables import metadata
 
@@ -145,9 +146,9 @@ def test_a_table_that_a_cte_changes_is_not_read_again(name: str) -> None:
         assert len(mentions) == 1, f"{table} is changed by a CTE and named again"
 
 
-@pytest.mark.parametrize("name", [*INVARIANTS, *OVERDUE])
+@pytest.mark.parametrize("name", [*INVARIANTS, *OVERDUE, *GLOBAL])
 def test_a_report_over_all_pieces_joins_within_them(name: str) -> None:
-    source = sql(INVARIANTS.get(name) or OVERDUE[name]).source
+    source = sql((INVARIANTS | OVERDUE | GLOBAL)[name]).source
     assert not VOLATILE.search(source)
     assert not FORBIDDEN.search(source)
     assert tables_without_bucket(source) == set()

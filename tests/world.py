@@ -24,7 +24,7 @@ from models.clock import utcnow
 from models.config import Config
 from models.configuration import Configurations
 from models.db import Database, Row, connected, rows, run, sql, transaction
-from models.invariants import audit
+from models.invariants import audit, audit_globally
 from models.queue import Piece
 from models.reputation import Reputation
 from models.reviews import record_review
@@ -162,7 +162,7 @@ class World:
 
     async def assert_books_are_right(self) -> None:
         """Every invariant holds."""
-        found = await audit(self.database)
+        found = await audit(self.database) + await audit_globally(self.database, utcnow())
         assert found == [], found
 
 

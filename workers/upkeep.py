@@ -6,10 +6,11 @@ last one completes it. A worker that dies leaves the row to the next one.
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from datetime import date, datetime
 from uuid import UUID
 
-from engine.alerts import books_key, wrong_books
+from engine.alerts import GLOBAL_BOOKS_KEY, books_key, wrong_books
 from engine.intents import Applied, Intent, Outcome
 from engine.timeline import utc_day
 from engine.upkeep import (
@@ -37,7 +38,13 @@ from models.db import Connection, Database, is_retryable, transaction
 from models.erasure import close_inactive, erase_due
 from models.facts import compute_facts
 from models.groups import rebalance
-from models.invariants import audit, buckets_of_hour, find_overdue
+from models.invariants import (
+    Violation,
+    audit,
+    audit_globally,
+    buckets_of_hour,
+    find_overdue,
+)
 from models.partitions import archive_partitions, drop_archived, prepare_partitions
 from models.queue import BATCH_SIZE, Piece, claim, complete, due_ids, record_failure
 from models.telemetry.context import about
@@ -52,6 +59,8 @@ from workers.workshop import Workshop
 log = logging.getLogger(__name__)
 
 WORK_SECONDS_MAX = 900
+# The hourly check at this hour (UTC) also looks over all buckets at once.
+GLOBAL_AUDIT_HOUR = 4
 
 
 async def drain_upkeep(shop: Workshop, piece: Piece) -> int:
@@ -135,15 +144,24 @@ async def _check_invariants(
 ) -> dict[str, object]:
     first, last = buckets_of_hour(recorded_at)
     violations = await audit(database, first, last)
-    for violation in violations:
-        log.critical("invariant broken: %s", violation)
-    key = books_key(first, last)
-    broken = {violation.invariant: violation.row_count for violation in violations}
-    await keep_alerts(database, [key], wrong_books(key, broken), now)
+    await _tell_of_books(database, books_key(first, last), violations, now)
+    if recorded_at.hour == GLOBAL_AUDIT_HOUR:
+        found = await audit_globally(database, now)
+        await _tell_of_books(database, GLOBAL_BOOKS_KEY, found, now)
+        violations += found
     overdue = await find_overdue(database, now)
     for violation in overdue:
         log.error("overdue: %s", violation)
     return {"violations": violations, "overdue": overdue}
+
+
+async def _tell_of_books(
+    database: Database, key: str, violations: Sequence[Violation], now: datetime
+) -> None:
+    for violation in violations:
+        log.critical("invariant broken: %s", violation)
+    broken = {violation.invariant: violation.row_count for violation in violations}
+    await keep_alerts(database, [key], wrong_books(key, broken), now)
 
 
 async def _keep_partitions(shop: Workshop, today: date) -> dict[str, object]:

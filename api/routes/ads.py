@@ -21,9 +21,11 @@ from api.services import Services
 from engine.ads import decode_nonce
 from engine.intents import CompleteView, ConfirmView, FailView, StartView
 from engine.text import LINE
+from models.ad_events import claim_event, suspect_event
 from models.clock import utcnow
 from models.encoding import encode
 from models.intents import Wish
+from models.logs import Evidence
 
 log = logging.getLogger(__name__)
 
@@ -124,6 +126,16 @@ async def _record_callback(
         log.warning("callback of %s carries no nonce of ours", proof.network)
         return True
     view_id, user_id = named
+    claimed = await claim_event(
+        services.database, proof.network, proof.event_id, view_id, arrived_at
+    )
+    if claimed != view_id:
+        log.warning("callback of %s: its event was for another view", proof.network)
+        found = evidence(request)
+        where = Evidence(found["ip"], found["user_agent"], None, arrived_at)
+        details = {"network": proof.network, "event_id": proof.event_id, "first_view_id": claimed}
+        await suspect_event(services.database, user_id, details, view_id, where)
+        return True
     action = ConfirmView(view_id, proof.network, proof.event_id, proof.ad_unit, proof.seconds)
     wish = Wish(
         user_id=user_id,

@@ -191,3 +191,15 @@ ad_views = Table(
     Index("ad_views_user_idx", "bucket", "user_id", "served_at"),
     postgresql_with=CHURNING,
 )
+
+# Each event of a network, claimed for one view before anything is recorded: unique over all users.
+ad_events = Table(
+    "ad_events",
+    metadata,
+    Column("network", Text, nullable=False),
+    Column("event_id", Text, nullable=False),
+    Column("view_id", Uuid, nullable=False),
+    instant("claimed_at"),
+    PrimaryKeyConstraint("network", "event_id", name="ad_events_pkey"),
+    Index("ad_events_claimed_idx", "claimed_at"),
+)

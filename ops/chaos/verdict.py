@@ -11,8 +11,9 @@ from engine.accrual import accrued
 from engine.daily import BONUS_MICRO
 from engine.intents import Applied, Outcome
 from engine.money import MICRO_PER_TWTC, parse_amount
+from models.clock import utcnow
 from models.db import Database, Row, rows, snapshot, sql
-from models.invariants import audit
+from models.invariants import audit, audit_globally
 from ops.chaos.client import Wish
 from ops.chaos.phone import Phone
 
@@ -76,7 +77,8 @@ async def judge(database: Database, phones: Sequence[Phone]) -> Verdict:
     _check_wishes(verdict, phones, intents)
     _check_callbacks(verdict, phones, intents)
     _check_money(verdict, intents, wallets, sessions)
-    verdict.audit = [violation.invariant for violation in await audit(database)]
+    broken = [*await audit(database), *await audit_globally(database, utcnow())]
+    verdict.audit = [violation.invariant for violation in broken]
     return verdict
 
 

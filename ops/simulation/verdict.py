@@ -11,7 +11,7 @@ import msgspec
 from engine.money import format_amount
 from engine.timeline import EPOCH
 from models.db import Row, connected, rows, sql
-from models.invariants import audit
+from models.invariants import audit, audit_globally
 from models.status import load_snapshot
 from ops.simulation.accounts import Account, Intent
 from ops.simulation.arena import Arena
@@ -38,7 +38,10 @@ async def judge(
     """What is wrong. Empty is right."""
     problems = [
         f"invariant: {violation.invariant} {violation.examples[:2]}"
-        for violation in await audit(arena.database)
+        for violation in [
+            *await audit(arena.database),
+            *await audit_globally(arena.database, seed.scheduler.now),
+        ]
     ]
     async with connected(arena.database) as connection:
         intents = {row.id: row for row in await rows(connection, INTENTS)}
