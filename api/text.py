@@ -3,6 +3,8 @@
 from datetime import date
 from typing import Any
 
+import msgspec
+
 from api.problems import bad_request
 from engine.text import DAY, read_day
 
@@ -14,5 +16,5 @@ def day_of(text: str) -> date:
     """The day. Raise ProblemError (400) for one that no calendar has."""
     try:
         return read_day(text)
-    except ValueError:
+    except msgspec.ValidationError:
         raise bad_request(f"There is no day {text}.") from None

@@ -15,7 +15,18 @@ from msgspec import Struct
 from benchmarks.plots import FOLDER, machine
 from benchmarks.support import console, say, show
 
-SUBJECTS = ("tick", "growth", "intents", "poll", "reset", "login", "fraud", "load", "dashboard")
+SUBJECTS = (
+    "tick",
+    "growth",
+    "intents",
+    "poll",
+    "reset",
+    "login",
+    "fraud",
+    "load",
+    "abuse",
+    "dashboard",
+)
 Figures = Mapping[str, float]
 
 
@@ -47,6 +58,9 @@ GOALS = (
     Goal("load", "goodput_at_150", "≥ 80 % of saturation served at 150 %", lambda v: v >= 0.8),
     Goal("load", "goodput_at_200", "≥ 80 % of saturation served at 200 %", lambda v: v >= 0.8),
     Goal("load", "lost", "nothing lost that was acknowledged", lambda v: v == 0),
+    Goal("abuse", "p95_ratio", "members at most twice as slow beside attackers", lambda v: v <= 2),
+    Goal("abuse", "errors_5xx", "no member is refused for them", lambda v: v == 0),
+    Goal("abuse", "health_ms_max", "the process always answers in 100 ms", lambda v: v <= 100),
     Goal("dashboard", "overhead", "≤ 5 % of the throughput", lambda v: v <= 0.05),
 )
 

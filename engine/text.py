@@ -8,6 +8,7 @@ or a pattern of its own; a test reads them all.
 from datetime import date, datetime
 from typing import Annotated
 
+import msgspec
 from msgspec import Meta, Struct
 
 LINE = r"^[^\x00-\x1f\x7f-\x9f]*\Z"
@@ -16,6 +17,7 @@ SLUG = r"^[a-z0-9]+(?:-[a-z0-9]+)*\Z"
 COUNTRY = r"^[A-Z]{2}\Z"
 DAY = r"^20[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])\Z"
 FIRST_YEAR, LAST_YEAR = 2000, 2099
+_days = msgspec.json.Decoder(date)
 
 Country = Annotated[str, Meta(pattern=COUNTRY)]
 
@@ -31,8 +33,8 @@ def prose(most: int, least: int = 0) -> Meta:
 
 
 def read_day(text: str) -> date:
-    """The day of a text in the form of DAY. Raise ValueError for one that no calendar has."""
-    return date.fromisoformat(text)
+    """The day of a text of the form DAY. Raise msgspec.ValidationError if no calendar has it."""
+    return _days.decode(f'"{text}"')
 
 
 class Dated(Struct, frozen=True):

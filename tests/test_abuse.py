@@ -1,0 +1,40 @@
+"""The attackers of `./run bench abuse` are what they say: many, of every kind, and cheap."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+
+from benchmarks.abuse_attackers import Attackers, Report
+from models.config import Config
+from tests.processes import ROOT, Processes, running, until
+
+SECONDS_MAX = 240
+
+
+@pytest.fixture
+def web(config: Config) -> Iterator[Processes]:
+    """A web process by itself."""
+    with running(Processes(config, {}), "web") as started:
+        yield started
+
+
+async def test_they_attack_in_every_way_from_a_tenth_of_a_core(web: Processes) -> None:
+    attackers = Attackers(web.port, seconds=8)
+    report: Report = await attackers.attack()
+    assert {"shout", "nonsense", "bodies", "sign_in"} <= report.done.keys()
+    assert report.share < 0.12
+    until(web.is_up, "the process after they have hung up")
+
+
+def test_the_benchmark_ends_with_its_figures() -> None:
+    command = [sys.executable, "-m", "ops.cli", "bench", "abuse", "--seconds", "4"]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=SECONDS_MAX, check=True
+    )
+    figures = json.loads(done.stdout.strip().splitlines()[-1])
+    assert {"p95_ratio", "errors_5xx", "health_ms_max"} <= figures.keys()
+    assert figures["p95_ratio"] > 0 and figures["health_ms_max"] > 0
+    assert "% of one core" in done.stdout
