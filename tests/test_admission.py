@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from types import FunctionType
 
 import pytest
 
@@ -12,6 +11,7 @@ from api.permissions import handlers_of
 from models.db import run, sql, transaction
 from tests.accounts import PASSWORD, auth, signed_up
 from tests.test_poll_cache import held_status
+from tests.tracing import reaches
 from tests.words import at
 from tests.world import Person, World
 
@@ -163,20 +163,5 @@ async def test_a_sign_in_that_waits_takes_nobodys_room(world: World) -> None:
 def test_what_hashes_is_in_the_room_for_it(world: World) -> None:
     """By the source: no route reaches the hashing without having said so."""
     for path, method, handler in handlers_of(world.app):
-        if _reaches(handler.fn, set()):
+        if reaches(handler.fn, {hash_password, verify_password}):
             assert "is_hashing" in handler.opt, (method, path)
-
-
-def _reaches(function: object, seen: set[object]) -> bool:
-    if function in (hash_password, verify_password):
-        return True
-    assert isinstance(function, FunctionType)
-    seen.add(function)
-    called = [function.__globals__.get(name) for name in function.__code__.co_names]
-    return any(
-        _reaches(other, seen)
-        for other in called
-        if isinstance(other, FunctionType)
-        and other.__module__.startswith("api")
-        and other not in seen
-    )

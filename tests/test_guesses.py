@@ -8,15 +8,21 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
+from api.guesses import guess_at
+from api.passwords import verify_password
+from api.permissions import handlers_of
 from engine.configuration import Limit
 from models.clock import utcnow
+from models.codes import check_code
 from models.config import Config
 from models.guesses import Made, count_guess
 from models.proxies import Proxies
+from models.second_factors import use_recovery_code, use_step
 from models.upkeep import prune
 from tests.accounts import PASSWORD, sent_code, signed_up
 from tests.test_api_input import problem_of
 from tests.test_second_factors import ticket, with_totp
+from tests.tracing import reaches
 from tests.world import Person, World
 
 ANN = {"email": "ann@example.com", "password": PASSWORD}
@@ -248,3 +254,17 @@ async def test_a_window_begins_with_its_first_guess_and_ends_as_a_whole(world: W
         assert isinstance(made, Made) and made.number == number
     await prune(world.database, began + timedelta(days=3))
     assert await world.value("SELECT count(*) FROM guesses") == 0
+
+
+def test_what_compares_a_secret_counts_a_guess_before(world: World) -> None:
+    """By the source: no route compares a password or a code that it has not counted."""
+    compared = {verify_password, check_code, use_step, use_recovery_code}
+    guarded = [
+        (method, path)
+        for path, method, handler in handlers_of(world.app)
+        if reaches(handler.fn, compared)
+    ]
+    assert len(guarded) >= 8
+    for path, method, handler in handlers_of(world.app):
+        if (method, path) in guarded:
+            assert reaches(handler.fn, {guess_at}), (method, path)
