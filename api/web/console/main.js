@@ -2,7 +2,7 @@
 
 import { html, render, useEffect, useRef, useState } from "./html.js";
 import { get, hear, isSignedIn, renew, signOut } from "../app/api.js";
-import { language } from "../app/texts.js";
+import { language, speak } from "../app/texts.js";
 import { SignIn } from "../app/views/sign-in.js";
 import { Problem, Toast, may } from "./parts.js";
 import { Ads } from "./views/ads.js";
@@ -123,4 +123,10 @@ const Unknown = () => html`<h1>No such page</h1>
 const Brand = () => html`<p class="brand"><img src="/app/icon.svg" width="28" height="28" alt="" />
   TWTC console</p>`;
 
-render(html`<${App} />`, document.getElementById("app"));
+// Only the sign-in is the app's, in the language of the device.
+const { title } = document;
+speak().then(() => {
+  Object.assign(document.documentElement, { lang: "en", dir: "ltr" });
+  document.title = title;
+  render(html`<${App} />`, document.getElementById("app"));
+});
