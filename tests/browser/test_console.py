@@ -248,6 +248,7 @@ def _write_content(boss: Desk, shot: Shot) -> None:
     shot(page, "content-form")
     page.get_by_role("button", name="Add", exact=True).click()
     expect(boss.row("Petra by night")).to_contain_text("150 %")
+    _ask_about(boss, "own:petra-2")
     page.get_by_role("link", name="Questions", exact=True).click()
     page.get_by_role("link", name="Change").first.click()
     question = page.input_value("[name='text.en']")
@@ -256,6 +257,24 @@ def _write_content(boss: Desk, shot: Shot) -> None:
     boss.assert_accessible()
     page.get_by_role("button", name="Change", exact=True).click()
     expect(boss.row(f"Now: {question}")).to_be_visible()
+
+
+def _ask_about(boss: Desk, video: str) -> None:
+    """Give a video another question, from its own row."""
+    page, row = boss.page, boss.row("Petra by night")
+    expect(row).to_contain_text("0 Add")
+    row.get_by_role("link", name=f"Add a question to {video}").click()
+    expect(page.locator("[name=video_id]")).to_have_value(video)
+    given = {"key": "video:petra-2", "country": "JO", "reason": "to draw from"}
+    given |= {"text.en": "What lights Petra by night?", "text.ar": "بم تُضاء البتراء ليلًا؟"}
+    for place in range(4):
+        given |= {f"options.{language}.{place}": f"{language} {place}" for language in ("en", "ar")}
+    for name, value in given.items():
+        page.fill(f"[name='{name}']", value)
+    page.get_by_role("button", name="Add", exact=True).click()
+    expect(boss.row("What lights Petra by night?")).to_be_visible()
+    page.get_by_role("link", name="Videos", exact=True).click()
+    expect(row).to_contain_text("1 Add")
 
 
 def _make_a_version(boss: Desk, shot: Shot) -> None:
