@@ -26,6 +26,7 @@ from api.permissions import PUBLIC
 from api.problems import bad_field, unauthorized
 from api.services import Services
 from api.signing_in import PRIVATE, Tokens, begin
+from engine.addresses import parse_address
 from engine.fraud.levels import Hold
 from engine.referrals import referrer_of
 from engine.text import line
@@ -108,7 +109,6 @@ async def register_account(
     now, keyring = utcnow(), services.config.keyring
     index = keyring.index(kind, value)
     applicant = Applicant(kind, value, index, hashed, data.language, referred_by)
-    await count_domain(services, address)
     ticket = await begin_registration(services.database, keyring, applicant, now)
     await _send(services, applicant, now)  # or the last message, a moment ago, has a code for it
     return Response(Registered(ticket, LIFETIME.seconds), headers=PRIVATE)
@@ -180,6 +180,9 @@ async def _account_for(
 async def _make_account(
     services: Services, applicant: Applicant, ticket: str, code: str, now: datetime
 ) -> Account:
+    # Not before: whoever cannot read a domain's mailboxes does not use up what it may have.
+    if applicant.kind == "email":
+        await count_domain(services, parse_address(applicant.address))
     database, keyring = services.database, services.config.keyring
     referrer = applicant.referred_by
     if referrer is not None and not await find_account(database, keyring, referrer):
