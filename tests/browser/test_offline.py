@@ -117,7 +117,7 @@ def test_what_was_known_last_is_shown_while_nobody_answers(
     page.wait_for_selector(".task")
     member.go("wallet")
     expect(page.locator("#pending")).to_contain_text("+")
-    expect(page.locator("#spendable li").first).to_contain_text("active")
+    expect(page.locator("#spendable")).to_contain_text("when the session has ended")
     expect(page.get_by_text("No coins yet")).to_have_count(0)
     assert float(page.inner_text("#total")) > 0
     shot(page, "wallet")

@@ -90,6 +90,7 @@ export const ar = {
   "wallet.history": "السجل", "wallet.none": "لا عملات بعد. ابدأ التعدين!",
   "wallet.pending": "تعدين جارٍ", "wallet.booked": "يُقيَّد في {time} عند انتهاء الجلسة",
   "wallet.spendable": "يمكنك اليوم أن تنفق أو ترسل حتى {amount} TWTC.",
+  "wallet.spendable.none": "لا يمكن إنفاق شيء منها الآن.",
   "wallet.mining": "ما تعدّنه الآن يمكن إنفاقه بعد انتهاء الجلسة.",
   "proof.why": "هذه العملات كلها لك. وإلى أن يثبت حسابك لا يمكن إنفاق أو إرسال أكثر من {amount} TWTC في اليوم: هذا يبعد المحتالين أصحاب مئة حساب. ما زال ينقص:",
   "proof.DAYS": "أيام نشاطك: {days} من {needed}",

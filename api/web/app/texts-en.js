@@ -90,6 +90,7 @@ export const en = {
   "wallet.history": "History", "wallet.none": "No coins yet. Start mining!",
   "wallet.pending": "Mining now", "wallet.booked": "Booked at {time}, when the session ends",
   "wallet.spendable": "Today you can spend or send up to {amount} TWTC.",
+  "wallet.spendable.none": "Nothing of this can be spent right now.",
   "wallet.mining": "What you are mining now can be spent when the session has ended.",
   "proof.why": "All these coins are yours. Until your account is proven, at most {amount} TWTC a day can be spent or sent: it keeps out swindlers with a hundred accounts. What is still missing:",
   "proof.DAYS": "Days on which you were active: {days} of {needed}",

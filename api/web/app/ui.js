@@ -152,8 +152,8 @@ function showOver(box) {
 
 /** The next windows of a group, each on one line. */
 export function Hours({ schedule }) {
-  return upcoming(schedule, 6).map((at, n) => html`<span class="hour" key=${at}>${n > 0 && "· "}${at}
-    </span>`);
+  return upcoming(schedule, 6).map((at, n, all) => html`<span class="hour" key=${at}>${at}${
+    n + 1 < all.length && " ·"}</span>`);
 }
 
 export function Loading() {

@@ -36,9 +36,10 @@ export function Wallet({ status, asOf }) {
 function Spendable({ wallet, all, isMining }) {
   const { spendable, proof } = wallet;
   if (Number(spendable) >= all) return null;
-  const isHeld = proof && !proof.is_proven;
+  const isHeld = !proof.is_proven && Number(wallet.settled_balance) > Number(spendable);
   return html`<div class="card" id="spendable">
-    <p>${t("wallet.spendable", { amount: amount(spendable) })}</p>
+    <p>${t(Number(spendable) > 0 ? "wallet.spendable" : "wallet.spendable.none",
+      { amount: amount(spendable) })}</p>
     ${isMining && html`<p class="quiet">${t("wallet.mining")}</p>`}
     ${isHeld && html`<p class="quiet">${t("proof.why", { amount: amount(proof.daily_limit) })}</p>
       <ul class="needs">${proof.missing.map((name) => html`<li key=${name}>
