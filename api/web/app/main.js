@@ -7,7 +7,7 @@ import { Icon } from "./icons.js";
 import { listen, poll, stop } from "./live.js";
 import { Offline } from "./network.js";
 import { erase, read, write } from "./store.js";
-import { language, setLanguage, speak, t } from "./texts.js";
+import { applyLanguage, language, setLanguage, speak, t } from "./texts.js";
 import { AsOf, BACK, Loading, Problem, useLoaded } from "./ui.js";
 import { Boosts } from "./views/boosts.js";
 import { Inbox } from "./views/inbox.js";
@@ -162,7 +162,10 @@ function comeBack(enter, setFault) {
   return () => { isWanted = false; };
 }
 
-speak().then(() => render(html`<${App} />`, document.getElementById("app")));
+speak().then(() => {
+  applyLanguage();
+  render(html`<${App} />`, document.getElementById("app"));
+});
 if ("serviceWorker" in navigator) keepShell().catch(() => {});
 
 // What was loaded before the worker was there is kept too: from now on the app opens offline.

@@ -11,7 +11,7 @@ let current = "en";
 
 export const language = () => current;
 
-/** Speak the language that was chosen here, or else the device's. */
+/** Learn the language that was chosen here, or else the device's. */
 export function speak() {
   const wanted = (navigator.languages ?? []).some((name) => name.startsWith("ar")) ? "ar" : "en";
   const chosen = read(LANGUAGE);
@@ -22,14 +22,18 @@ export function speak() {
 export async function setLanguage(name) {
   await load(LANGUAGES.includes(name) ? name : "en");
   write(LANGUAGE, current);
+  applyLanguage();
+}
+
+export function applyLanguage() {
+  document.documentElement.lang = current;
+  document.documentElement.dir = current === "ar" ? "rtl" : "ltr";
+  document.title = t("app.title");
 }
 
 async function load(name) {
   known[name] = known[name] ?? (await reached(import(`./texts-${name}.js`)))[name];
   current = name;
-  document.documentElement.lang = current;
-  document.documentElement.dir = current === "ar" ? "rtl" : "ltr";
-  document.title = t("app.title");
 }
 
 /** A text with its {values}; the name itself if there is none. */

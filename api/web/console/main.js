@@ -124,9 +124,4 @@ const Brand = () => html`<p class="brand"><img src="/app/icon.svg" width="28" he
   TWTC console</p>`;
 
 // Only the sign-in is the app's, in the language of the device.
-const { title } = document;
-speak().then(() => {
-  Object.assign(document.documentElement, { lang: "en", dir: "ltr" });
-  document.title = title;
-  render(html`<${App} />`, document.getElementById("app"));
-});
+speak().then(() => render(html`<${App} />`, document.getElementById("app")));
