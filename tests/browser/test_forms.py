@@ -60,6 +60,16 @@ def test_a_second_factor_is_set_up_and_asked_for(
     download.value.save_as(tmp_path / "codes.txt")
     codes = page.locator(".codes code").all_inner_texts()
     assert (tmp_path / "codes.txt").read_text().split() == codes
+    page.locator("dialog header button").click()
+    page.get_by_role("button", name="Sign out", exact=True).last.click()
+    page.fill("[name=username]", member.email)
+    page.fill("[name=password]", PASSWORD)
+    page.locator("[name=password]").press("Enter")
+    page.get_by_role("button", name="Use another way").click()
+    page.get_by_label("Recovery code").fill(codes[0])
+    look(member, shot, "second-step")
+    page.get_by_label("Recovery code").press("Enter")
+    page.wait_for_selector("nav")
     assert member.complaints == []
 
 

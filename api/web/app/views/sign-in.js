@@ -1,27 +1,38 @@
 // Signing up and in, forgotten passwords, the second factor.
 
 import { html, useState } from "../vendor/preact.js";
-import { keep, post, Refused } from "../api.js";
+import { keep, post } from "../api.js";
+import { Field, Form } from "../forms.js";
 import { language, t } from "../texts.js";
-import { Field } from "../forms.js";
 import { Button, Problem, useAction } from "../ui.js";
 
 const identity = (text) => (text.includes("@") ? { email: text.trim() } : { phone: text.trim() });
 
 export function SignIn({ enter, initial = "up", isOpen = true }) {
   const [mode, setMode] = useState(initial);
+  const [who, setWho] = useState(""); // typed once, for all the forms
   const [ticket, setTicket] = useState(null);
   const [registration, setRegistration] = useState(null);
-  if (registration) return html`<${Verify} ticket=${registration} done=${enter}
-    back=${() => setRegistration(null)} />`;
-  if (ticket) return html`<${SecondFactor} ...${ticket} enter=${enter} />`;
-  if (mode === "forgot") return html`<${Forgotten} back=${() => setMode("in")} />`;
+  if (registration) {
+    return html`<${Verify} ticket=${registration} done=${enter}
+      back=${() => setRegistration(null)} />`;
+  }
+  if (ticket) {
+    return html`<${SecondFactor} ...${ticket} enter=${enter} back=${() => setTicket(null)} />`;
+  }
+  const shared = { who, setWho, change: setMode };
+  if (mode === "forgot") return html`<${Forgotten} ...${shared} />`;
   return html`<${Credentials} isNew=${mode === "up"} enter=${enter} ask=${setTicket}
-    registered=${setRegistration} change=${setMode} isOpen=${isOpen} key=${mode} />`;
+    registered=${setRegistration} isOpen=${isOpen} key=${mode} ...${shared} />`;
 }
 
-function Credentials({ isNew, isOpen, enter, ask, registered, change }) {
-  const [who, setWho] = useState("");
+function Who({ who, setWho }) {
+  return html`<${Field} label=${t("field.identity")} name="username" keys=${["email", "phone"]}
+    autocomplete="username" required dir="ltr" value=${who}
+    onInput=${(e) => setWho(e.target.value)} />`;
+}
+
+function Credentials({ isNew, isOpen, enter, ask, registered, change, who, setWho }) {
   const [password, setPassword] = useState("");
   const [code, setCode] = useState("");
   const submit = useAction(async () => {
@@ -36,33 +47,24 @@ function Credentials({ isNew, isOpen, enter, ask, registered, change }) {
     keep(answer);
     return enter();
   });
-  const send = (event) => {
-    event.preventDefault();
-    submit.run();
-  };
-  return html`<form class="card" onSubmit=${send}>
-    <h1>${t(isNew ? "signup.title" : "signin.title")}</h1>
-    <${Field} label=${t("field.identity")} name="username" autocomplete="username" required
-      dir="ltr" value=${who} onInput=${(e) => setWho(e.target.value)} />
-    <${Field} label=${t("field.password")} name="password" type="password" required minlength="8"
-      hint=${isNew ? t("field.password.hint") : null} dir="ltr" value=${password}
-      autocomplete=${isNew ? "new-password" : "current-password"}
-      onInput=${(e) => setPassword(e.target.value)} />
-    ${isNew && html`<${Field} label=${t("field.referral")} name="referral" dir="ltr" value=${code}
-      maxlength="20" onInput=${(e) => setCode(e.target.value)} />`}
-    <${Problem} error=${submit.error} />
-    <button class="button primary" disabled=${submit.isBusy}>
-      ${t(isNew ? "signup.button" : "signin.button")}</button>
-    ${isOpen && html`<button type="button" class="button quiet"
+  const more = html`${isOpen && html`<button type="button" class="button quiet"
       onClick=${() => change(isNew ? "in" : "up")}>
       ${t(isNew ? "signin.other" : "signup.other")}</button>`}
     ${!isNew && html`<button type="button" class="button quiet" onClick=${() => change("forgot")}>
-      ${t("forgot")}</button>`}
-  </form>`;
+      ${t("forgot")}</button>`}`;
+  return html`<${Form} class="card" action=${submit} more=${more}
+      button=${t(isNew ? "signup.button" : "signin.button")}>
+    <h1>${t(isNew ? "signup.title" : "signin.title")}</h1>
+    <${Who} who=${who} setWho=${setWho} />
+    <${Field} label=${t("field.password")} name="password" type="password" required
+      minlength=${isNew ? 8 : null} hint=${isNew ? t("field.password.hint") : null} dir="ltr"
+      value=${password} autocomplete=${isNew ? "new-password" : "current-password"}
+      onInput=${(e) => setPassword(e.target.value)} />
+    ${isNew && html`<${Field} label=${t("field.referral")} name="referral" keys=${["referral_code"]}
+      dir="ltr" value=${code} maxlength="20" onInput=${(e) => setCode(e.target.value)} />`}<//>`;
 }
 
-function Forgotten({ back }) {
-  const [who, setWho] = useState("");
+function Forgotten({ who, setWho, change }) {
   const [isSent, setSent] = useState(false);
   const [code, setCode] = useState("");
   const [password, setPassword] = useState("");
@@ -70,28 +72,25 @@ function Forgotten({ back }) {
     await post("/v1/auth/password/forgotten", identity(who));
     setSent(true);
   });
-  const change = useAction(async () => {
+  const reset = useAction(async () => {
     await post("/v1/auth/password/reset", { ...identity(who), code: code.trim(), password });
-    back();
+    change("in");
   });
-  return html`<div class="card">
+  const more = html`<button type="button" class="button quiet" onClick=${() => change("in")}>
+    ${t("cancel")}</button>`;
+  return html`<${Form} class="card" action=${isSent ? reset : ask} more=${more}
+      button=${t(isSent ? "forgot.set" : "forgot.send")}>
     <h1>${t("forgot.title")}</h1>
-    <${Field} label=${t("field.identity")} value=${who} dir="ltr" autocomplete="username"
-      onInput=${(e) => setWho(e.target.value)} />
+    <${Who} who=${who} setWho=${setWho} />
     ${isSent && html`<p role="status">${t("forgot.sent")}</p>
-      <${Field} label=${t("field.code")} value=${code} inputmode="numeric" dir="ltr"
-        autocomplete="one-time-code" onInput=${(e) => setCode(e.target.value)} />
-      <${Field} label=${t("field.newpassword")} type="password" value=${password} dir="ltr"
-        autocomplete="new-password" onInput=${(e) => setPassword(e.target.value)} />`}
-    <${Problem} error=${ask.error ?? change.error} />
-    ${isSent
-      ? html`<${Button} action=${change}>${t("forgot.set")}<//>`
-      : html`<${Button} action=${ask}>${t("forgot.send")}<//>`}
-    <button type="button" class="button quiet" onClick=${back}>${t("cancel")}</button>
-  </div>`;
+      <${Field} label=${t("field.code")} name="code" value=${code} required inputmode="numeric"
+        dir="ltr" autocomplete="one-time-code" onInput=${(e) => setCode(e.target.value)} />
+      <${Field} label=${t("field.newpassword")} type="password" name="password" value=${password}
+        required minlength="8" hint=${t("field.password.hint")} dir="ltr"
+        autocomplete="new-password" onInput=${(e) => setPassword(e.target.value)} />`}<//>`;
 }
 
-function SecondFactor({ ticket, methods, enter }) {
+function SecondFactor({ ticket, methods, enter, back }) {
   const [method, setMethod] = useState(methods[0]);
   const [code, setCode] = useState("");
   const confirm = useAction(async () => {
@@ -100,51 +99,40 @@ function SecondFactor({ ticket, methods, enter }) {
   });
   const sendCode = useAction(() => post("/v1/auth/mfa/send", { ticket }));
   const next = methods[(methods.indexOf(method) + 1) % methods.length];
-  return html`<div class="card">
-    <h1>${t("mfa.title")}</h1>
-    <${Field} label=${t(`mfa.${method}`)} value=${code} dir="ltr" autocomplete="one-time-code"
-      onInput=${(e) => setCode(e.target.value)} />
-    <${Problem} error=${confirm.error ?? sendCode.error} />
-    <${Button} action=${confirm}>${t("signin.button")}<//>
+  const more = html`<${Problem} error=${sendCode.error} />
     ${method === "code" && html`<${Button} action=${sendCode} kind="quiet">${t("mfa.send")}<//>`}
     ${next !== method && html`<button type="button" class="button quiet"
       onClick=${() => setMethod(next)}>${t("mfa.other")}</button>`}
-  </div>`;
+    <button type="button" class="button quiet" onClick=${back}>${t("cancel")}</button>`;
+  return html`<${Form} class="card" action=${confirm} button=${t("signin.button")} more=${more}>
+    <h1>${t("mfa.title")}</h1>
+    <${Field} label=${t(`mfa.${method}`)} name="code" value=${code} required dir="ltr"
+      autocomplete="one-time-code" inputmode=${method === "recovery" ? "text" : "numeric"}
+      onInput=${(e) => setCode(e.target.value)} /><//>`;
 }
 
 /** The code of our message: with the ticket of a registration it makes the account. */
 export function Verify({ done, ticket, back }) {
   const [code, setCode] = useState("");
+  const [isSent, setSent] = useState(false);
   const whose = ticket ? { ticket } : {};
   const verify = useAction(async () => {
-    try {
-      const sent = ticket ? { ...whose, in_cookie: true } : {};
-      const tokens = await post("/v1/auth/verify", { code: code.trim(), ...sent });
-      if (ticket) keep(tokens);
-    } catch (error) {
-      // The form of a code is known here: what does not fit is wrong, not malformed.
-      if (error instanceof Refused && error.status === 400) error.problem.type = "code-wrong";
-      throw error;
-    }
+    const sent = ticket ? { ticket, in_cookie: true } : {};
+    const tokens = await post("/v1/auth/verify", { code: code.trim(), ...sent });
+    if (ticket) keep(tokens);
     done();
   });
-  const again = useAction(() => post("/v1/auth/verification-code", whose));
-  const [isSent, setSent] = useState(false);
-  const send = (event) => {
-    event.preventDefault();
-    verify.run();
-  };
-  return html`<form class="card" onSubmit=${send}>
+  const again = useAction(async () => {
+    setSent(false);
+    await post("/v1/auth/verification-code", whose);
+    setSent(true);
+  });
+  const more = html`<${Problem} error=${again.error} />
+    <${Button} action=${again} kind="quiet">${t(isSent ? "verify.sent" : "verify.resend")}<//>
+    ${back && html`<button type="button" class="button quiet" onClick=${back}>${t("cancel")}</button>`}`;
+  return html`<${Form} class="card" action=${verify} button=${t("verify.button")} more=${more}>
     <h2>${t("verify.title")}</h2>
     <p>${t(ticket ? "verify.message" : "verify.text")}</p>
-    <${Field} label=${t("field.code")} value=${code} inputmode="numeric" name="code" dir="ltr"
-      autocomplete="one-time-code" onInput=${(e) => setCode(e.target.value)} />
-    <${Problem} error=${verify.error ?? again.error} />
-    <button class="button primary" disabled=${verify.isBusy}>${t("verify.button")}</button>
-    <button type="button" class="button quiet" disabled=${again.isBusy} onClick=${async () => {
-      await again.run();
-      setSent(true);
-    }}>${t(isSent && !again.error && !again.isBusy ? "verify.sent" : "verify.resend")}</button>
-    ${back && html`<button type="button" class="button quiet" onClick=${back}>${t("cancel")}</button>`}
-  </form>`;
+    <${Field} label=${t("field.code")} value=${code} required inputmode="numeric" name="code"
+      dir="ltr" autocomplete="one-time-code" onInput=${(e) => setCode(e.target.value)} /><//>`;
 }
