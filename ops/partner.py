@@ -33,6 +33,7 @@ from msgspec import Meta, Struct
 
 from api.networks.contract import NONCE
 from api.problems import MEDIA_TYPE, TYPE_PREFIX, on_http_exception
+from api.requests import JSONRequest
 from models.clock import utcnow
 from ops.partner_films import host_film
 from ops.partner_showings import Delivery, Partner
@@ -182,6 +183,7 @@ def create(
         exception_handlers={HTTPException: on_http_exception},
         lifespan=[lifespan],
         openapi_config=None,
+        request_class=JSONRequest,
         request_max_body_size=BODY_BYTES_MAX,
         state=State({"page": Template(page)}),
     )

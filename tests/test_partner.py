@@ -247,6 +247,17 @@ async def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         assert (await world.finish(nonces[2])).status_code == 404
 
 
+@pytest.mark.parametrize(
+    "body", [b"[" * 4_000, b'{"nonce":' + b"[" * 4_000, b'{"nonce": "\\ud800"}', b"\xff\xfe", b""]
+)
+async def test_a_body_that_cannot_be_read_is_the_senders_fault(body: bytes) -> None:
+    async with serve() as world:
+        await world.show()
+        headers = {"Content-Type": "application/json"}
+        answer = await world.http.post(f"{UNIT}/finish", content=body, headers=headers)
+        assert answer.status_code == 400, answer.text
+
+
 async def test_other_addresses_are_refused() -> None:
     async with serve() as world:
         for path in (
