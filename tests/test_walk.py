@@ -157,4 +157,6 @@ def test_a_newcomer_mines_a_coin_and_becomes_the_first_operator(tmp_path: Path) 
             assert httpx.get(f"{env['API']}{path}", headers=bearer).status_code == 200, path
         for command in BESIDE:
             typed(command, copy, env)
-        assert "Traceback" not in screen.read_text()
+        log = screen.read_text()
+        assert "ERROR" not in log, log
+        assert "Traceback" not in log, log
