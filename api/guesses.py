@@ -49,6 +49,7 @@ FORGOTTEN = Kind("forgotten", "forgotten", 100, is_configured=True)
 # Six digits are short: ten wrong ones a day, whatever they are for and however often they are sent.
 CODES_A_DAY = 10
 VERIFY = Kind("verify", "code", CODES_A_DAY)
+CONTACT = Kind("contact", "code", CODES_A_DAY)
 RESET = Kind("reset", "code", CODES_A_DAY, is_configured=True)
 # Whoever begins to register has five attempts with each message besides.
 REGISTER = Kind("register", "register", 100, Limit(10, DAY_SECONDS))

@@ -17,6 +17,8 @@ BONUS_MICRO_MAX = 10_000 * MICRO_PER_TWTC
 BOOSTS_PER_DAY_MAX = 20
 WINDOW_SECONDS_MAX = 30 * 86_400
 QUOTA_MAX = 1_000_000
+CONTACT_WAIT_HOURS_MAX = 30 * 24
+CONTACT_BACK_DAYS_MAX = 90
 # Of `Vesting`: the least and the most of each. A year of days; a score of 101 is above any.
 VESTING_RANGES = {
     "daily_limit_micro": (0, 1_000_000 * MICRO_PER_TWTC),
@@ -61,6 +63,9 @@ class Configuration(Struct, frozen=True, forbid_unknown_fields=True):
     bonus_micro: int = 50 * MICRO_PER_TWTC
     task_mix: dict[Category, int] = field(default_factory=TASK_MIX.copy)
     limits: dict[Annotated[str, line(40)], Limit] = field(default_factory=LIMITS.copy)
+    # A change of address that the former one does not confirm waits; then it can be taken back.
+    contact_wait_hours: int = 48
+    contact_back_days: int = 7
     vesting: Vesting = Vesting()
 
     @property
@@ -87,6 +92,8 @@ def check_configuration(settings: Configuration) -> None:
         "base_rate_micro_per_hour": (1, BASE_RATE_MICRO_MAX),
         "boosts_per_day": (0, BOOSTS_PER_DAY_MAX),
         "bonus_micro": (1, BONUS_MICRO_MAX),
+        "contact_wait_hours": (0, CONTACT_WAIT_HOURS_MAX),
+        "contact_back_days": (1, CONTACT_BACK_DAYS_MAX),
     }
     for name, (least, most) in ranges.items():
         if not least <= getattr(settings, name) <= most:

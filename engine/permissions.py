@@ -33,6 +33,8 @@ class Permission(StrEnum):
     ADJUSTMENTS_READ = "adjustments.read"
     ADJUSTMENTS_PROPOSE = "adjustments.propose"
     ADJUSTMENTS_DECIDE = "adjustments.decide"
+    CONTACTS_PROPOSE = "contacts.propose"
+    CONTACTS_DECIDE = "contacts.decide"
     CONFIGURATION_CHANGE = "configuration.change"
     REWARDS_CHANGE = "rewards.change"
     LOG_READ = "log.read"
@@ -63,6 +65,8 @@ _ADDED = {
             Permission.ADJUSTMENTS_READ,
             Permission.ADJUSTMENTS_PROPOSE,
             Permission.ADJUSTMENTS_DECIDE,
+            Permission.CONTACTS_PROPOSE,
+            Permission.CONTACTS_DECIDE,
         }
     ),
     Role.SUPERADMIN: frozenset(

@@ -37,6 +37,10 @@ class ForgetPeople(Action, frozen=True, tag="people.forget"):
     """Erase what tells who the owners of closed accounts were."""
 
 
+class SettleContacts(Action, frozen=True, tag="contacts.settle"):
+    """Let changes of addresses take effect and end whose time has come."""
+
+
 class CloseInactive(Action, frozen=True, tag="accounts.close_inactive"):
     """Close the accounts that nobody has used for two years."""
 
@@ -81,6 +85,7 @@ UpkeepAction = (
     | PreparePartitions
     | SyncVideos
     | RecheckVideos
+    | SettleContacts
     | ForgetPeople
     | CloseInactive
     | RefreshLists

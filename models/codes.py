@@ -45,6 +45,8 @@ class CodePurpose(StrEnum):
     VERIFY = "VERIFY"
     RESET = "RESET"
     SIGN_IN = "SIGN_IN"
+    NEW_ADDRESS = "NEW_ADDRESS"
+    OLD_ADDRESS = "OLD_ADDRESS"
 
 
 async def issue_code(

@@ -98,6 +98,7 @@ SCRUBBED: Mapping[str, str] = {
 DELETED = frozenset(
     {
         "codes",
+        "contact_changes",
         "consents",
         "devices",
         "account_days",

@@ -20,8 +20,12 @@ from msgspec import Struct
 _NONCE_BYTES = 12
 # A key id and at least a nonce and a tag. No address looks like that.
 _SEALED = re.compile(r"[0-9a-f]{8}\.[A-Za-z0-9_=-]{40,}\Z")
-# Columns that hold sealed texts, by table; each is bound to its name and its row's user.
-SEALED = {"users": ("email", "phone", "display_name"), "second_factors": ("totp_secret",)}
+# Columns that hold sealed texts, by table; each is bound to its field and its row's user.
+SEALED = {
+    "users": ("email", "phone", "display_name"),
+    "second_factors": ("totp_secret",),
+    "contact_changes": ("new_email", "new_phone", "old_email", "old_phone"),
+}
 
 
 class UnreadableError(ValueError):
@@ -78,12 +82,17 @@ class Keyring(Struct, frozen=True):
         return hmac.new(self.index_secret, f"{kind}:{value}".encode(), sha256).hexdigest()
 
 
+def field_of(column: str) -> str:
+    """What a column's texts are bound to: those of a change are copied to the user's row."""
+    return column.removeprefix("new_").removeprefix("old_")
+
+
 def open_fields(
     keyring: Keyring, user_id: int, row: dict[str, Any], fields: Iterable[str]
 ) -> dict[str, Any]:
     """A row with its sealed fields opened."""
     opened = {
-        field: keyring.open(field, user_id, value)
+        field: keyring.open(field_of(field), user_id, value)
         for field in fields
         if isinstance(value := row.get(field), str)
     }

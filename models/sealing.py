@@ -9,7 +9,7 @@ from datetime import datetime
 from engine.timeline import BUCKET_COUNT
 from models.db import Database, connected, rows, run, sql, transaction
 from models.encoding import encode
-from models.pii import SEALED, Keyring
+from models.pii import SEALED, Keyring, field_of
 
 ROWS_MAX = 1_000
 _SETTING = "pii_key"
@@ -116,4 +116,5 @@ async def _seal_field(
 
 
 def _resealed(keyring: Keyring, field: str, user_id: int, text: str) -> str:
-    return keyring.seal(field, user_id, keyring.open_any(field, user_id, text))
+    bound_to = field_of(field)
+    return keyring.seal(bound_to, user_id, keyring.open_any(bound_to, user_id, text))

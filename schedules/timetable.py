@@ -34,6 +34,7 @@ from engine.upkeep import (
     RefreshLists,
     ScoreAccounts,
     SendSummary,
+    SettleContacts,
     SyncVideos,
     TrainModel,
 )
@@ -120,6 +121,7 @@ def entries(table: Timetable) -> tuple[Entry, ...]:
         upkeep("prune", lambda at: PruneIntents(), 2 * 3600),
         # Before the hourly check, or that would find it undone after an outage.
         upkeep("forget", lambda at: ForgetPeople(), 2 * 60, 3600),
+        upkeep("contacts", lambda at: SettleContacts(), 60, 10 * 60),
         upkeep("inactive", lambda at: CloseInactive(), 3 * 3600),
         upkeep("videos", lambda at: SyncVideos(), 4 * 3600),
         upkeep("recheck", lambda at: RecheckVideos(), 3 * 60, 10 * 60),

@@ -102,8 +102,32 @@ async def insert_member(connection: Connection, user_id: int) -> None:
             **{"resource_type": "session", "resource_id": _id(user_id, "first"), "metadata": {}},
             **{"severity": "LOW", "details": {}, "created_at": DAY},
         )
+    await _insert_claims(connection, user_id)
     if earns_more:
         await _insert_boost_and_task(connection, user_id)
+
+
+async def _insert_claims(connection: Connection, user_id: int) -> None:
+    """What is kept beside the address: its mailbox, a change of it, and somebody's ban."""
+    if await has(connection, "mailboxes"):
+        await insert(
+            connection, "mailboxes", value=f"older{user_id}", user_id=user_id, claimed_at=DAY
+        )
+    if await has(connection, "bans"):
+        await insert(
+            connection,
+            "bans",
+            **{"value": f"mailbox:older{user_id}", "user_id": user_id, "level": 1},
+            **{"raised_at": DAY, "expires_at": START + timedelta(days=1)},
+        )
+    if await has(connection, "contact_changes"):
+        await insert(
+            connection,
+            "contact_changes",
+            **{"bucket": user_id % 64, "user_id": user_id, "id": _id(user_id, "contact")},
+            **{"kind": "phone", "status": "REQUESTED", "new_phone": "+4915112345678"},
+            **{"old_email": f"older{user_id}@example.com", "requested_at": DAY},
+        )
 
 
 async def _insert_session(

@@ -13,6 +13,7 @@ from engine.timeline import PRODUCTION
 from models.config import Config
 from models.db import connected, open_database, rows, sql
 from models.invariants import audit
+from models.mailboxes import index_mailboxes
 from models.migrate import alembic_config
 from models.partitions import prepare_partitions
 from models.readiness import revisions
@@ -77,6 +78,7 @@ async def test_every_earlier_revision_with_data_becomes_the_newest(
         await seed(database, PRODUCTION, START)
         await prepare_partitions(database, START.date())
         assert await seal_all(database, config.keyring, START, again=False) > 0
+        assert await index_mailboxes(database, config.keyring, START) == {}
         assert await audit(database) == []
         async with connected(database) as plain:
             people = "SELECT count(*) AS n, count(verified_at) AS verified FROM users"

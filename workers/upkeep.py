@@ -7,7 +7,7 @@ last one completes it. A worker that dies leaves the row to the next one.
 import asyncio
 import logging
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from engine.alerts import GLOBAL_BOOKS_KEY, books_key, wrong_books
@@ -27,6 +27,7 @@ from engine.upkeep import (
     RefreshLists,
     ScoreAccounts,
     SendSummary,
+    SettleContacts,
     SyncVideos,
     TrainModel,
 )
@@ -34,6 +35,7 @@ from models.alerts import keep_alerts
 from models.archives import drop_files, write_archives
 from models.catalogue import open_day
 from models.clock import utcnow
+from models.contact_upkeep import settle_changes
 from models.db import Connection, Database, is_retryable, transaction
 from models.erasure import close_inactive, erase_due
 from models.facts import compute_facts
@@ -131,6 +133,10 @@ async def _work(
             return {"closed": await close_inactive(shop.database, shop.copies, now)}
         case CheckInvariants():
             return await _check_invariants(shop.database, intent.recorded_at, now)
+        case SettleContacts():
+            settings = await shop.configurations.at(now)
+            back_for = timedelta(days=settings.contact_back_days)
+            return {"settled": await settle_changes(shop.database, shop.copies, back_for, now)}
         case CheckAlerts():
             return await check_alerts(shop.database, shop.channels, now)
         case SendSummary():

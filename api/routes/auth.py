@@ -15,6 +15,7 @@ from api.identities import Identity, identity_of
 from api.passwords import Password, hash_password, needs_rehash, verify_password
 from api.permissions import MEMBER, PUBLIC
 from api.problems import ProblemError, unauthorized
+from api.routes.contact_undo import undo
 from api.services import Services
 from api.signing_in import COOKIE, PRIVATE, Tokens, begin, clear_cookie, client_of, hand_out
 from engine.text import line
@@ -147,5 +148,5 @@ async def logout_everywhere(
     await revoke_all(services.database, access.user_id, utcnow())
 
 
-handlers: list[Any] = [login, refresh, logout, logout_everywhere]
+handlers: list[Any] = [login, refresh, logout, logout_everywhere, undo]
 router = Router("/v1/auth", route_handlers=handlers, tags=["accounts"], opt=PUBLIC)

@@ -16,6 +16,7 @@ from api.intake import IntentView, answer
 from api.paging import After, Limit, decode_cursor, encode_cursor
 from api.permissions import MEMBER
 from api.problems import not_found, unauthorized
+from api.routes import contacts
 from api.routes.closing import close
 from api.services import Services
 from engine.money import format_amount
@@ -269,5 +270,14 @@ async def intent(
     return answer(services, recorded)
 
 
-handlers: list[Any] = [me, change, close, wallet, transactions, notifications, intent]
+handlers: list[Any] = [
+    *contacts.handlers,
+    me,
+    change,
+    close,
+    wallet,
+    transactions,
+    notifications,
+    intent,
+]
 router = Router("/v1", route_handlers=handlers, tags=["me"], security=[{"bearer": []}], opt=MEMBER)

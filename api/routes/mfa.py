@@ -1,7 +1,5 @@
 """Second factors: setting them up, and signing in with them (RFC 6238; decision 0027)."""
 
-import hmac
-import re
 import secrets
 from datetime import datetime
 from typing import Annotated, Any, Literal
@@ -16,34 +14,26 @@ from api.admission import HASHES
 from api.auth import Access, read_ticket, ticket_over
 from api.codes import TypedCode, digits_of, send_or_refuse, wrong_code
 from api.documentation import problems
-from api.guesses import SECOND_FACTOR, Whose, guess_at
+from api.factors import RECOVERY_LETTERS, code_of, matching_step, use_factor
 from api.owners import confirmed_owner, own_account
 from api.passwords import GivenPassword
 from api.permissions import MEMBER, PUBLIC
-from api.problems import ProblemError, bad_field, unauthorized
+from api.problems import ProblemError, unauthorized
 from api.services import Services
 from api.signing_in import Tokens, begin
-from engine.plain import plain_code
 from engine.text import line
-from engine.timeline import micros
 from models.accounts import Account
 from models.clock import utcnow
-from models.codes import CodePurpose, check_code
+from models.codes import CodePurpose
 from models.second_factors import (
-    Factors,
     begin_totp,
     confirm_totp,
     find_factors,
     forget_factors,
     send_codes,
-    use_recovery_code,
-    use_step,
 )
 
-STEP_SECONDS = 30
 RECOVERY_CODES = 10
-RECOVERY_LETTERS = 20
-_RECOVERY_CODE = re.compile(f"[0-9a-f]{{{RECOVERY_LETTERS}}}")
 
 Ticket = Annotated[str, line(2_048)]
 
@@ -231,50 +221,11 @@ async def sign_in(
     """After /v1/auth/login answered a ticket. Five wrong codes in a quarter of an hour, or ten a
     day, and one has to wait; on a device that has signed in before strangers' do not count.
     """
-    now, code = utcnow(), _code_of(data)
+    now, code = utcnow(), code_of(data.method, data.code)
     account = await _account_of(services, data.ticket, now)
-    user_id = account.id
-    found = await find_factors(services.database, services.config.keyring, user_id)
-    guess = await guess_at(SECOND_FACTOR, request, services, Whose(user_id))
-    if not await _fits(services, user_id, found, data.method, code, now):
-        await guess.was_wrong()
+    if not await use_factor(request, services, account.id, data.method, code, now):
         raise unauthorized("This code is wrong, used or too old.")
-    await guess.was_right()
     return await begin(request, services, account, now, in_cookie=data.in_cookie)
-
-
-def _code_of(given: FactorGiven) -> str:
-    """What is compared. Raise ValidationException (400) for what can be no code of its method."""
-    if given.method != "recovery":
-        return digits_of(given.code)
-    code = plain_code(given.code)
-    if not _RECOVERY_CODE.fullmatch(code):
-        raise bad_field("code", f"A recovery code has {RECOVERY_LETTERS} letters and digits.")
-    return code
-
-
-async def _fits(
-    services: Services, user_id: int, found: Factors, method: str, code: str, now: datetime
-) -> bool:
-    if method not in found.methods:
-        return False
-    if method == "totp":
-        step = matching_step(found.totp_secret, code, now)
-        return step is not None and await use_step(services.database, user_id, step)
-    if method == "code":
-        secret, purpose = services.config.secret, CodePurpose.SIGN_IN
-        return await check_code(services.database, secret, user_id, purpose, code, now)
-    return await use_recovery_code(services.database, user_id, code)
-
-
-def matching_step(secret: str | None, code: str, now: datetime) -> int | None:
-    """The time step whose code this is: the present one, or one beside it for slow clocks."""
-    if secret is None:
-        return None
-    totp, present = pyotp.TOTP(secret), micros(now) // (STEP_SECONDS * 1_000_000)
-    steps = (present, present - 1, present + 1)
-    fitting = [s for s in steps if hmac.compare_digest(totp.generate_otp(s), code)]
-    return fitting[0] if fitting else None
 
 
 def _recovery_codes() -> list[str]:

@@ -125,6 +125,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/admin/contact-changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Changes of address by support */
+        get: operations["V1AdminContactChangesChanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/admin/content/articles": {
         parameters: {
             query?: never;
@@ -520,6 +537,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/admin/users/{subject_id}/contact-changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Propose a change of address */
+        post: operations["V1AdminUsersSubjectIdContactChangesPropose"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/users/{subject_id}/contact-changes/{change_id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Approve a change of address */
+        post: operations["V1AdminUsersSubjectIdContactChangesChangeIdApproveApprove"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/users/{subject_id}/contact-changes/{change_id}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reject or withdraw a change of address */
+        post: operations["V1AdminUsersSubjectIdContactChangesChangeIdRejectReject"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/admin/users/{subject_id}/devices": {
         parameters: {
             query?: never;
@@ -821,6 +889,23 @@ export interface paths {
         get: operations["V1ArticlesSlugArticle"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/auth/contact/undo": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Take a change of address back */
+        post: operations["V1AuthContactUndoUndo"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1302,6 +1387,59 @@ export interface paths {
         /** Agree or object */
         put: operations["V1MeConsentsChange"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/contact": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The change of address under way */
+        get: operations["V1MeContactContact"];
+        put?: never;
+        /** Change the e-mail address or phone number */
+        post: operations["V1MeContactWant"];
+        /** Give up a change of address */
+        delete: operations["V1MeContactCancel"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/contact/code": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Send another code for a change of address */
+        post: operations["V1MeContactCodeResend"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/contact/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Confirm a change of address */
+        post: operations["V1MeContactConfirmConfirm"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1795,17 +1933,17 @@ export interface components {
             reason: string;
             settings: components["schemas"]["Configuration"];
         };
+        /** ChangeWanted */
+        ChangeWanted: {
+            email?: string | null;
+            password: string;
+            phone?: string | null;
+            second_factor?: components["schemas"]["Factor"] | null;
+        };
         /** Closed */
         Closed: {
             /** Format: date-time */
             forgotten_from: string;
-        };
-        /** CodeGiven */
-        CodeGiven: {
-            code: string;
-            /** @default false */
-            in_cookie?: boolean;
-            ticket?: string | null;
         };
         /** CodeWanted */
         CodeWanted: {
@@ -1823,6 +1961,10 @@ export interface components {
             bonus_micro?: number;
             /** @default 3 */
             boosts_per_day?: number;
+            /** @default 7 */
+            contact_back_days?: number;
+            /** @default 48 */
+            contact_wait_hours?: number;
             limits?: {
                 [key: string]: components["schemas"]["Limit"];
             };
@@ -1840,6 +1982,22 @@ export interface components {
         Consents: {
             marketing: boolean;
             tracking: boolean;
+        };
+        /** ContactChange */
+        ContactChange: {
+            address: string;
+            back_until: string | null;
+            effective_at: string | null;
+            kind: string;
+            /** Format: date-time */
+            requested_at: string;
+            status: string;
+        };
+        /** CodeGiven */
+        contacts_CodeGiven: {
+            /** @enum {string} */
+            address: "new" | "old";
+            code: string;
         };
         /** Credentials */
         Credentials: {
@@ -1914,6 +2072,12 @@ export interface components {
         };
         /** EmptyBody */
         EmptyBody: Record<string, never>;
+        /** Factor */
+        Factor: {
+            code: string;
+            /** @enum {string} */
+            method: "totp" | "code" | "recovery";
+        };
         /** FactorGiven */
         FactorGiven: {
             code: string;
@@ -2186,7 +2350,7 @@ export interface components {
             status: number;
             title: string;
             /** @enum {string} */
-            type: "urn:twtc:problem:account-disabled" | "urn:twtc:problem:ad-expired" | "urn:twtc:problem:ad-in-progress" | "urn:twtc:problem:ad-mismatch" | "urn:twtc:problem:ad-not-started" | "urn:twtc:problem:ad-too-short" | "urn:twtc:problem:ad-unavailable" | "urn:twtc:problem:address-disposable" | "urn:twtc:problem:address-unreachable" | "urn:twtc:problem:adjustment-refused" | "urn:twtc:problem:already-mining" | "urn:twtc:problem:answer-late" | "urn:twtc:problem:bad-request" | "urn:twtc:problem:body-too-large" | "urn:twtc:problem:boost-closed" | "urn:twtc:problem:boost-unknown" | "urn:twtc:problem:boosts-used-up" | "urn:twtc:problem:busy" | "urn:twtc:problem:callback-malformed" | "urn:twtc:problem:callback-signature" | "urn:twtc:problem:captcha-required" | "urn:twtc:problem:captcha-unavailable" | "urn:twtc:problem:captcha-wrong" | "urn:twtc:problem:code-sent" | "urn:twtc:problem:code-wrong" | "urn:twtc:problem:conflict" | "urn:twtc:problem:cooldown" | "urn:twtc:problem:day-closed" | "urn:twtc:problem:domain-limited" | "urn:twtc:problem:duration-unknown" | "urn:twtc:problem:forbidden" | "urn:twtc:problem:headers-too-large" | "urn:twtc:problem:idempotency-key-missing" | "urn:twtc:problem:idempotency-key-reused" | "urn:twtc:problem:internal" | "urn:twtc:problem:message-not-sent" | "urn:twtc:problem:method-not-allowed" | "urn:twtc:problem:mfa-active" | "urn:twtc:problem:mfa-locked" | "urn:twtc:problem:not-found" | "urn:twtc:problem:not-mining" | "urn:twtc:problem:password-weak" | "urn:twtc:problem:password-wrong" | "urn:twtc:problem:question-not-asked" | "urn:twtc:problem:rate-limited" | "urn:twtc:problem:read-too-short" | "urn:twtc:problem:reauthentication-required" | "urn:twtc:problem:request-timeout" | "urn:twtc:problem:session-ends" | "urn:twtc:problem:suspended" | "urn:twtc:problem:task-closed" | "urn:twtc:problem:task-locked" | "urn:twtc:problem:task-not-started" | "urn:twtc:problem:task-of-another-kind" | "urn:twtc:problem:task-unknown" | "urn:twtc:problem:unauthorized" | "urn:twtc:problem:unavailable" | "urn:twtc:problem:uri-too-long" | "urn:twtc:problem:verification-required" | "urn:twtc:problem:video-unknown" | "urn:twtc:problem:video-used" | "urn:twtc:problem:video-watched" | "urn:twtc:problem:view-closed" | "urn:twtc:problem:view-unknown" | "urn:twtc:problem:watch-incomplete" | "urn:twtc:problem:window-closed";
+            type: "urn:twtc:problem:account-disabled" | "urn:twtc:problem:ad-expired" | "urn:twtc:problem:ad-in-progress" | "urn:twtc:problem:ad-mismatch" | "urn:twtc:problem:ad-not-started" | "urn:twtc:problem:ad-too-short" | "urn:twtc:problem:ad-unavailable" | "urn:twtc:problem:address-disposable" | "urn:twtc:problem:address-unreachable" | "urn:twtc:problem:adjustment-refused" | "urn:twtc:problem:already-mining" | "urn:twtc:problem:answer-late" | "urn:twtc:problem:bad-request" | "urn:twtc:problem:body-too-large" | "urn:twtc:problem:boost-closed" | "urn:twtc:problem:boost-unknown" | "urn:twtc:problem:boosts-used-up" | "urn:twtc:problem:busy" | "urn:twtc:problem:callback-malformed" | "urn:twtc:problem:callback-signature" | "urn:twtc:problem:captcha-required" | "urn:twtc:problem:captcha-unavailable" | "urn:twtc:problem:captcha-wrong" | "urn:twtc:problem:code-sent" | "urn:twtc:problem:code-wrong" | "urn:twtc:problem:conflict" | "urn:twtc:problem:cooldown" | "urn:twtc:problem:day-closed" | "urn:twtc:problem:domain-limited" | "urn:twtc:problem:duration-unknown" | "urn:twtc:problem:forbidden" | "urn:twtc:problem:headers-too-large" | "urn:twtc:problem:idempotency-key-missing" | "urn:twtc:problem:idempotency-key-reused" | "urn:twtc:problem:identity-taken" | "urn:twtc:problem:internal" | "urn:twtc:problem:message-not-sent" | "urn:twtc:problem:method-not-allowed" | "urn:twtc:problem:mfa-active" | "urn:twtc:problem:mfa-locked" | "urn:twtc:problem:not-found" | "urn:twtc:problem:not-mining" | "urn:twtc:problem:password-weak" | "urn:twtc:problem:password-wrong" | "urn:twtc:problem:question-not-asked" | "urn:twtc:problem:rate-limited" | "urn:twtc:problem:read-too-short" | "urn:twtc:problem:reauthentication-required" | "urn:twtc:problem:request-timeout" | "urn:twtc:problem:second-factor-needed" | "urn:twtc:problem:session-ends" | "urn:twtc:problem:suspended" | "urn:twtc:problem:task-closed" | "urn:twtc:problem:task-locked" | "urn:twtc:problem:task-not-started" | "urn:twtc:problem:task-of-another-kind" | "urn:twtc:problem:task-unknown" | "urn:twtc:problem:unauthorized" | "urn:twtc:problem:unavailable" | "urn:twtc:problem:uri-too-long" | "urn:twtc:problem:verification-required" | "urn:twtc:problem:video-unknown" | "urn:twtc:problem:video-used" | "urn:twtc:problem:video-watched" | "urn:twtc:problem:view-closed" | "urn:twtc:problem:view-unknown" | "urn:twtc:problem:watch-incomplete" | "urn:twtc:problem:window-closed";
         };
         /** Profile */
         Profile: {
@@ -2239,6 +2403,36 @@ export interface components {
             amount: string;
             /** @enum {string} */
             direction: "CREDIT" | "DEBIT";
+            reason: string;
+        };
+        /** ProposalPage */
+        ProposalPage: {
+            items: components["schemas"]["ProposalView"][];
+            next_cursor: string | null;
+        };
+        /** ProposalView */
+        ProposalView: {
+            address: string | null;
+            back_until: string | null;
+            decided_at: string | null;
+            decider_id: number | null;
+            effective_at: string | null;
+            ended_at: string | null;
+            /** Format: uuid */
+            id: string;
+            kind: string;
+            note: string | null;
+            proposer_id: number;
+            reason: string;
+            /** Format: date-time */
+            requested_at: string;
+            status: string;
+            user_id: number;
+        };
+        /** Proposed */
+        Proposed: {
+            email?: string | null;
+            phone?: string | null;
             reason: string;
         };
         /**
@@ -2326,6 +2520,13 @@ export interface components {
             password: string;
             phone?: string | null;
             referral_code?: string | null;
+        };
+        /** CodeGiven */
+        registration_CodeGiven: {
+            code: string;
+            /** @default false */
+            in_cookie?: boolean;
+            ticket?: string | null;
         };
         /**
          * Role
@@ -2442,6 +2643,11 @@ export interface components {
             status: string;
             wave: number;
         };
+        /** SideGiven */
+        SideGiven: {
+            /** @enum {string} */
+            address: "new" | "old";
+        };
         /** Signals */
         Signals: {
             canvas: string;
@@ -2502,6 +2708,10 @@ export interface components {
             severity: string;
             user_id: number;
         };
+        /** TakenBack */
+        TakenBack: {
+            status: string;
+        };
         /**
          * TaskResult
          * @description A task; with what has to be done for it, or what came of that.
@@ -2558,6 +2768,10 @@ export interface components {
             /** Format: date-time */
             as_of: string;
             so_far: components["schemas"]["DayView"];
+        };
+        /** TokenGiven */
+        TokenGiven: {
+            token: string;
         };
         /** Tokens */
         Tokens: {
@@ -3240,6 +3454,41 @@ export interface operations {
             403: components["responses"]["403"];
             408: components["responses"]["408"];
             409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
+            429: components["responses"]["429"];
+            431: components["responses"]["431"];
+            503: components["responses"]["503"];
+        };
+    };
+    V1AdminContactChangesChanges: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Rows on a page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProposalPage"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            408: components["responses"]["408"];
             413: components["responses"]["413"];
             414: components["responses"]["414"];
             429: components["responses"]["429"];
@@ -4246,6 +4495,136 @@ export interface operations {
             503: components["responses"]["503"];
         };
     };
+    V1AdminUsersSubjectIdContactChangesPropose: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                subject_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "email": "ann.new@example.com",
+                 *       "reason": "Showed their papers in a video call"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Proposed"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProposalView"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            431: components["responses"]["431"];
+            503: components["responses"]["503"];
+        };
+    };
+    V1AdminUsersSubjectIdContactChangesChangeIdApproveApprove: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                change_id: string;
+                subject_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "note": "Compared the papers"
+                 *     }
+                 */
+                "application/json": components["schemas"]["DecisionBody"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProposalView"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
+            429: components["responses"]["429"];
+            431: components["responses"]["431"];
+            503: components["responses"]["503"];
+        };
+    };
+    V1AdminUsersSubjectIdContactChangesChangeIdRejectReject: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                change_id: string;
+                subject_id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "note": "The papers are of somebody else"
+                 *     }
+                 */
+                "application/json": components["schemas"]["DecisionBody"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ProposalView"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
+            429: components["responses"]["429"];
+            431: components["responses"]["431"];
+            503: components["responses"]["503"];
+        };
+    };
     V1AdminUsersSubjectIdDevicesDevices: {
         parameters: {
             query?: never;
@@ -5024,6 +5403,43 @@ export interface operations {
             503: components["responses"]["503"];
         };
     };
+    V1AuthContactUndoUndo: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "token": "42.an-example"
+                 *     }
+                 */
+                "application/json": components["schemas"]["TokenGiven"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TakenBack"];
+                };
+            };
+            400: components["responses"]["400"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            431: components["responses"]["431"];
+            503: components["responses"]["503"];
+        };
+    };
     V1AuthLoginLogin: {
         parameters: {
             query?: never;
@@ -5617,7 +6033,7 @@ export interface operations {
                  *       "ticket": "eyJhbGciOiJIUzI1NiJ9.e30.an-example"
                  *     }
                  */
-                "application/json": components["schemas"]["CodeGiven"];
+                "application/json": components["schemas"]["registration_CodeGiven"];
             };
         };
         responses: {
@@ -6277,6 +6693,184 @@ export interface operations {
             408: components["responses"]["408"];
             413: components["responses"]["413"];
             414: components["responses"]["414"];
+            429: components["responses"]["429"];
+            431: components["responses"]["431"];
+            503: components["responses"]["503"];
+        };
+    };
+    V1MeContactContact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactChange"];
+                };
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
+            429: components["responses"]["429"];
+            431: components["responses"]["431"];
+            503: components["responses"]["503"];
+        };
+    };
+    V1MeContactWant: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "email": "ann.new@example.com",
+                 *       "password": "correct horse battery"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ChangeWanted"];
+            };
+        };
+        responses: {
+            /** @description Document created, URL follows */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactChange"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
+            422: components["responses"]["422"];
+            429: components["responses"]["429"];
+            431: components["responses"]["431"];
+            503: components["responses"]["503"];
+        };
+    };
+    V1MeContactCancel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
+            429: components["responses"]["429"];
+            431: components["responses"]["431"];
+            503: components["responses"]["503"];
+        };
+    };
+    V1MeContactCodeResend: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "address": "new"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SideGiven"];
+            };
+        };
+        responses: {
+            /** @description Done */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
+            429: components["responses"]["429"];
+            431: components["responses"]["431"];
+            503: components["responses"]["503"];
+        };
+    };
+    V1MeContactConfirmConfirm: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "address": "new",
+                 *       "code": "123456"
+                 *     }
+                 */
+                "application/json": components["schemas"]["contacts_CodeGiven"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ContactChange"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
+            422: components["responses"]["422"];
             429: components["responses"]["429"];
             431: components["responses"]["431"];
             503: components["responses"]["503"];

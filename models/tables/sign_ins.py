@@ -77,7 +77,7 @@ codes = Table(
     instant("expires_at"),
     PrimaryKeyConstraint("bucket", "user_id", "purpose", name="codes_pkey"),
     of_user("codes"),
-    one_of("codes", "purpose", "VERIFY", "RESET", "SIGN_IN"),
+    one_of("codes", "purpose", "VERIFY", "RESET", "SIGN_IN", "NEW_ADDRESS", "OLD_ADDRESS"),
     CheckConstraint("attempts >= 0", name="codes_attempts_not_negative"),
 )
 

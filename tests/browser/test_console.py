@@ -22,6 +22,7 @@ PAGES = {
     "fraud": "Suspicious activity",
     "reviews": "Task reviews",
     "adjustments": "Adjustments",
+    "contacts": "Changes of address",
     "content": "Content",
     "ads": "Ads and networks",
     "configuration": "Configuration",
@@ -125,7 +126,9 @@ def test_an_operators_day(
     _change_an_ad_unit(boss, shot)
     _write_content(boss, shot)
     _make_a_version(boss, shot)
-    _move_coins(boss, sit_down("admin"), processes, town, shot)
+    admin = sit_down("admin")
+    _move_coins(boss, admin, processes, town, shot)
+    _change_an_address(boss, admin, processes, town, shot)
     _download(boss, tmp_path)
     boss.go("log")
     done = ["letter.requeue", "task.review", "ad.change", "ad.add", "video.write"]
@@ -316,6 +319,22 @@ def _move_coins(boss: Desk, admin: Desk, processes: Processes, town: Town, shot:
     shot(boss.page, "adjustments-applied")
     shown = trail_of(processes, town.tokens["boss"], town.ids["cyd"])
     assert shown[:2] == ["adjustment.approve", "adjustment.propose"]
+
+
+def _change_an_address(
+    boss: Desk, admin: Desk, processes: Processes, town: Town, shot: Shot
+) -> None:
+    boss.page.goto(f"{processes.url}/console#/users/{town.ids['cyd']}")
+    boss.settle()
+    boss.act("Propose another address", "came with papers", address="cyd.new@example.com")
+    admin.go("contacts")
+    row = admin.row("came with papers")
+    expect(row).to_contain_text("cyd.new@example.com")
+    admin.act("Approve", "compared the papers", row)
+    expect(admin.row("came with papers")).to_contain_text("Waiting")
+    shot(admin.page, "contacts-approved")
+    boss.go("contacts")
+    expect(boss.row("came with papers").get_by_role("button", name="Approve")).to_have_count(0)
 
 
 def _download(boss: Desk, tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ const ABOUT = {
   "address-disposable": ["email"],
   "address-unreachable": ["email"],
   "domain-limited": ["email"],
+  "second-factor-needed": ["code"],
 };
 
 /** A form that does an action. `more` stands below its button. */

@@ -8,6 +8,7 @@ import { Problem, Toast, may } from "./parts.js";
 import { Ads } from "./views/ads.js";
 import { Adjustments } from "./views/adjustments.js";
 import { Configuration } from "./views/configuration.js";
+import { Contacts } from "./views/contacts.js";
 import { Content } from "./views/content.js";
 import { Facts } from "./views/facts.js";
 import { Fraud } from "./views/fraud.js";
@@ -29,6 +30,7 @@ const SECTIONS = {
     ["fraud", "Suspicious activity", "moderator", Fraud],
     ["reviews", "Task reviews", "moderator", Reviews],
     ["adjustments", "Adjustments", "admin", Adjustments],
+    ["contacts", "Changes of address", "admin", Contacts],
   ],
   Product: [
     ["content", "Content", "admin", Content],

@@ -9,18 +9,19 @@ import { Field, Form } from "../forms.js";
 import { Offline } from "../network.js";
 import { language, setLanguage, t } from "../texts.js";
 import { Button, Hours, Missing, Problem, Sheet, useAction, useLoaded } from "../ui.js";
+import { Contact } from "./contact.js";
 import { SecondFactor } from "./second-factor.js";
 
 export function Me({ profile, missing, asOf, reload, redraw }) {
   if (!profile) return html`<${Missing} error=${missing ?? (asOf && new Offline())} again=${reload} />`;
   return html`<section>
     <h1>${t("me.title")}</h1>
-    <p class="quiet">${t("me.address")} <strong dir="ltr">${profile.email ?? profile.phone}</strong></p>
     <${Profile} profile=${profile} reload=${reload} redraw=${redraw} />
     <dl class="card facts">
       <div><dt>${t("me.referral")}</dt><dd dir="ltr">${profile.referral_code}</dd></div>
       <div><dt>${t("me.hours")}</dt><dd><${Hours} schedule=${profile.mining_schedule} /></dd></div>
     </dl>
+    <${Contact} profile=${profile} reload=${reload} />
     <${Security} />
     <${SignIns} />
     <${Privacy} />

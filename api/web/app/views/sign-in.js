@@ -5,6 +5,7 @@ import { keep, post } from "../api.js";
 import { Field, Form } from "../forms.js";
 import { language, t } from "../texts.js";
 import { Button, Problem, useAction } from "../ui.js";
+import { Undo } from "./contact.js";
 
 const identity = (text) => (text.includes("@") ? { email: text.trim() } : { phone: text.trim() });
 
@@ -20,6 +21,7 @@ export function SignIn({ enter, initial = "up", isOpen = true }) {
   if (ticket) {
     return html`<${SecondFactor} ...${ticket} enter=${enter} back=${() => setTicket(null)} />`;
   }
+  if (mode === "undo") return html`<${Undo} back=${() => setMode("in")} />`;
   const shared = { who, setWho, change: setMode };
   if (mode === "forgot") return html`<${Forgotten} ...${shared} />`;
   return html`<${Credentials} isNew=${mode === "up"} enter=${enter} ask=${setTicket}
@@ -51,7 +53,9 @@ function Credentials({ isNew, isOpen, enter, ask, registered, change, who, setWh
       onClick=${() => change(isNew ? "in" : "up")}>
       ${t(isNew ? "signin.other" : "signup.other")}</button>`}
     ${!isNew && html`<button type="button" class="button quiet" onClick=${() => change("forgot")}>
-      ${t("forgot")}</button>`}`;
+      ${t("forgot")}</button>
+      <button type="button" class="button quiet" onClick=${() => change("undo")}>
+      ${t("contact.undo")}</button>`}`;
   return html`<${Form} class="card" action=${submit} more=${more}
       button=${t(isNew ? "signup.button" : "signin.button")}>
     <h1>${t(isNew ? "signup.title" : "signin.title")}</h1>

@@ -4,6 +4,7 @@ import { html, useState } from "../html.js";
 import { Act, Badge, Choice, Field, Paged, Pairs, Problem, ROLES, Table, Tabs, Tile, UserLink, admin,
   coins, instant, may, send, useLoaded, withQuery, words } from "../parts.js";
 import { Propose } from "./adjustments.js";
+import { ProposeContact } from "./contacts.js";
 import { SUSPICION } from "./fraud.js";
 
 export const Users = ({ rest, role, me }) => (rest[0]
@@ -108,7 +109,8 @@ function Actions({ user, role, me, reload }) {
         <${Choice} label="Role" name="role" defaultValue=${user.role}
           options=${ROLES.filter((name) => isGiven(name, user.role, role))} /><//>
       ${role === "superadmin" && !may(user.role, role) && html`<${ProposeRole} of=${user} />`}
-      <${Propose} user=${user.id} />`}</div>`;
+      <${Propose} user=${user.id} />
+      ${!user.closed_at && html`<${ProposeContact} user=${user.id} />`}`}</div>`;
 }
 
 /** Whether one alone may give a role: to make somebody admin or more takes two. */

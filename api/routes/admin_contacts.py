@@ -1,0 +1,188 @@
+"""Changes of addresses by support, by four eyes: for members who lost what they signed in with."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from litestar import get, post
+from litestar.di import NamedDependency
+from litestar.params import FromPath, JSONBody
+from msgspec import Struct
+
+from api.contact_errands import new_address_of, tell_granted, tell_old
+from api.documentation import problems
+from api.identities import Identity, new_identity_of
+from api.newcomers import refuse_address
+from api.paging import After, Limit, decode_cursor, encode_cursor
+from api.permissions import needs
+from api.problems import ProblemError, bad_field, not_found
+from api.routes.admin_adjustments import DecisionBody
+from api.routes.admin_users import Reason, UserId
+from api.routes.me import PRIVATE
+from api.services import Services
+from engine.permissions import Permission
+from models.accounts import find_account
+from models.admin_log import Actor
+from models.clock import utcnow
+from models.contact_proposals import (
+    NotPossibleError,
+    approve_change,
+    list_proposals,
+    propose_change,
+    reject_change,
+)
+from models.contacts import NoChangeError, Wanted
+from models.db import Row
+
+
+class Proposed(Identity, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The new address, and how it was made sure that it is the member's."""
+
+    reason: Reason
+
+
+class ProposalView(Struct, frozen=True):
+    """PROPOSED, then REJECTED, or WAITING until `effective_at` and APPLIED. `address` is shown
+    while the change is open."""
+
+    id: UUID
+    user_id: int
+    kind: str
+    address: str | None
+    status: str
+    reason: str
+    proposer_id: int
+    requested_at: datetime
+    decider_id: int | None
+    decided_at: datetime | None
+    note: str | None
+    effective_at: datetime | None
+    back_until: datetime | None
+    ended_at: datetime | None
+
+
+class ProposalPage(Struct, frozen=True):
+    """Newest first."""
+
+    items: list[ProposalView]
+    next_cursor: str | None
+
+
+@get(
+    "/contact-changes",
+    summary="Changes of address by support",
+    opt=needs(Permission.CONTACTS_DECIDE),
+    response_headers=PRIVATE,
+)
+async def changes(
+    services: NamedDependency[Services], cursor: After = None, limit: Limit = 20
+) -> ProposalPage:
+    """All proposals, a page at a time."""
+    page = await list_proposals(services.database, decode_cursor(cursor), limit)
+    items = [_view(services, row) for row in page]
+    return ProposalPage(items, encode_cursor(page, limit, "requested_at"))
+
+
+@post(
+    "/users/{subject_id:int}/contact-changes",
+    summary="Propose a change of address",
+    responses=problems(409, 422),
+    opt=needs(Permission.CONTACTS_PROPOSE),
+)
+async def propose(
+    subject_id: UserId,
+    data: JSONBody[Proposed],
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+) -> ProposalView:
+    """Nothing changes before a colleague has approved it, within a week."""
+    kind, value, address = new_identity_of(data)
+    if address is not None:
+        await refuse_address(services, address)
+    keyring = services.config.keyring
+    account = await find_account(services.database, keyring, subject_id)
+    if account is None:
+        raise not_found("user")
+    if value == (account.email if kind == "email" else account.phone):
+        raise bad_field(kind, "This is the one that the account has.")
+    wanted = Wanted(kind, value, "PROPOSED", None, actor.user_id, data.reason)
+    async with _explained():
+        row = await propose_change(services.database, keyring, actor, account, wanted, utcnow())
+    return _view(services, row)
+
+
+@post(
+    "/users/{subject_id:int}/contact-changes/{change_id:uuid}/approve",
+    status_code=200,
+    summary="Approve a change of address",
+    responses=problems(409),
+    opt=needs(Permission.CONTACTS_DECIDE),
+)
+async def approve(
+    subject_id: UserId,
+    change_id: FromPath[UUID],
+    data: JSONBody[DecisionBody],
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+) -> ProposalView:
+    """By somebody else than who proposed it. Both addresses are told, and the change waits; the
+    former one may take it back."""
+    now = utcnow()
+    settings = await services.configurations.at(now)
+    effective_at = now + timedelta(hours=settings.contact_wait_hours)
+    async with _explained():
+        row = await approve_change(
+            services.database, actor, subject_id, change_id, data.note, effective_at, now
+        )
+    account = await find_account(services.database, services.config.keyring, subject_id)
+    if account is not None:
+        days = settings.contact_back_days
+        services.errands.start(tell_old(services, account, row, None, days))
+        services.errands.start(tell_granted(services, account, row))
+    return _view(services, row)
+
+
+@post(
+    "/users/{subject_id:int}/contact-changes/{change_id:uuid}/reject",
+    status_code=200,
+    summary="Reject or withdraw a change of address",
+    responses=problems(409),
+    opt=needs(Permission.CONTACTS_DECIDE),
+)
+async def reject(
+    subject_id: UserId,
+    change_id: FromPath[UUID],
+    data: JSONBody[DecisionBody],
+    services: NamedDependency[Services],
+    actor: NamedDependency[Actor],
+) -> ProposalView:
+    """Nothing changes. Also while an approved one waits."""
+    async with _explained():
+        row = await reject_change(
+            services.database, actor, subject_id, change_id, data.note, utcnow()
+        )
+    return _view(services, row)
+
+
+@asynccontextmanager
+async def _explained() -> AsyncIterator[None]:
+    try:
+        yield
+    except NotPossibleError as error:
+        raise ProblemError("conflict", "Not possible now", 409, str(error)) from None
+    except NoChangeError:
+        raise not_found("change of address") from None
+
+
+def _view(services: Services, row: Row) -> ProposalView:
+    is_open = row.ended_at is None
+    names = set(ProposalView.__struct_fields__) - {"address"}
+    return ProposalView(
+        address=new_address_of(services, row) if is_open else None,
+        **{name: row[name] for name in names},
+    )
+
+
+handlers: list[Any] = [changes, propose, approve, reject]
