@@ -104,7 +104,7 @@ def _flag(day: date, cohort: Cohort) -> FlagUser:
         "day": day,
         "accounts": len(cohort.users),
         "shared": cohort.shared,
-        "alike": cohort.alike,
+        "alike": ", ".join(cohort.alike),
         "expected": cohort.expected,
         "others": cohort.users[:10],
     }

@@ -31,9 +31,10 @@ APART_MAX = 2.0
 SURE = 3.0
 _HOPELESS = 50.0  # lost so much, nothing that follows makes up for it
 _CELL = 0.6
-_CELL_USUAL = 80  # accounts of a cell, about, by which the number of its sides is chosen
-_CELL_MAX = 250  # of a cell, that each is compared with
+_CELL_USUAL = 40  # accounts of a cell, about, by which the number of its sides is chosen
+_CELL_MAX = 120  # of a cell, that each is compared with
 _SIDES_MAX = 6
+_ROUNDS = 3
 
 Cell = tuple[int | None, ...]
 
@@ -84,11 +85,19 @@ def find_cohorts(
     gallery: Gallery, groups: Iterable[Group], sample: Sequence[int]
 ) -> Iterator[Cohort]:
     """The cohorts of each group, in comparison with a sample of everybody."""
-    if len(sample) < OUTSIDE_MIN:
-        return
-    between = variety(gallery, sample)
-    for group in groups:
-        yield from _Search(gallery, group, sample, between).cohorts()
+    groups, in_cohorts = list(groups), set[int]()
+    for _ in range(_ROUNDS):
+        # A farm that has been found is not what is usual: it may hide another of the same program.
+        sample = [place for place in sample if gallery.users[place] not in in_cohorts]
+        if len(sample) < OUTSIDE_MIN:
+            return
+        everybody = _Everybody(gallery, sample)
+        found = [c for group in groups for c in _Search(gallery, group, everybody).cohorts()]
+        news = {user_id for cohort in found for user_id in cohort.users} - in_cohorts
+        yield from (cohort for cohort in found if not news.isdisjoint(cohort.users))
+        if not news:
+            return
+        in_cohorts |= news
 
 
 def likeness(one: Row, other: Row, between: Sequence[float]) -> float:
@@ -118,27 +127,56 @@ def is_excess(likes: float, expected: float) -> bool:
     return likes * math.log(likes / expected) - (likes - expected) >= IMPROBABLE
 
 
+def _cells(gallery: Gallery, places: Iterable[int], sides: int, turn: int) -> dict[Cell, list[int]]:
+    """Accounts by the cell that they are in, in a grid; the second lies half a cell apart."""
+    cells: dict[Cell, list[int]] = defaultdict(list)
+    values, variances, half = gallery.values, gallery.variances, turn / 2
+    for place in places:
+        first = place * WIDTH
+        cell = tuple(
+            math.floor(values[at] / _CELL + half) if variances[at] < math.inf else None
+            for at in range(first, first + sides)
+        )
+        cells[cell].append(place)
+    return cells
+
+
+class _Everybody:
+    """A sample of all accounts: how unlike they are, and what cells they are in."""
+
+    def __init__(self, gallery: Gallery, sample: Sequence[int]) -> None:
+        self.gallery, self.sample = gallery, sample
+        self.between = variety(gallery, sample)
+        self._grids: dict[tuple[int, int], dict[Cell, list[int]]] = {}
+
+    def grid(self, sides: int, turn: int) -> dict[Cell, list[int]]:
+        """The sample by its cells, sorted once."""
+        if (sides, turn) not in self._grids:
+            self._grids[sides, turn] = _cells(self.gallery, self.sample, sides, turn)
+        return self._grids[sides, turn]
+
+
 class _Search:
     """The search of one group. Only accounts in one cell, in either of two grids, are compared."""
 
-    def __init__(
-        self, gallery: Gallery, group: Group, sample: Sequence[int], between: Sequence[float]
-    ) -> None:
-        self.gallery, self.group, self.between = gallery, group, between
-        members = set(group.places)
-        self.outside = [place for place in sample if place not in members]
+    def __init__(self, gallery: Gallery, group: Group, everybody: _Everybody) -> None:
+        self.gallery, self.group, self.everybody = gallery, group, everybody
+        self.between = everybody.between
+        self.members = set(group.places)
+        inside = sum(place in self.members for place in everybody.sample)
+        self.outside_count = len(everybody.sample) - inside
         cells = len(group.places) / _CELL_USUAL
         self.sides = min(_SIDES_MAX, max(1, math.ceil(math.log(max(cells, 1), 3))))
 
     def cohorts(self) -> list[Cohort]:
         """The group's cohorts."""
-        if len(self.outside) < OUTSIDE_MIN:
+        if self.outside_count < OUTSIDE_MIN:
             return []
         found: dict[int, _Crowded] = {}
         joined: dict[int, int] = {}
         for turn in (0, 1):
-            outside = self._cells(self.outside, turn)
-            for cell, places in self._cells(self.group.places, turn).items():
+            outside = self.everybody.grid(self.sides, turn)
+            for cell, places in _cells(self.gallery, self.group.places, self.sides, turn).items():
                 if len(places) > LIKES_MIN:
                     crowd = self._crowd(places, outside.get(cell, []))
                     for place, each in crowd.items():
@@ -150,32 +188,21 @@ class _Search:
             sets[_root(joined, place)].append(place)
         return [self._cohort(kept, found) for each in sets.values() for kept in self._split(each)]
 
-    def _cells(self, places: Sequence[int], turn: int) -> dict[Cell, list[int]]:
-        cells: dict[Cell, list[int]] = defaultdict(list)
-        values, variances, half = self.gallery.values, self.gallery.variances, turn / 2
-        for place in places:
-            first = place * WIDTH
-            cell = tuple(
-                math.floor(values[at] / _CELL + half) if variances[at] < math.inf else None
-                for at in range(first, first + self.sides)
-            )
-            cells[cell].append(place)
-        return cells
-
     def _crowd(self, places: list[int], outside: list[int]) -> dict[int, _Crowded]:
         """Those of a cell who have too many likes in the group."""
-        rows = [self.gallery.row(place) for place in places]
-        others = rows[:: -(-len(rows) // _CELL_MAX)]
-        strangers = [
-            self.gallery.row(place) for place in outside[:: -(-len(outside) // _CELL_MAX) or 1]
-        ]
+        row_of = {place: self.gallery.row(place) for place in places}
+        others = [row_of[place] for place in _some(places)]
+        outside = [place for place in outside if place not in self.members]
+        strangers = [self.gallery.row(place) for place in _some(outside)]
         crowd: dict[int, _Crowded] = {}
-        for place, row in zip(places, rows, strict=True):
-            likes = self._likes(row, others, len(rows))
+        for place, row in row_of.items():
+            likes = self._likes(row, others, len(places))
             if likes < LIKES_MIN:
                 continue
-            usual = self._likes(row, strangers, len(outside)) if strangers else 0.0
-            rate = (usual + math.sqrt(usual) + 1) / len(self.outside)
+            usual = sum(self._is_like(row, stranger) for stranger in strangers)
+            # What a sample of them shows may be more: an error's worth, and one for what it lacks.
+            share = (usual + math.sqrt(usual) + 1) / max(1, len(strangers))
+            rate = max(share * len(outside), 1) / self.outside_count
             expected = rate * len(self.group.places)
             if is_excess(likes, expected):
                 crowd[place] = _Crowded(likes, expected)
@@ -204,11 +231,11 @@ class _Search:
 
     def _likes(self, row: Row, others: Sequence[Row], of: int) -> float:
         """How many of so many are like an account, by some of them; without itself."""
-        like = sum(
-            other is not row and likeness(row, other, self.between) >= LIKENESS_MIN
-            for other in others
-        )
+        like = sum(other is not row and self._is_like(row, other) for other in others)
         return like * of / len(others)
+
+    def _is_like(self, one: Row, other: Row) -> bool:
+        return likeness(one, other, self.between) >= LIKENESS_MIN
 
     def _cohort(self, places: list[int], found: Mapping[int, _Crowded]) -> Cohort:
         users = tuple(sorted(self.gallery.users[place] for place in places))
@@ -220,6 +247,11 @@ class _Search:
             if inside < between / 4
         )
         return Cohort(self.group.shared, users, round(expected, 2), tuple(alike))
+
+
+def _some(places: Sequence[int]) -> Sequence[int]:
+    """As many as each is compared with, at even distances."""
+    return places[:: -(-len(places) // _CELL_MAX) or 1]
 
 
 def _centre(rows: Sequence[Row]) -> Row:
