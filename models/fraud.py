@@ -18,7 +18,7 @@ from models.status import SnapshotCopies
 TRAILS = sql("""
     SELECT u.id, u.hold, u.hold_until, u.tracking_opt_out, t.level, t.raised_at, t.acted_at,
            t.seen_at, t.session_id, t.ip_address, t.latitude, t.longitude, t.placed_at,
-           t.trusted_until
+           t.trusted_until, t.blind_count, t.blind_at
     FROM users u
     LEFT JOIN fraud_trails t ON t.bucket = u.bucket AND t.user_id = u.id
     WHERE u.bucket = :bucket AND u.id = ANY(CAST(:users AS bigint[]))
@@ -36,6 +36,8 @@ _TRAIL_TYPES = {
     "longitude": "double precision",
     "placed_at": "timestamptz",
     "trusted_until": "timestamptz",
+    "blind_count": "smallint",
+    "blind_at": "timestamptz",
 }
 STORE_TRAILS = arrays.insert(
     "fraud_trails",
@@ -102,6 +104,8 @@ async def load_trails(
             place=place,
             placed_at=row.placed_at,
             trusted_until=row.trusted_until,
+            blind_count=row.blind_count or 0,
+            blind_at=row.blind_at,
         )
         if row.tracking_opt_out:
             untracked.add(row.id)
@@ -173,4 +177,6 @@ def _columns(trail: Trail) -> dict[str, Any]:
         "longitude": trail.place.longitude if trail.place else None,
         "placed_at": trail.placed_at,
         "trusted_until": trail.trusted_until,
+        "blind_count": trail.blind_count,
+        "blind_at": trail.blind_at,
     }

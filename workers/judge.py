@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.decision import Decision, LogEntry
-from engine.fraud.checks import Surroundings, Trail, judge
+from engine.fraud.checks import Judgement, Surroundings, Trail, judge, judge_answer
 from engine.fraud.levels import Alert, Severity, Violation, raise_alert
 from engine.intents import ConfirmView, Intent, ReviewTask
 from models.db import Connection
@@ -16,6 +16,7 @@ from workers.workshop import Workshop
 
 # Not the member's own doing.
 _OF_OTHERS = (ConfirmView, ReviewTask)
+_WRONG = frozenset({"TASK_WRONG", "BOOST_WRONG"})
 _RAISING = frozenset({Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL})
 
 
@@ -49,7 +50,10 @@ def examine(shop: Workshop, bench: Bench, intent: Intent, decision: Decision) ->
     if user_id not in bench.trails or isinstance(intent.action, _OF_OTHERS):
         return []
     assert user_id is not None
-    judgement = judge(bench.trails[user_id], intent, _surroundings(shop, bench, intent))
+    before = bench.trails[user_id]
+    judgement = judge(before, intent, _surroundings(shop, bench, intent))
+    if any(entry.event in _WRONG for entry in decision.logs):
+        judgement = _with_answer(judgement, _shown_at(before, decision), at)
     alert = judgement.trail.alert
     for entry in decision.logs:
         if entry.severity in _RAISING:
@@ -68,6 +72,17 @@ def examine(shop: Workshop, bench: Bench, intent: Intent, decision: Decision) ->
         )
         for violation in judgement.violations
     ]
+
+
+def _with_answer(judgement: Judgement, shown_at: datetime | None, at: datetime) -> Judgement:
+    trail, violation = judge_answer(judgement.trail, shown_at, at)
+    found = (*judgement.violations, violation) if violation else judgement.violations
+    return replace(judgement, trail=trail, violations=found)
+
+
+def _shown_at(before: Trail, decision: Decision) -> datetime | None:
+    """A boost's question when it was asked for; a quiz's with the decision before this one."""
+    return decision.boosts[0].asked_at if decision.boosts else before.acted_at
 
 
 async def close_bench(connection: Connection, bucket: int, bench: Bench, now: datetime) -> set[int]:

@@ -11,6 +11,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
+from engine.fraud.blind import count_blind, is_blind, judge_blind
 from engine.fraud.levels import Alert, Hold, Severity, Violation, raise_alert
 from engine.fraud.places import Place, distance_km, is_impossible
 from engine.intents import (
@@ -52,6 +53,8 @@ class Trail(Struct, frozen=True):
     place: Place | None = None
     placed_at: datetime | None = None
     trusted_until: datetime | None = None
+    blind_count: int = 0
+    blind_at: datetime | None = None
 
 
 class Surroundings(Struct, frozen=True):
@@ -111,6 +114,21 @@ def judge(trail: Trail, intent: Intent, around: Surroundings) -> Judgement:
         placed_at=at if around.place is not None else trail.placed_at,
     )
     return _judged(seen, found, at, ended)
+
+
+def judge_answer(
+    trail: Trail, shown_at: datetime | None, at: datetime
+) -> tuple[Trail, Violation | None]:
+    """Judge a wrong answer to a question that was shown at an instant, by how fast it came."""
+    if not is_blind(shown_at, at):
+        return trail, None
+    assert shown_at is not None
+    count = count_blind(trail.blind_count, trail.blind_at, at)
+    trail = replace(trail, blind_count=count, blind_at=at)
+    violation = judge_blind(count, at - shown_at)
+    if violation is not None:
+        trail = replace(trail, alert=raise_alert(trail.alert, violation, at))
+    return trail, violation
 
 
 def _judged(trail: Trail, found: list[Violation], at: datetime, ended: UUID | None) -> Judgement:

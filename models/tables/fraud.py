@@ -32,6 +32,8 @@ fraud_trails = Table(
     Column("longitude", Float),
     instant("placed_at", nullable=True),
     instant("trusted_until", nullable=True),
+    Column("blind_count", SmallInteger),  # wrong answers that nobody can have read
+    instant("blind_at", nullable=True),
     PrimaryKeyConstraint("bucket", "user_id", name="fraud_trails_pkey"),
     of_user("fraud_trails"),
     CheckConstraint("level BETWEEN 0 AND 4", name="fraud_trails_level_range"),
