@@ -42,8 +42,8 @@ class Options(argparse.Namespace):
 def main(args: list[str]) -> int:
     """Run the benchmark. Return the exit status."""
     parser = argparse.ArgumentParser(prog="run bench fraud", description=__doc__)
-    parser.add_argument("--people", type=int, default=40, help="by which each generator multiplies")
-    parser.add_argument("--farms", type=int, default=2, help="of each kind, by each generator")
+    parser.add_argument("--people", type=int, default=30, help="by which each generator multiplies")
+    parser.add_argument("--farms", type=int, default=1, help="of each kind, by each generator")
     parser.add_argument("--seed", type=int, default=1, help="another one, other accounts")
     parser.add_argument("--save", action="store_true", help="train and save the first model")
     options = parser.parse_args(args, namespace=Options())
