@@ -33,6 +33,7 @@ OVER_ALL_PIECES = {
     "operations.TICKS",
     "queue.DEAD_LETTERS",
     "reviews.AWAITING",
+    "videos.REPORTED",  # every ten minutes, by an index of the few that could not be played
     "sealing.CLEAR_IDENTITIES",  # once, after an upgrade or for a new key
 }
 # Over all pieces too, but each of them by an index.
