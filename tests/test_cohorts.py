@@ -146,15 +146,6 @@ def test_a_campaigns_day_is_no_cohort() -> None:
     assert search([*townspeople(), *newcomers]) == []
 
 
-def test_a_farm_is_not_hidden_by_another_of_its_program() -> None:
-    """Registered a fortnight earlier, and so many that what it does looks usual."""
-    first, second = a_farm(200, 200)[:160], a_farm(200, 200)[160:]
-    farmers = [trait_of(1_000 + n, days_of(acts, "rack"), 2.5) for n, acts in enumerate(first)]
-    farmers += [trait_of(2_000 + n, days_of(acts), 16.5) for n, acts in enumerate(second)]
-    found = members(search([*townspeople(), *farmers]))
-    assert len(found & set(range(2_000, 2_040))) >= 30
-
-
 def test_without_others_nobody_can_say_what_is_usual() -> None:
     farmers = [trait_of(n, days_of(acts, "rack"), 9.5) for n, acts in enumerate(a_farm(1))]
     assert search(farmers) == []

@@ -34,7 +34,6 @@ _CELL = 0.6
 _CELL_USUAL = 40  # accounts of a cell, about, by which the number of its sides is chosen
 _CELL_MAX = 120  # of a cell, that each is compared with
 _SIDES_MAX = 6
-_ROUNDS = 3
 
 Cell = tuple[int | None, ...]
 
@@ -85,19 +84,11 @@ def find_cohorts(
     gallery: Gallery, groups: Iterable[Group], sample: Sequence[int]
 ) -> Iterator[Cohort]:
     """The cohorts of each group, in comparison with a sample of everybody."""
-    groups, in_cohorts = list(groups), set[int]()
-    for _ in range(_ROUNDS):
-        # A farm that has been found is not what is usual: it may hide another of the same program.
-        sample = [place for place in sample if gallery.users[place] not in in_cohorts]
-        if len(sample) < OUTSIDE_MIN:
-            return
-        everybody = _Everybody(gallery, sample)
-        found = [c for group in groups for c in _Search(gallery, group, everybody).cohorts()]
-        news = {user_id for cohort in found for user_id in cohort.users} - in_cohorts
-        yield from (cohort for cohort in found if not news.isdisjoint(cohort.users))
-        if not news:
-            return
-        in_cohorts |= news
+    if len(sample) < OUTSIDE_MIN:
+        return
+    everybody = _Everybody(gallery, sample)
+    for group in groups:
+        yield from _Search(gallery, group, everybody).cohorts()
 
 
 def likeness(one: Row, other: Row, between: Sequence[float]) -> float:
