@@ -371,7 +371,7 @@ def test_each_role_finds_its_own_pages(
     moderator.page.goto(
         f"{processes.url}/console#/configuration"
     )  # what is not theirs is not shown
-    expect(moderator.page.get_by_role("heading", level=1)).to_have_text("Users")
+    expect(moderator.page.get_by_role("heading", level=1)).to_have_text("No such page")
     moderator.page.goto(f"{processes.url}/console#/users/{town.ids['bob']}")
     expect(moderator.page.get_by_role("button", name="Suspend")).to_be_visible()
     expect(moderator.page.get_by_role("button", name="Disable")).to_have_count(0)

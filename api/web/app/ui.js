@@ -3,7 +3,7 @@
 import { html, useEffect, useRef, useState } from "./vendor/preact.js";
 import { isPassing, Late, now, recall, Refused, remember } from "./api.js";
 import { clock, dateTime, upcoming, worded } from "./format.js";
-import { Offline } from "./network.js";
+import { Offline, reached } from "./network.js";
 import { t } from "./texts.js";
 
 /** Draw again every so often. */
@@ -86,6 +86,12 @@ export function Missing({ error, again }) {
   if (!error) return html`<${Loading} />`;
   return html`<div class="card"><${Problem} error=${error} />
     <button type="button" class="button" onClick=${again}>${t("retry")}</button></div>`;
+}
+
+/** A part that is loaded when it is wanted. */
+export function Later({ load, name, ...rest }) {
+  const [part, error, again] = useLoaded(() => reached(load()));
+  return part ? html`<${part[name]} ...${rest} />` : html`<${Missing} error=${error} again=${again} />`;
 }
 
 /** Since when nothing was heard of what is shown. */

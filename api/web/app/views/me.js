@@ -8,9 +8,7 @@ import { country, dateTime, deviceOf } from "../format.js";
 import { Field, Form } from "../forms.js";
 import { Offline } from "../network.js";
 import { language, setLanguage, t } from "../texts.js";
-import { Button, Hours, Missing, Problem, Sheet, useAction, useLoaded } from "../ui.js";
-import { Contact } from "./contact.js";
-import { SecondFactor } from "./second-factor.js";
+import { Button, Hours, Later, Missing, Problem, Sheet, useAction, useLoaded } from "../ui.js";
 
 export function Me({ profile, missing, asOf, reload, redraw }) {
   if (!profile) return html`<${Missing} error=${missing ?? (asOf && new Offline())} again=${reload} />`;
@@ -21,7 +19,7 @@ export function Me({ profile, missing, asOf, reload, redraw }) {
       <div><dt>${t("me.referral")}</dt><dd dir="ltr">${profile.referral_code}</dd></div>
       <div><dt>${t("me.hours")}</dt><dd><${Hours} schedule=${profile.mining_schedule} /></dd></div>
     </dl>
-    <${Contact} profile=${profile} reload=${reload} />
+    <${Later} load=${() => import("./contact.js")} name="Contact" profile=${profile} reload=${reload} />
     <${Security} />
     <${SignIns} />
     <${Privacy} />
@@ -75,7 +73,7 @@ function Security() {
     ${open === "password" && html`<${Sheet} title=${t("me.password")} close=${close}>
       <${NewPassword} close=${close} /><//>`}
     ${open === "totp" && html`<${Sheet} title=${t("me.totp")} close=${close}>
-      <${SecondFactor} /><//>`}
+      <${Later} load=${() => import("./second-factor.js")} name="SecondFactor" /><//>`}
   </div>`;
 }
 
