@@ -8,10 +8,9 @@ import { listen, poll, stop } from "./live.js";
 import { Offline } from "./network.js";
 import { erase, read, write } from "./store.js";
 import { applyLanguage, language, setLanguage, speak, t } from "./texts.js";
-import { AsOf, BACK, Loading, Problem, useLoaded } from "./ui.js";
+import { AsOf, BACK, Later, Loading, Problem, useLoaded } from "./ui.js";
 import { Boosts } from "./views/boosts.js";
 import { Inbox } from "./views/inbox.js";
-import { Me } from "./views/me.js";
 import { Mine } from "./views/mine.js";
 import { SignIn } from "./views/sign-in.js";
 import { Tasks } from "./views/tasks.js";
@@ -19,6 +18,7 @@ import { Wallet } from "./views/wallet.js";
 
 const WAS_IN = "twtc.signed-in";
 const KNOWN = "twtc.known"; // somebody has an account here
+const Me = (all) => html`<${Later} load=${() => import("./views/me.js")} name="Me" ...${all} />`;
 const VIEWS = { mine: Mine, boosts: Boosts, tasks: Tasks, wallet: Wallet, me: Me, inbox: Inbox };
 const TABS = ["mine", "boosts", "tasks", "wallet", "me"];
 const viewOf = () => (location.hash.slice(2) in VIEWS ? location.hash.slice(2) : "mine");
