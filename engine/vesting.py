@@ -38,7 +38,8 @@ class Holder(Struct, frozen=True):
     """What is known of an account when it wants to spend.
 
     `spent_micro` has left on the UTC day in question; `days` are those over on which it was active;
-    `score` is the latest night's, None if there is none: then nothing speaks against it.
+    `score` is the latest night's, None if there is none: then nothing speaks against it. `is_held`:
+    by a hold of whatever kind, or switched off.
     """
 
     settled_micro: int
@@ -47,6 +48,7 @@ class Holder(Struct, frozen=True):
     has_email: bool
     has_phone: bool
     score: int | None
+    is_held: bool = False
 
 
 class Proof(Struct, frozen=True):
@@ -74,7 +76,9 @@ def prove(holder: Holder, rules: Vesting) -> Proof:
 
 
 def spendable_micro(holder: Holder, rules: Vesting) -> int:
-    """How much may be spent or leave at once now. Only settled coins may."""
+    """How much may be spent or leave at once now. Only settled coins may, and none while held."""
+    if holder.is_held:
+        return 0
     if prove(holder, rules).is_proven:
         return holder.settled_micro
     return max(0, min(holder.settled_micro, rules.daily_limit_micro - holder.spent_micro))

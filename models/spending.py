@@ -19,6 +19,7 @@ WALLET = sql("""
            COALESCE(s.amount_micro, 0) AS spent_micro,
            u.email IS NOT NULL AND u.verified_at IS NOT NULL AS has_email,
            u.phone IS NOT NULL AND u.verified_at IS NOT NULL AS has_phone,
+           NOT u.is_active OR u.hold IS NOT NULL AND COALESCE(u.hold_until > :now, true) AS is_held,
            (SELECT count(*) FROM active_days a
             WHERE a.bucket = :bucket AND a.user_id = :user_id) AS days,
            (SELECT n.score FROM anomaly_scores n
@@ -105,7 +106,7 @@ async def spend(connection: Connection, rules: Vesting, spending: Spending, now:
 
 async def read_wallet(database: Database, user_id: int, now: datetime) -> Row | None:
     """A user's wallet with what `holder_of` takes from it, or None."""
-    params = {"bucket": bucket_of(user_id), "user_id": user_id, "day": utc_day(now)}
+    params = {"bucket": bucket_of(user_id), "user_id": user_id, "day": utc_day(now), "now": now}
     async with connected(database) as connection:
         found = await rows(connection, WALLET, params)
     return found[0] if found else None
@@ -120,4 +121,5 @@ def holder_of(wallet: Row) -> Holder:
         wallet.has_email,
         wallet.has_phone,
         wallet.score,
+        wallet.is_held,
     )

@@ -132,6 +132,23 @@ async def test_a_spending_that_is_rolled_back_is_not_counted(world: World) -> No
     assert await leave(world, person, "100", "order:lost")
 
 
+async def test_nothing_leaves_while_the_account_is_held_or_off(world: World) -> None:
+    person = await rich(world)
+    await be_active(world, person, 14)
+    change = "UPDATE users SET hold = CAST(:hold AS text), hold_until = :until, is_active = :on"
+    change += " WHERE bucket = :bucket AND id = :user_id"
+    until = utcnow() + timedelta(hours=1)
+    for hold in ("CAPTCHA", "SUSPENDED"):
+        await write(world, change, person, hold=hold, until=until, on=True)
+        assert (await wallet(person))["spendable"] == "0.000000"
+        assert await is_refused(world, person, "1", "0")
+    await write(world, change, person, hold=None, until=None, on=False)
+    assert await is_refused(world, person, "1", "0")
+    await write(world, change, person, hold="CAPTCHA", until=until, on=True)
+    world.move_to(until)
+    assert await leave(world, person, "500")
+
+
 async def test_only_settled_coins_can_be_spent(world: World) -> None:
     person = await world.person(group_number=1)
     await world.go_to(at("00:09"))
