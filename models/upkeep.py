@@ -4,14 +4,12 @@ from datetime import datetime, timedelta
 
 from engine.timeline import BUCKET_COUNT
 from models.ad_events import prune_events
-from models.address_codes import prune_address_codes
 from models.alerts import prune_alerts
 from models.bans import prune_bans
 from models.db import Database, connected, run, sql
 from models.guesses import prune_guesses
 from models.inventory import prune_requests
 from models.proposals import lapse_proposals
-from models.registrations import prune_registrations
 
 KEEP_INTENTS_DAYS = 7
 KEEP_NOTIFICATIONS_DAYS = 90
@@ -52,7 +50,7 @@ PRUNE_NOTIFICATIONS = sql("""
 
 
 async def prune(database: Database, now: datetime) -> int:
-    """Delete intents done a week ago, expired sign-ins and registrations, counts of ad requests.
+    """Delete intents done a week ago, expired sign-ins, counts of ad requests.
 
     Return how many rows.
     """
@@ -77,5 +75,4 @@ async def prune(database: Database, now: datetime) -> int:
     removed += await prune_events(database, now)
     await lapse_proposals(database, now)
     removed += await prune_bans(database, now)
-    removed += await prune_registrations(database, now) + await prune_address_codes(database, now)
     return removed + await prune_requests(database, now - timedelta(days=1))

@@ -31,6 +31,7 @@ from engine.upkeep import (
     SyncVideos,
     TrainModel,
 )
+from models.address_codes import prune_address_codes
 from models.alerts import keep_alerts
 from models.archives import drop_files, write_archives
 from models.catalogue import open_day
@@ -49,6 +50,7 @@ from models.invariants import (
 )
 from models.partitions import archive_partitions, drop_archived, prepare_partitions
 from models.queue import BATCH_SIZE, Piece, claim, complete, due_ids, record_failure
+from models.registrations import prune_registrations
 from models.telemetry.context import about
 from models.upkeep import prune
 from workers.accounting import account_for, account_for_failure, note_intent
@@ -122,6 +124,8 @@ async def _work(
         case RecheckVideos():
             return await recheck_videos(shop.database, shop.providers, now)
         case ForgetPeople():
+            await prune_registrations(shop.database, now)
+            await prune_address_codes(shop.database, now)
             return {"forgotten": await erase_due(shop.database, now)}
         case ScoreAccounts(day):
             return {"scores": await score_day(shop.database, shop.installation.table, day, now)}

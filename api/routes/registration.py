@@ -174,6 +174,8 @@ async def _account_for(
     known = await find_account(database, keyring, opened.user_id)
     if known is None or not known.is_active or known.has_second_factors:
         raise wrong_code()
+    if known.password_hash != opened.applicant.password_hash:  # a new one ends all that was before
+        raise wrong_code()
     return known
 
 

@@ -1,7 +1,8 @@
 """Who is about to register, and codes for addresses that may be nobody's.
 
 Neither belongs to a user, so that neither tells whether there is one; each is keyed by a value of
-its own. Both live for an hour at most.
+its own. Both are good for an hour at most, and deleted
+within the next.
 """
 
 from sqlalchemy import (
