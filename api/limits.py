@@ -146,9 +146,13 @@ async def take_counts(
     counts: Sequence[Count],
     refused_by: RefusedBy,
 ) -> None:
-    """Count something against all of these. Raise what `refused_by` makes of the headers."""
+    """Count something against all of these, but no further than to the first that refuses it.
+
+    Raise what `refused_by` makes of the headers.
+    """
     if services.config.has_limits:
-        _refuse([await services.limiter.take(count) for count in counts], refused_by)
+        for count in counts:
+            _refuse([await services.limiter.take(count)], refused_by)
 
 
 async def check_counts(

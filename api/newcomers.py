@@ -2,7 +2,7 @@
 
 from api.limits import check_counts, take_counts
 from api.messages.senders import NotSentError
-from api.problems import ProblemError
+from api.problems import ProblemError, bad_field
 from api.services import Services
 from engine.addresses import Address, is_disposable, is_widely_known
 from models.clock import utcnow
@@ -12,8 +12,12 @@ from models.limiter import Count
 DOMAIN_LIMITS = ("domain_day", "domain_month")
 
 
-async def refuse_address(services: Services, address: Address) -> None:
+async def refuse_address(services: Services, kind: str, address: Address | None) -> None:
     """Raise ProblemError for an address that nobody can keep, or that we cannot reach."""
+    if not services.messenger.reaches(kind):
+        raise bad_field(kind, "No messages can be sent there from here. Use an e-mail address.")
+    if address is None:
+        return
     if is_disposable(address):
         raise ProblemError(
             "address-disposable",

@@ -28,7 +28,7 @@ from models.status import SnapshotCopies
 OPEN = "('REQUESTED', 'PROPOSED', 'WAITING', 'APPLIED')"
 
 LOCK_USER = sql("""
-    SELECT role FROM users
+    SELECT role, is_active FROM users
     WHERE bucket = :bucket AND id = :user_id AND closed_at IS NULL FOR NO KEY UPDATE
 """)
 OPEN_CHANGE = sql(f"""
@@ -188,11 +188,13 @@ async def apply_change(
 ) -> Row:
     """Let a change take effect, once: all sign-ins but the one it was asked for by end with it.
 
-    Raise NoChangeError if it does not wait any more.
+    Raise NoChangeError if it does not wait any more, or the account is off: then it waits.
     """
     key = {"bucket": change.bucket, "id": change.id, "user_id": change.user_id, "now": now}
     async with transaction(database) as connection:
-        await rows(connection, LOCK_USER, key)
+        subject = await rows(connection, LOCK_USER, key)
+        if not subject or not subject[0].is_active:
+            raise NoChangeError
         if await _is_left(connection, change, now):
             found = await rows(connection, END, end_of(change, "CANCELLED", now))
         else:

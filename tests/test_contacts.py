@@ -9,7 +9,9 @@ from typing import Any
 import httpx
 import pyotp
 import pytest
+from msgspec.structs import replace
 
+from api.messages.senders import NoGateway
 from engine.permissions import Role
 from models.accounts import IdentityTakenError, Newcomer, register
 from models.clock import utcnow
@@ -301,6 +303,26 @@ async def test_what_cannot_be_is_refused(
     person, _ = await joined(world)
     problem_of(await want(person, address), status, problem)
     assert await world.value("SELECT count(*) FROM contact_changes") == 0
+
+
+async def test_no_number_is_taken_that_cannot_be_told(world: World) -> None:
+    person, _ = await joined(world)
+    services = world.services
+    messenger = replace(services.messenger, phone=NoGateway())
+    world.app.state.services = replace(services, messenger=messenger)
+    problem_of(await want(person, "+966501234567"), 400, "bad-request")
+
+
+async def test_nothing_takes_effect_while_the_account_is_off(world: World) -> None:
+    person, _ = await joined(world)
+    await waits(person)
+    switch = "UPDATE users SET is_active = :on WHERE id = :u RETURNING 1"
+    await world.rows(switch, on=False, u=person.id)
+    await world.go_to(utcnow() + WAIT + HOUR)
+    assert await world.value("SELECT status FROM contact_changes") == "WAITING"
+    await world.rows(switch, on=True, u=person.id)
+    await world.go_to(utcnow() + HOUR)
+    assert await world.value("SELECT status FROM contact_changes") == "APPLIED"
 
 
 async def test_one_change_at_a_time_until_its_way_back_is_over(world: World) -> None:

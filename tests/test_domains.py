@@ -1,6 +1,6 @@
 """How many may register from a domain that is not widely known, over all networks."""
 
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from datetime import timedelta
 
 import pytest
@@ -15,6 +15,9 @@ from models.clock import utcnow
 from models.config import Config
 from models.limiter import Limiter
 from tests.staff import configure
+from tests.test_api_input import problem_of
+from tests.test_contacts import confirm, want
+from tests.test_privacy import joined
 from tests.world import World
 
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
@@ -77,6 +80,29 @@ async def test_all_processes_count_together(world: World) -> None:
             assert await _waits(services, "u@company.example") == 0
         for services in (other, world.services):
             assert await _waits(services, "u@company.example") > 0
+
+
+async def test_whom_the_day_refuses_uses_up_nothing_of_the_month(world: World) -> None:
+    """Who have looked at the same time all go on to count."""
+    address = parse_address("me@company.example")
+    for number in range(30):
+        with suppress(ProblemError):
+            await count_domain(world.services, address)
+        if number == 20:
+            world.move_to(utcnow() + DAY + SECOND)
+    world.move_to(utcnow() + DAY + SECOND)
+    assert await _waits(world.services, str(address)) == 0
+
+
+async def test_who_changes_to_an_address_of_a_domain_counts_as_who_registers(world: World) -> None:
+    person, _ = await joined(world)
+    for _ in range(2):
+        assert await _waits(world.services, "u@company.example") == 0
+    assert (await want(person, "ann@company.example")).status_code == 201
+    assert (await confirm(person, "new", "ann@company.example")).status_code == 200
+    assert await _waits(world.services, "u@company.example") > 0
+    other, _ = await joined(world, "bob@gmail.com")
+    problem_of(await want(other, "bob@company.example"), 429, "domain-limited")
 
 
 async def test_looking_counts_nothing(world: World) -> None:

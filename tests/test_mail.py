@@ -116,14 +116,14 @@ async def test_the_server_is_asked_once_whether_it_reaches_such_letters(
     with Server(unused_tcp_port, has_utf8=has_utf8) as server:
         sender = SmtpSender(server.url, SENDER)
         services = replace(world.services, messenger=Messenger(sender, NoGateway()))
-        await refuse_address(services, parse_address("ann@bücher.example"))
+        await refuse_address(services, "email", parse_address("ann@bücher.example"))
         assert server.inbox.greetings == 0  # the domain travels as ASCII: any server will do
         for _ in range(3):
             if has_utf8:
-                await refuse_address(services, parse_address("أحمد@x.example"))
+                await refuse_address(services, "email", parse_address("أحمد@x.example"))
                 continue
             with pytest.raises(ProblemError) as refused:
-                await refuse_address(services, parse_address("أحمد@x.example"))
+                await refuse_address(services, "email", parse_address("أحمد@x.example"))
             assert refused.value.problem.type == "urn:twtc:problem:address-unreachable"
             assert refused.value.problem.status == 422
         assert server.inbox.greetings == 1
@@ -133,10 +133,10 @@ async def test_a_server_that_is_away_is_asked_again(world: World, unused_tcp_por
     sender = SmtpSender(f"smtp://127.0.0.1:{unused_tcp_port}", SENDER)
     services = replace(world.services, messenger=Messenger(sender, NoGateway()))
     with pytest.raises(ProblemError) as refused:
-        await refuse_address(services, parse_address("أحمد@x.example"))
+        await refuse_address(services, "email", parse_address("أحمد@x.example"))
     assert refused.value.problem.status == 503
     with Server(unused_tcp_port, has_utf8=True):
-        await refuse_address(services, parse_address("أحمد@x.example"))
+        await refuse_address(services, "email", parse_address("أحمد@x.example"))
 
 
 async def test_the_operators_own_addresses_are_looked_at_when_a_process_starts(

@@ -99,8 +99,7 @@ async def propose(
 ) -> ProposalView:
     """Nothing changes before a colleague has approved it, within a week."""
     kind, value, address = new_identity_of(data)
-    if address is not None:
-        await refuse_address(services, address)
+    await refuse_address(services, kind, address)
     keyring = services.config.keyring
     account = await find_account(services.database, keyring, subject_id)
     if account is None:

@@ -21,12 +21,13 @@ from api.documentation import problems
 from api.factors import Factor, confirm_factor
 from api.guesses import CONTACT, Whose, guess_at
 from api.identities import Identity, new_identity_of
-from api.newcomers import refuse_address
+from api.newcomers import check_domain, count_domain, refuse_address
 from api.owners import confirmed_owner, own_account
 from api.passwords import GivenPassword
 from api.problems import ProblemError, bad_field, not_found, suspended
 from api.services import Services
 from api.signing_in import PRIVATE
+from engine.addresses import parse_address
 from engine.configuration import Configuration
 from models.accounts import Account
 from models.claims import TakenError
@@ -118,8 +119,8 @@ async def want(
     account = await confirmed_owner(request, services, access.user_id, data.password)
     now = utcnow()
     await confirm_factor(request, services, account, data.second_factor, now)
-    if address is not None:
-        await refuse_address(services, address)
+    await refuse_address(services, kind, address)
+    await check_domain(services, address)
     if value == (account.email if kind == "email" else account.phone):
         raise bad_field(kind, "This is the one that your account has.")
     until = await suspended_until(services.database, account.id, now)
@@ -199,6 +200,8 @@ async def cancel(services: NamedDependency[Services], user_id: NamedDependency[i
 
 
 async def _confirm_new(services: Services, account: Account, change: Row, now: datetime) -> Row:
+    if change.kind == "email":  # whoever changes to a domain's address counts as who registers
+        await count_domain(services, parse_address(new_address_of(services, change)))
     settings = await _settings(services)
     effective_at = now + timedelta(hours=settings.contact_wait_hours)
     try:

@@ -96,10 +96,7 @@ async def register_account(
     The answer is the same, and nothing exists yet: /v1/auth/verify makes the account.
     """
     kind, value, address = new_identity_of(data)
-    if not services.messenger.reaches(kind):
-        raise bad_field(kind, "No messages can be sent there from here. Use an e-mail address.")
-    if address is not None:
-        await refuse_address(services, address)
+    await refuse_address(services, kind, address)
     await check_domain(services, address)
     referred_by = _referrer(data.referral_code)
     if services.errands.is_full():
