@@ -95,7 +95,7 @@ def test_the_search_finds_what_there_is() -> None:
 TEXTS = {name: kind for name, kind in FIELDS.values() if isinstance(kind, inspect.StrType)}
 
 
-@pytest.mark.parametrize("name", TEXTS)
+@pytest.mark.parametrize("name", sorted(TEXTS))
 def test_every_text_of_a_body_has_a_form(name: str) -> None:
     kind = TEXTS[name]
     if not READ_PLAINLY.search(name):
