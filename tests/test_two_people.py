@@ -169,6 +169,7 @@ async def test_a_proposed_role_is_rejected_or_dies_with_its_proposer(world: Worl
     first, second = await world.people(2)
     rejected = (await propose_role(chief, first)).json()
     assert (await judge_role(chief, rejected, "reject")).json()["status"] == "REJECTED"
+    world.move_to(utcnow() + timedelta(seconds=1))
     proposal = (await propose_role(chief, second)).json()
     await demote(world, chief)
     assert (await judge_role(other, proposal)).status_code == 409
