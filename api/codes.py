@@ -6,6 +6,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from api.guesses import count_message
 from api.messages.senders import NotSentError
 from api.messages.texts import code_message, known_message
 from api.newcomers import message_not_sent
@@ -38,11 +39,12 @@ async def send_code(
 ) -> bool:
     """Send a new code to an account's address. False if one was sent less than a minute ago.
 
-    Raise NotSentError if it did not leave.
+    Raise NotSentError if it did not leave, and ProblemError (429) after too many a day.
     """
     code = await issue_code(services.database, services.config.secret, account.id, purpose, now)
     if code is None:
         return False
+    await count_message(services, account.id)
     message = code_message(purpose, code, account.language)
     kind, address = ("email", account.email) if account.email else ("phone", account.phone)
     await services.messenger.send(kind, address or "", message)

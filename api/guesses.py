@@ -57,6 +57,10 @@ SECOND_FACTOR = Kind("mfa", "code", CODES_A_DAY, Limit(5, 900))
 CAPTCHA = Kind("captcha", "captcha", 100, Limit(10, 900))
 
 
+# Each may cost something, and go to whoever is named.
+MESSAGES = Limit(20, DAY_SECONDS)
+
+
 class Whose(Struct, frozen=True):
     """The account that is guessed at: its number, or for one that is none its blind index."""
 
@@ -117,6 +121,19 @@ async def guess_at(
         key = _key(secret, f"day of {kind.pool}", account, place if device else "")
         today = _admit(kind, await count_guess(database, key, limit, now))
     return Guess(services, kind, whose, ip, here, today)
+
+
+async def count_message(services: Services, user_id: int) -> None:
+    """Count a message that an account has us send, to whatever address.
+
+    Raise ProblemError (429) if there were too many today.
+    """
+    if not services.config.has_limits:
+        return
+    key = _key(services.config.secret, "messages", str(user_id))
+    counted = await count_guess(services.database, key, MESSAGES, utcnow())
+    if isinstance(counted, Refused):
+        raise rate_limited("messages", {"Retry-After": str(counted.seconds)})
 
 
 def _admit(kind: Kind, counted: Made | Refused) -> Made:

@@ -54,6 +54,31 @@ def networks(number: int) -> list[str]:
     return [f"203.0.{n}.7" for n in range(number)]
 
 
+async def test_an_account_has_us_send_twenty_messages_a_day(world: World) -> None:
+    """To numbers of a stranger's choice: each costs the operator something."""
+    person, _ = await signed_up(world)
+    known = {"email": ANN["email"], "password": PASSWORD}
+    for number in range(20):
+        world.move_to(utcnow() + timedelta(minutes=1))
+        if number % 2:
+            answer = await person.post("/v1/me/contact/code", {"address": "new"})
+        else:
+            phone = f"+96650123{number:04}"
+            wanted = {"phone": phone, "password": PASSWORD}
+            answer = await person.post("/v1/me/contact", wanted)
+        assert answer.status_code in (201, 204), answer.text
+    world.move_to(utcnow() + timedelta(minutes=1))
+    refused = await person.post("/v1/me/contact/code", {"address": "new"})
+    problem_of(refused, 429, "rate-limited")
+    assert 0 < int(refused.headers["Retry-After"]) <= 86_400
+    assert (await person.post("/v1/auth/mfa/code", {"password": PASSWORD})).status_code == 200
+    given = (await ask(world, "login", **known)).json()["ticket"]
+    problem_of(await ask(world, "mfa/send", ticket=given), 429, "rate-limited")
+    world.move_to(utcnow() + timedelta(days=1))
+    given = (await ask(world, "login", **known)).json()["ticket"]
+    assert (await ask(world, "mfa/send", ticket=given)).status_code == 204
+
+
 async def test_of_many_wrong_codes_at_once_five_are_judged(world: World) -> None:
     totp, _, _ = await with_totp(world)
     given, code = await ticket(world), wrong(totp.at(utcnow()))

@@ -19,7 +19,7 @@ from api.codes import TypedCode, code_sent, digits_of, wrong_code
 from api.contact_errands import new_address_of, tell_new, tell_old
 from api.documentation import problems
 from api.factors import Factor, confirm_factor
-from api.guesses import CONTACT, Whose, guess_at
+from api.guesses import CONTACT, Whose, count_message, guess_at
 from api.identities import Identity, new_identity_of
 from api.newcomers import check_domain, count_domain, refuse_address
 from api.owners import confirmed_owner, own_account
@@ -230,6 +230,7 @@ async def _code(services: Services, account: Account, side: Side, now: datetime)
     code = await issue_code(services.database, secret, account.id, purpose, now)
     if code is None:
         raise code_sent()
+    await count_message(services, account.id)
     return code
 
 
