@@ -1,7 +1,8 @@
 """What the handlers work with: opened when the process starts, closed when it stops."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
+from datetime import timedelta
 from functools import partial
 
 import httpx
@@ -24,6 +25,7 @@ from models.catalogue import Catalogue
 from models.config import Config
 from models.configuration import Configurations
 from models.db import Database, open_database
+from models.facts import SoFar, count_today
 from models.limiter import Limiter, Tally
 from models.request_counts import RequestCounts
 from models.settings import Installation, load_installation
@@ -33,9 +35,12 @@ from models.telemetry.meter import meter
 from models.telemetry.metrics import POLL_ANSWERS, STREAMS_OPEN
 from models.telemetry.pulse import beating
 from models.telemetry.siblings import Siblings
+from models.videos import CatalogueVideo, read_catalogue
 
 POOL_SIZE = 10
 REDIS_POOL_SIZE = 32
+VIDEOS_KEPT = timedelta(seconds=30)
+TODAY_KEPT = timedelta(minutes=1)
 
 
 class Services(Struct, frozen=True):
@@ -51,7 +56,8 @@ class Services(Struct, frozen=True):
     networks: Mapping[str, Network]
     catalogue: Catalogue
     configurations: Configurations
-    shelf: Shelf
+    videos: Shelf[Sequence[CatalogueVideo]]
+    today: Shelf[SoFar]
     messenger: Messenger
     captcha: Captcha | None
     limiter: Limiter
@@ -100,7 +106,8 @@ async def open_services(
                 networks=networks(config, database, http),
                 catalogue=Catalogue(database),
                 configurations=Configurations(database),
-                shelf=Shelf(database),
+                videos=Shelf(lambda _: read_catalogue(database), VIDEOS_KEPT),
+                today=Shelf(partial(count_today, replica or database), TODAY_KEPT),
                 messenger=open_messenger(config),
                 captcha=open_captcha(config, http),
                 limiter=limiter,

@@ -1,32 +1,32 @@
-"""The list of videos, a copy in each process: what all members see alike is read twice a minute."""
+"""What many see alike, a copy in each process: the list of videos, the day's figures so far."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from typing import Generic, TypeVar
 
-from models.db import Database
-from models.videos import CatalogueVideo, read_catalogue
-
-KEEP = timedelta(seconds=30)
+Kept = TypeVar("Kept")
 
 
-class Shelf:
-    """Active videos, at most KEEP old. Whoever starts a boost is checked against the rows."""
+class Shelf(Generic[Kept]):
+    """What was read, for as long as it is kept. Whoever acts on it is checked against the rows."""
 
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._videos: Sequence[CatalogueVideo] = ()
-        self._read_at: datetime | None = None
+    def __init__(self, read: Callable[[datetime], Awaitable[Kept]], keep: timedelta) -> None:
+        self._read = read
+        self._keep = keep
+        self._copy: tuple[datetime, Kept] | None = None
         self._reading = asyncio.Lock()
 
-    async def videos(self, now: datetime) -> Sequence[CatalogueVideo]:
-        """All videos that may be boosted, by id."""
-        if not self._is_fresh(now):
+    async def at(self, now: datetime) -> Kept:
+        """The copy, read anew if it is too old."""
+        found = self._fresh(now)
+        if found is None:
             async with self._reading:  # one read for all who wait
-                if not self._is_fresh(now):
-                    self._videos = await read_catalogue(self._database)
-                    self._read_at = now
-        return self._videos
+                found = self._fresh(now)
+                if found is None:
+                    found = self._copy = (now, await self._read(now))
+        return found[1]
 
-    def _is_fresh(self, now: datetime) -> bool:
-        return self._read_at is not None and abs(now - self._read_at) < KEEP
+    def _fresh(self, now: datetime) -> tuple[datetime, Kept] | None:
+        copy = self._copy
+        return copy if copy is not None and abs(now - copy[0]) < self._keep else None

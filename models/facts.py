@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
+from msgspec import Struct
+
 from engine.facts import MAU_DAYS, RETENTION_DAYS, DayFacts
-from engine.timeline import BUCKET_COUNT
+from engine.timeline import BUCKET_COUNT, utc_day
 from models.db import Connection, Database, Statement, connected, rows, run, sql, transaction
 
 # From the activity log: what anybody did, by themselves or by an ad's proof.
@@ -170,6 +172,18 @@ async def count_so_far(database: Database, day: date) -> DayFacts:
             params = _params(day) | {"bucket": bucket}
             sums.update(await _count(connection, COUNTS | SO_FAR, params))
     return DayFacts(day, dict(sums))
+
+
+class SoFar(Struct, frozen=True):
+    """The figures of a day until an instant of it."""
+
+    as_of: datetime
+    facts: DayFacts
+
+
+async def count_today(database: Database, now: datetime) -> SoFar:
+    """The figures of the day that an instant lies in."""
+    return SoFar(now, await count_so_far(database, utc_day(now)))
 
 
 def _params(day: date) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The page of truth and what operators do from it: dead letters, verdicts, ad units, figures."""
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
@@ -208,6 +209,18 @@ async def test_figures_are_read_by_day_and_as_a_table(world: World) -> None:
     table = await admin.get("/v1/admin/facts.csv?since=2026-03-01&until=2026-03-01")
     assert table.text.splitlines()[0] == "day,name,label,value"
     assert "2026-03-01,coins_micro,MINING:house,100000000" in table.text.splitlines()
+
+
+async def test_today_is_counted_once_a_minute_for_all_who_look(world: World) -> None:
+    """It takes statements in every piece, and each open console asks again and again."""
+    admin, began = await staff(world, Role.ADMIN), utcnow()
+    answers = await asyncio.gather(*(admin.get("/v1/admin/facts/today") for _ in range(3)))
+    world.move_to(began + timedelta(seconds=59))
+    answers.append(await admin.get("/v1/admin/facts/today"))
+    assert {answer.json()["as_of"] for answer in answers} == {"2026-03-01T00:00:00Z"}
+    world.move_to(began + timedelta(seconds=60))
+    later = (await admin.get("/v1/admin/facts/today")).json()
+    assert later["as_of"] == "2026-03-01T00:01:00Z"
 
 
 @pytest.mark.parametrize("query", ["since=2026-03-02&until=2026-03-01", "since=2020-01-01"])

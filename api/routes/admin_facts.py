@@ -21,7 +21,7 @@ from engine.money import format_amount
 from engine.permissions import Permission
 from engine.timeline import utc_day
 from models.clock import utcnow
-from models.facts import count_so_far, read_days
+from models.facts import read_days
 
 DAYS_MAX = 366
 Since = Annotated[str | None, QueryParameter(name="since", description="First UTC day.", **OF_DAY)]
@@ -66,9 +66,9 @@ class TodayView(Struct, frozen=True):
     response_headers=PRIVATE,
 )
 async def facts_today(services: NamedDependency[Services]) -> TodayView:
-    """Counted now, from midnight UTC on."""
-    now = utcnow()
-    return TodayView(now, _view(await count_so_far(services.reading, utc_day(now))))
+    """Counted from midnight UTC on, at most a minute ago."""
+    found = await services.today.at(utcnow())
+    return TodayView(found.as_of, _view(found.facts))
 
 
 @get(

@@ -90,7 +90,7 @@ async def videos(
     usage = await read_usage(services.database, user_id, utc_day(now))
     found = [
         video
-        for video in await services.shelf.videos(now)
+        for video in await services.videos.at(now)
         if video.id > after
         and country in (None, video.country)
         and category in (None, video.category)
