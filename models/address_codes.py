@@ -75,15 +75,23 @@ async def check_address_code(
     code: str,
     now: datetime,
 ) -> bool:
-    """Whether a code is right. It is used up by that."""
+    """Whether a code is right, after the attempt was counted."""
     given = digest_of(secret, index, purpose, code)
     params = {"value": index, "purpose": purpose.value}
     attempt = params | {"now": now, "attempts_max": ATTEMPTS_MAX[purpose]}
     async with connected(database) as connection:
         found = await rows(connection, COUNT_ATTEMPT, attempt)
-        if not found or not hmac.compare_digest(found[0].code_hash, given):
-            return False
-        return await run(connection, USE_UP, params | {"code_hash": given}) == 1
+    return bool(found) and hmac.compare_digest(found[0].code_hash, given)
+
+
+async def use_address_code(
+    database: Database, secret: bytes, index: str, purpose: AddressPurpose, code: str
+) -> bool:
+    """Use up a code that is right. False if another has."""
+    digest = digest_of(secret, index, purpose, code)
+    params = {"value": index, "purpose": purpose.value, "code_hash": digest}
+    async with connected(database) as connection:
+        return await run(connection, USE_UP, params) == 1
 
 
 async def prune_address_codes(database: Database, now: datetime) -> int:

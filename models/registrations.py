@@ -13,7 +13,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from models.address_codes import AddressPurpose, check_address_code, digest_of
+from models.address_codes import AddressPurpose, check_address_code, digest_of, use_address_code
 from models.db import Database, Row, connected, rows, run, sql
 from models.pii import Keyring, UnreadableError
 
@@ -128,8 +128,8 @@ async def open_registration(
 async def check_registration(
     database: Database, secret: bytes, opened: Opened, code: str, now: datetime
 ) -> bool:
-    """Whether a code is right, after the attempt was counted. It is used up by that; but once it
-    has led to an account it stays right with its ticket."""
+    """Whether a code is right, after the attempt was counted. It is used up by the account that it
+    leads to, and stays right with its ticket."""
     index, purpose = opened.applicant.index, AddressPurpose.REGISTER
     if opened.code_hash is None:
         return await check_address_code(database, secret, index, purpose, code, now)
@@ -139,11 +139,13 @@ async def check_registration(
 async def note_account(
     database: Database, secret: bytes, ticket: str, index: str, code: str, user_id: int
 ) -> None:
-    """Keep what a registration led to, for whoever loses the answer."""
-    digest = digest_of(secret, index, AddressPurpose.REGISTER, code)
+    """Keep what a registration led to, for whoever loses the answer; the code is used up."""
+    purpose = AddressPurpose.REGISTER
+    digest = digest_of(secret, index, purpose, code)
     params = {"id": _id_of(ticket), "user_id": user_id, "code_hash": digest}
     async with connected(database) as connection:
         await run(connection, CONFIRM, params)
+    await use_address_code(database, secret, index, purpose, code)
 
 
 async def prune_registrations(database: Database, now: datetime) -> int:

@@ -14,6 +14,7 @@ from engine.configuration import LIMITS, Limit
 from models.clock import utcnow
 from models.config import Config
 from models.limiter import Limiter
+from tests.accounts import auth, registered, sent_code
 from tests.staff import configure
 from tests.test_api_input import problem_of
 from tests.test_contacts import confirm, want
@@ -103,6 +104,23 @@ async def test_who_changes_to_an_address_of_a_domain_counts_as_who_registers(wor
     assert await _waits(world.services, "u@company.example") > 0
     other, _ = await joined(world, "bob@gmail.com")
     problem_of(await want(other, "bob@company.example"), 429, "domain-limited")
+
+
+async def test_a_code_is_good_until_it_has_made_an_account(world: World) -> None:
+    """Whatever comes between: here the quota, and a minute later it does."""
+    await configure(world, limits=LIMITS | {"domain_day": Limit(1, 60)})
+    world.move_to(utcnow() + timedelta(minutes=5))
+    addresses = ("a@company.example", "b@company.example")
+    tickets = [await registered(world, address) for address in addresses]
+    given = [
+        {"ticket": ticket, "code": sent_code(world, address)}
+        for ticket, address in zip(tickets, addresses, strict=True)
+    ]
+    assert (await auth(world, "verify", **given[0])).status_code == 200
+    problem_of(await auth(world, "verify", **given[1]), 429, "domain-limited")
+    world.move_to(utcnow() + timedelta(seconds=61))
+    assert (await auth(world, "verify", **given[1])).status_code == 200
+    assert await world.value("SELECT count(*) FROM address_codes") == 0
 
 
 async def test_looking_counts_nothing(world: World) -> None:

@@ -130,6 +130,13 @@ async def test_a_lost_answer_is_given_again(world: World) -> None:
     problem_of(await auth(world, "verify", ticket=ticket, code=code), 422, "code-wrong")
 
 
+async def test_the_same_code_at_once_makes_one_account_for_all_who_send_it(world: World) -> None:
+    given = {"ticket": await registered(world), "code": sent_code(world)}
+    answers = await asyncio.gather(*(auth(world, "verify", **given) for _ in range(4)))
+    assert [answer.status_code for answer in answers] == [200] * 4
+    assert await world.value("SELECT count(*) FROM users") == 1
+
+
 async def test_a_ticket_opens_nothing_after_a_new_password(world: World) -> None:
     """Whoever saw ticket and code is shut out as everybody else who was signed in."""
     ticket = await registered(world)

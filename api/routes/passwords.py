@@ -18,7 +18,12 @@ from api.passwords import GivenPassword, Password, hash_password, refuse_weak
 from api.permissions import MEMBER, PUBLIC
 from api.services import Services
 from models.accounts import Account, find_by_identity
-from models.address_codes import AddressPurpose, check_address_code, issue_address_code
+from models.address_codes import (
+    AddressPurpose,
+    check_address_code,
+    issue_address_code,
+    use_address_code,
+)
 from models.clock import utcnow
 from models.verification import change_password, verify_address
 
@@ -84,6 +89,8 @@ async def reset(
     now, database = utcnow(), services.database
     secret, purpose = services.config.secret, AddressPurpose.RESET
     is_right = await check_address_code(database, secret, whose.index, purpose, code, now)
+    if is_right:
+        is_right = await use_address_code(database, secret, whose.index, purpose, code)
     if account is None or not is_right:
         await guess.was_wrong()
         raise wrong_code()

@@ -30,7 +30,14 @@ from engine.addresses import parse_address
 from engine.fraud.levels import Hold
 from engine.referrals import referrer_of
 from engine.text import line
-from models.accounts import Account, IdentityTakenError, Newcomer, find_account, register
+from models.accounts import (
+    Account,
+    IdentityTakenError,
+    Newcomer,
+    find_account,
+    find_by_identity,
+    register,
+)
 from models.address_codes import AddressPurpose, issue_address_code
 from models.clock import utcnow
 from models.codes import CodePurpose, check_code
@@ -168,12 +175,20 @@ async def _account_for(
     await guess.was_right()
     if opened.user_id is None:
         return await _make_account(services, opened.applicant, ticket, code, now)
-    known = await find_account(database, keyring, opened.user_id)
-    if known is None or not known.is_active or known.has_second_factors:
+    return _made_by(await find_account(database, keyring, opened.user_id), opened.applicant)
+
+
+def _made_by(account: Account | None, applicant: Applicant) -> Account:
+    """The account that an applicant has, as long as it is as it began. Its password was hashed for
+    this ticket alone: no other account has the same, and a new one ends all that was before."""
+    if (
+        account is None
+        or not account.is_active
+        or account.has_second_factors
+        or account.password_hash != applicant.password_hash
+    ):
         raise wrong_code()
-    if known.password_hash != opened.applicant.password_hash:  # a new one ends all that was before
-        raise wrong_code()
-    return known
+    return account
 
 
 async def _make_account(
@@ -196,8 +211,9 @@ async def _make_account(
     )
     try:
         account = await register(database, keyring, services.installation.table, newcomer, now)
-    except IdentityTakenError:
-        raise wrong_code() from None
+    except IdentityTakenError:  # perhaps by this very ticket, whose answer was lost
+        known = await find_by_identity(database, keyring, applicant.kind, applicant.address)
+        account = _made_by(known, applicant)
     secret = services.config.secret
     await note_account(database, secret, ticket, applicant.index, code, account.id)
     return account
