@@ -182,10 +182,11 @@ async def find_by_identity(
         found = await rows(connection, FIND_IDENTITY, params)
         account = await _account(connection, keyring, found[0].user_id if found else _NOBODY)
     # What is only claimed, for a change to come or for its way back, is nobody's to sign in with.
-    return account if account is not None and _is_at(account, kind, value) else None
+    return account if account is not None and is_at(account, kind, value) else None
 
 
-def _is_at(account: Account, kind: str, value: str) -> bool:
+def is_at(account: Account, kind: str, value: str) -> bool:
+    """Whether this is the account's address or number, in whatever form it is kept."""
     kept = account.email if kind == "email" else account.phone
     if kept is None or kept == value:
         return kept == value

@@ -305,6 +305,17 @@ async def test_what_cannot_be_is_refused(
     assert await world.value("SELECT count(*) FROM contact_changes") == 0
 
 
+async def test_ones_own_address_in_another_form_is_no_other(world: World) -> None:
+    """Giving it up, unconfirmed, would give up what one signs in with."""
+    person, _ = await joined(world)
+    kept = world.config.keyring.seal("email", person.id, "Ann@Example.com")  # as in older rows
+    await world.rows("UPDATE users SET email = :kept RETURNING 1", kept=kept)
+    answer = await want(person, ANN)
+    await world.http.delete("/v1/me/contact", headers=person.headers)
+    assert await signs_in(world, ANN)
+    problem_of(answer, 400, "bad-request")
+
+
 async def test_no_number_is_taken_that_cannot_be_told(world: World) -> None:
     person, _ = await joined(world)
     services = world.services

@@ -23,7 +23,7 @@ from api.routes.admin_users import Reason, UserId
 from api.routes.me import PRIVATE
 from api.services import Services
 from engine.permissions import Permission
-from models.accounts import find_account
+from models.accounts import find_account, is_at
 from models.admin_log import Actor
 from models.clock import utcnow
 from models.contact_proposals import (
@@ -104,7 +104,7 @@ async def propose(
     account = await find_account(services.database, keyring, subject_id)
     if account is None:
         raise not_found("user")
-    if value == (account.email if kind == "email" else account.phone):
+    if is_at(account, kind, value):
         raise bad_field(kind, "This is the one that the account has.")
     wanted = Wanted(kind, value, "PROPOSED", None, actor.user_id, data.reason)
     async with _explained():

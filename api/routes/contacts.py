@@ -29,7 +29,7 @@ from api.services import Services
 from api.signing_in import PRIVATE
 from engine.addresses import parse_address
 from engine.configuration import Configuration
-from models.accounts import Account
+from models.accounts import Account, is_at
 from models.claims import TakenError
 from models.clock import utcnow
 from models.codes import CodePurpose, check_code, issue_code
@@ -121,7 +121,7 @@ async def want(
     await confirm_factor(request, services, account, data.second_factor, now)
     await refuse_address(services, kind, address)
     await check_domain(services, address)
-    if value == (account.email if kind == "email" else account.phone):
+    if is_at(account, kind, value):
         raise bad_field(kind, "This is the one that your account has.")
     until = await suspended_until(services.database, account.id, now)
     if until is not None:
