@@ -120,16 +120,15 @@ def _registered_at(account: Account) -> datetime:
 def _coins(account: Account, night: int | None) -> float:
     """What could have left an account with both addresses verified, each day all that may.
 
-    The night's work comes after midnight: a day's limit more may have left before a hold.
+    The night's work is done before the next day's limit begins.
     """
     rules, settled, gone = Vesting(), 0, 0
     acts_of: dict[int, list[str]] = defaultdict(list)
     for day, acts in enumerate(account.days):
         acts_of[day] = [act.kind for act in acts if act.result == "DONE"]
-    for day in range(NIGHTS if night is None else min(night + 1, NIGHTS)):
-        if night is None or day < night:
-            settled += MINED_MICRO * acts_of[day].count("mining.start")
-            settled += BOOSTED_MICRO * acts_of[day].count("boost.answer")
+    for day in range(NIGHTS if night is None else min(night, NIGHTS)):
+        settled += MINED_MICRO * acts_of[day].count("mining.start")
+        settled += BOOSTED_MICRO * acts_of[day].count("boost.answer")
         holder = Holder(settled, 0, day, has_email=True, has_phone=True, score=None)
         left = spendable_micro(holder, rules)
         settled, gone = settled - left, gone + left

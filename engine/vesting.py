@@ -1,20 +1,25 @@
 """Vesting: how much of what an account holds may be spent or leave (decision 0047).
 
 Everybody earns and sees coins alike. Until an account is proven (days on which it was active,
-addresses, score), only so much of it can leave a wallet on a UTC day: what a farm of fresh accounts
-can take is bounded, whatever its score says.
+addresses, score), only so much of it can leave a wallet a day: what a farm of fresh accounts can
+take is bounded, whatever its score says.
 """
 
 from collections.abc import Sequence
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from msgspec import Struct
 
 from engine.money import MICRO_PER_TWTC
+from engine.timeline import utc_day
+
+# By then the night's score is known: whom it holds up has had no new day's allowance.
+ALLOWANCE_BEGINS = timedelta(hours=2)
 
 
 class Vesting(Struct, frozen=True, forbid_unknown_fields=True):
-    """When an account is proven, and what may leave it on a UTC day until then.
+    """When an account is proven, and what may leave it a day until then.
 
     `days` are needed with e-mail and phone verified, `days_one_address` with only one of them.
     """
@@ -37,7 +42,7 @@ class Missing(StrEnum):
 class Holder(Struct, frozen=True):
     """What is known of an account when it wants to spend.
 
-    `spent_micro` has left on the UTC day in question; `days` are those over on which it was active;
+    `spent_micro` has left on the day in question; `days` are those over on which it was active;
     `score` is the latest night's, None if there is none: then nothing speaks against it. `is_held`:
     by a hold of whatever kind, or switched off.
     """
@@ -58,6 +63,11 @@ class Proof(Struct, frozen=True):
     missing: tuple[Missing, ...]
     days: int
     days_needed: int
+
+
+def allowance_day(at: datetime) -> date:
+    """The day whose allowance holds at an instant: each lasts from 02:00 UTC to the next 02:00."""
+    return utc_day(at - ALLOWANCE_BEGINS)
 
 
 def prove(holder: Holder, rules: Vesting) -> Proof:
@@ -89,7 +99,7 @@ def spendable_bound_micro(
 ) -> int:
     """At most so much can have left an account by the end of its last day.
 
-    `settled_by_day` is what it was paid on each UTC day of its life, up to the day of its hold;
+    `settled_by_day` is what it was paid on each day of its life, up to the day of its hold;
     `proven_from` is the index of the day on which it became proven, None if it never did.
     """
     held = spent = 0

@@ -3,7 +3,14 @@
 Each is a query of the rows that break it (see `models.invariants`).
 """
 
+from datetime import timedelta
+
+from engine.vesting import ALLOWANCE_BEGINS
 from models.credit import accrued_sql
+
+# The day whose allowance a spending took from (`engine.vesting.allowance_day`).
+_HOURS = ALLOWANCE_BEGINS // timedelta(hours=1)
+SPENT_ON = f"CAST((created_at - interval '{_HOURS} hours') AT TIME ZONE 'UTC' AS date)"
 
 LEDGER = {
     "settled balance = sum of the ledger": """
@@ -77,16 +84,16 @@ LEDGER = {
           ON t.bucket = w.bucket AND t.user_id = w.user_id
         WHERE w.bucket BETWEEN :first AND :last AND w.total_withdrawn <> COALESCE(t.total, 0)
     """,
-    "a day's spending is counted, and no other": """
+    "a day's spending is counted, and no other": f"""
         SELECT s.user_id, s.day, s.amount_micro, t.user_id AS spender_id, t.total FROM
             (SELECT bucket, user_id, day, amount_micro FROM spent_days
              WHERE bucket BETWEEN :first AND :last) s
         FULL JOIN
-            (SELECT bucket, user_id, CAST(created_at AT TIME ZONE 'UTC' AS date) AS day,
+            (SELECT bucket, user_id, {SPENT_ON} AS day,
                     CAST(sum(amount) AS bigint) AS total
              FROM transactions
              WHERE bucket BETWEEN :first AND :last AND type = 'WITHDRAWAL'
-             GROUP BY bucket, user_id, CAST(created_at AT TIME ZONE 'UTC' AS date)) t
+             GROUP BY bucket, user_id, {SPENT_ON}) t
           ON t.bucket = s.bucket AND t.user_id = s.user_id AND t.day = s.day
          AND t.total = s.amount_micro
         WHERE s.user_id IS NULL OR t.user_id IS NULL

@@ -7,8 +7,8 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from engine.timeline import bucket_of, utc_day
-from engine.vesting import Holder, Vesting, spendable_micro
+from engine.timeline import bucket_of
+from engine.vesting import Holder, Vesting, allowance_day, spendable_micro
 from models.clock import new_id
 from models.db import Connection, Database, Row, connected, rows, run, sql
 from models.members import LOCK_USERS
@@ -84,7 +84,7 @@ async def spend(connection: Connection, rules: Vesting, spending: Spending, now:
         "bucket": bucket,
         "id": new_id(now),
         "user_id": user_id,
-        "day": utc_day(now),
+        "day": allowance_day(now),
         "amount": spending.amount_micro,
         "from_account": f"wallet:{user_id}",
         "to_account": spending.to_account,
@@ -106,7 +106,8 @@ async def spend(connection: Connection, rules: Vesting, spending: Spending, now:
 
 async def read_wallet(database: Database, user_id: int, now: datetime) -> Row | None:
     """A user's wallet with what `holder_of` takes from it, or None."""
-    params = {"bucket": bucket_of(user_id), "user_id": user_id, "day": utc_day(now), "now": now}
+    day = allowance_day(now)
+    params = {"bucket": bucket_of(user_id), "user_id": user_id, "day": day, "now": now}
     async with connected(database) as connection:
         found = await rows(connection, WALLET, params)
     return found[0] if found else None

@@ -1,7 +1,7 @@
 """What leaves a wallet, through its one door: how much, once, and whatever comes at once."""
 
 import asyncio
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
 from typing import Any
 
@@ -10,14 +10,14 @@ import pytest
 from engine.money import MICRO_PER_TWTC, parse_amount
 from engine.permissions import Role
 from engine.timeline import utc_day
-from engine.vesting import Vesting
+from engine.vesting import Vesting, allowance_day
 from models.clock import utcnow
 from models.db import run, sql, transaction
 from models.invariants import audit
 from models.spending import NotSpendableError, Spending, spend
 from tests.staff import configure, staff
 from tests.test_adjustments import judge, propose
-from tests.words import START, at
+from tests.words import at
 from tests.world import Person, World
 
 RULES = Vesting()
@@ -90,13 +90,14 @@ async def test_a_newcomer_sees_all_and_spends_a_hundred_a_day(world: World) -> N
     assert (seen["balance"], seen["settled_balance"]) == ("400.000000", "400.000000")
     assert (seen["total_earned"], seen["total_withdrawn"]) == ("500.000000", "100.000000")
     assert seen["spendable"] == "0.000000"
-    world.move_to(START + timedelta(days=1) - timedelta(microseconds=1))
+    begins = datetime.combine(allowance_day(utcnow()), time(2), UTC) + timedelta(days=1)
+    world.move_to(begins - timedelta(microseconds=1))
     assert await is_refused(world, person, "0.000001", "0")
-    world.move_to(START + timedelta(days=1))
+    world.move_to(begins)
     assert (await wallet(person))["spendable"] == "100.000000"
     assert await leave(world, person, "100")
     [first, second] = await world.rows("SELECT day, amount_micro FROM spent_days ORDER BY day")
-    assert (first.day, second.day) == (date(2026, 3, 1), date(2026, 3, 2))
+    assert (first.day, second.day) == (begins.date() - timedelta(days=1), begins.date())
 
 
 async def test_ten_spendings_at_once_share_one_limit(world: World) -> None:

@@ -1,20 +1,26 @@
 """What may be spent until an account is proven, as arithmetic (decision 0047)."""
 
+from datetime import UTC, date, datetime, timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from engine.money import MICRO_PER_TWTC
+from engine.timeline import PRODUCTION, timetable
 from engine.vesting import (
+    ALLOWANCE_BEGINS,
     Holder,
     Missing,
     Proof,
     Vesting,
+    allowance_day,
     prove,
     spendable_bound_micro,
     spendable_micro,
 )
+from schedules.timetable import entries
 
 RULES = Vesting()
 LIMIT = RULES.daily_limit_micro
@@ -26,6 +32,14 @@ PROVEN = Holder(
     has_phone=True,
     score=30,
 )
+
+
+def test_a_day_begins_when_the_nights_score_is_known() -> None:
+    two = datetime(2026, 3, 5, 2, tzinfo=UTC)
+    assert allowance_day(two) == date(2026, 3, 5)
+    assert allowance_day(two - timedelta(microseconds=1)) == date(2026, 3, 4)
+    [scored] = [entry for entry in entries(timetable(PRODUCTION)) if entry.name == "score"]
+    assert timedelta(seconds=scored.offset_seconds) < ALLOWANCE_BEGINS
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ class ProfileChange(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ProofView(Struct, frozen=True):
-    """Until `is_proven`, at most `daily_limit` TWTC can be spent or leave on a UTC day.
+    """Until `is_proven`, at most `daily_limit` TWTC can be spent or leave a day, from 02:00 UTC on.
 
     `missing` is what would bring it nearer: days on which one was active (`days` of `days_needed`,
     fewer with both e-mail and phone verified), an address, a score without suspicion.
