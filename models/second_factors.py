@@ -36,10 +36,14 @@ USE_STEP = sql("""
       AND totp_confirmed_at IS NOT NULL
 """)
 
+# What was begun without a code of it is not to join it.
 SEND_CODES = sql("""
     INSERT INTO second_factors (bucket, user_id, totp_last_step, sends_codes, failures)
     VALUES (:bucket, :user_id, 0, true, 0)
-    ON CONFLICT (bucket, user_id) DO UPDATE SET sends_codes = true
+    ON CONFLICT (bucket, user_id) DO UPDATE
+    SET sends_codes = true,
+        totp_secret = CASE WHEN second_factors.totp_confirmed_at IS NOT NULL
+                           THEN second_factors.totp_secret END
 """)
 
 FORGET_FACTORS = sql("DELETE FROM second_factors WHERE bucket = :bucket AND user_id = :user_id")
@@ -135,8 +139,13 @@ async def use_recovery_code(database: Database, user_id: int, code: str) -> bool
 async def forget_factors(database: Database, user_id: int) -> None:
     """Ask for no second factor any more."""
     async with transaction(database) as connection:
-        await run(connection, FORGET_FACTORS, _user(user_id))
-        await run(connection, FORGET_RECOVERY_CODES, _user(user_id))
+        await drop_factors(connection, user_id)
+
+
+async def drop_factors(connection: Connection, user_id: int) -> None:
+    """As `forget_factors`, within a transaction."""
+    await run(connection, FORGET_FACTORS, _user(user_id))
+    await run(connection, FORGET_RECOVERY_CODES, _user(user_id))
 
 
 async def _replace_recovery_codes(

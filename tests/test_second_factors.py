@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pyotp
 
 from models.clock import utcnow
@@ -11,6 +12,7 @@ from tests.accounts import PASSWORD, auth, from_before, sent_code, signed_up, ve
 from tests.test_api_input import problem_of
 from tests.world import World
 
+SECOND = "second-factor-needed"
 ANN = {"email": "ann@example.com", "password": PASSWORD}
 
 
@@ -27,6 +29,11 @@ async def with_totp(world: World) -> tuple[pyotp.TOTP, list[str], dict[str, Any]
     assert confirmed.status_code == 200, confirmed.text
     world.move_to(utcnow() + timedelta(seconds=30))
     return totp, confirmed.json()["recovery_codes"], tokens
+
+
+async def remove(world: World, access: str, **more: Any) -> httpx.Response:
+    headers, body = {"Authorization": f"Bearer {access}"}, {"password": PASSWORD} | more
+    return await world.http.request("DELETE", "/v1/auth/mfa", json=body, headers=headers)
 
 
 async def ticket(world: World) -> str:
@@ -139,16 +146,49 @@ async def test_a_sent_code_confirms_a_sign_in(world: World) -> None:
 
 
 async def test_second_factors_are_changed_only_with_the_password(world: World) -> None:
-    _, _, tokens = await with_totp(world)
+    totp, _, tokens = await with_totp(world)
     access = tokens["access_token"]
     headers = {"Authorization": f"Bearer {access}"}
     for what in ("mfa/totp", "mfa/code"):
         problem_of(await auth(world, what, access, password="not it at all"), 403, "password-wrong")
     problem_of(await auth(world, "mfa/totp", access, password=PASSWORD), 409, "mfa-active")
-    for password, status in (("not it at all", 403), (PASSWORD, 204)):
-        removed = await world.http.request(
-            "DELETE", "/v1/auth/mfa", json={"password": password}, headers=headers
-        )
-        assert removed.status_code == status
+    problem_of(await remove(world, access, password="not it at all"), 403, "password-wrong")
+    fresh = {"method": "totp", "code": totp.at(utcnow())}
+    assert (await remove(world, access, second_factor=fresh)).status_code == 204
     assert (await world.http.get("/v1/auth/mfa", headers=headers)).json() == {"methods": []}
     assert (await auth(world, "login", **ANN)).json()["access_token"]
+
+
+async def test_an_authenticator_gives_way_to_none_without_a_code_of_it(world: World) -> None:
+    totp, recovery, tokens = await with_totp(world)
+    access = tokens["access_token"]
+    wrong = {"method": "totp", "code": f"{(int(totp.at(utcnow())) + 1) % 10**6:06}"}
+    spares = [{"method": "recovery", "code": code} for code in recovery[:2]]
+    problem_of(await auth(world, "mfa/code", access, password=PASSWORD), 403, SECOND)
+    refused = await auth(world, "mfa/code", access, password=PASSWORD, second_factor=wrong)
+    problem_of(refused, 422, "code-wrong")
+    problem_of(await remove(world, access), 403, SECOND)
+    problem_of(await remove(world, access, second_factor=wrong), 422, "code-wrong")
+    # Nothing was changed or used up: the codes of before still open it, and the lost phone's too.
+    added = await auth(world, "mfa/code", access, password=PASSWORD, second_factor=spares[0])
+    assert added.status_code == 200, added.text
+    problem_of(await remove(world, access, second_factor=spares[1]), 422, "code-wrong")
+    spare = {"method": "recovery", "code": added.json()["recovery_codes"][0]}
+    assert (await remove(world, access, second_factor=spare)).status_code == 204
+    assert (await auth(world, "login", **ANN)).json()["access_token"]
+
+
+async def test_sent_codes_are_joined_by_an_authenticator_only_with_one(world: World) -> None:
+    _, tokens = await signed_up(world)
+    access = tokens["access_token"]
+    # Begun before there was a factor: it is not to become one without a code.
+    begun = pyotp.TOTP((await auth(world, "mfa/totp", access, password=PASSWORD)).json()["secret"])
+    assert (await auth(world, "mfa/code", access, password=PASSWORD)).status_code == 200
+    early = await auth(world, "mfa/totp/confirm", access, code=begun.at(utcnow()))
+    problem_of(early, 422, "code-wrong")
+    problem_of(await auth(world, "mfa/totp", access, password=PASSWORD), 403, SECOND)
+    given = {"method": "code", "code": sent_code(world)}
+    added = await auth(world, "mfa/totp", access, password=PASSWORD, second_factor=given)
+    assert added.status_code == 201, added.text
+    code = pyotp.TOTP(added.json()["secret"]).at(utcnow())
+    assert (await auth(world, "mfa/totp/confirm", access, code=code)).status_code == 200

@@ -14,7 +14,7 @@ from api.admission import HASHES
 from api.auth import Access, read_ticket, ticket_over
 from api.codes import TypedCode, digits_of, send_or_refuse, wrong_code
 from api.documentation import problems
-from api.factors import RECOVERY_LETTERS, code_of, matching_step, use_factor
+from api.factors import RECOVERY_LETTERS, Factor, code_of, confirm_factor, matching_step, use_factor
 from api.owners import confirmed_owner, own_account
 from api.passwords import GivenPassword
 from api.permissions import MEMBER, PUBLIC
@@ -39,9 +39,11 @@ Ticket = Annotated[str, line(2_048)]
 
 
 class PasswordGiven(Struct, frozen=True, forbid_unknown_fields=True):
-    """The account's password: an unlocked phone is not enough to change what guards it."""
+    """The account's password, and with a second factor a code of it: neither an unlocked phone
+    nor a stolen password is enough to change what guards it."""
 
     password: GivenPassword
+    second_factor: Factor | None = None
 
 
 class TicketGiven(Struct, frozen=True, forbid_unknown_fields=True):
@@ -98,7 +100,7 @@ async def factors(
     summary="Set up an authenticator app",
     opt=MEMBER | HASHES,
     security=[{"bearer": []}],
-    responses=problems(409),
+    responses=problems(409, 422),
 )
 async def set_up_totp(
     request: Request[Any, Any, Any],
@@ -108,11 +110,13 @@ async def set_up_totp(
 ) -> TotpSecret:
     """A new secret. Sign-ins ask for it once its first code was sent to …/mfa/totp/confirm."""
     account = await confirmed_owner(request, services, access.user_id, data.password)
+    keyring = services.config.keyring
+    if (await find_factors(services.database, keyring, account.id)).has_totp:
+        raise _active()  # before a code is used up for nothing
+    await confirm_factor(request, services, account, data.second_factor, utcnow())
     secret = pyotp.random_base32()
-    if not await begin_totp(services.database, services.config.keyring, account.id, secret):
-        raise ProblemError(
-            "mfa-active", "Second factor active", 409, "Remove the second factor first."
-        )
+    if not await begin_totp(services.database, keyring, account.id, secret):
+        raise _active()
     name = account.email or account.phone or str(account.id)
     return TotpSecret(secret, pyotp.TOTP(secret).provisioning_uri(name=name, issuer_name="TWTC"))
 
@@ -146,6 +150,7 @@ async def confirm(
     summary="Have a code sent at each sign-in",
     opt=MEMBER | HASHES,
     security=[{"bearer": []}],
+    responses=problems(422),
 )
 async def set_up_codes(
     request: Request[Any, Any, Any],
@@ -159,6 +164,7 @@ async def set_up_codes(
         raise ProblemError(
             "verification-required", "Address not verified", 403, "Verify the address first."
         )
+    await confirm_factor(request, services, account, data.second_factor, utcnow())
     codes = _recovery_codes()
     await send_codes(services.database, account.id, codes)
     return RecoveryCodes(codes)
@@ -170,6 +176,7 @@ async def set_up_codes(
     summary="Remove the second factors",
     opt=MEMBER | HASHES,
     security=[{"bearer": []}],
+    responses=problems(422),
 )
 async def remove(
     request: Request[Any, Any, Any],
@@ -179,6 +186,7 @@ async def remove(
 ) -> None:
     """From now on the password alone is enough."""
     account = await confirmed_owner(request, services, access.user_id, data.password)
+    await confirm_factor(request, services, account, data.second_factor, utcnow())
     await forget_factors(services.database, account.id)
 
 
@@ -226,6 +234,11 @@ async def sign_in(
     if not await use_factor(request, services, account.id, data.method, code, now):
         raise unauthorized("This code is wrong, used or too old.")
     return await begin(request, services, account, now, in_cookie=data.in_cookie)
+
+
+def _active() -> ProblemError:
+    detail = "Remove the second factor first."
+    return ProblemError("mfa-active", "Second factor active", 409, detail)
 
 
 def _recovery_codes() -> list[str]:

@@ -2319,6 +2319,7 @@ export interface components {
         /** PasswordGiven */
         PasswordGiven: {
             password: string;
+            second_factor?: components["schemas"]["Factor"] | null;
         };
         /** PhoneView */
         PhoneView: {
@@ -5640,6 +5641,7 @@ export interface operations {
             408: components["responses"]["408"];
             413: components["responses"]["413"];
             414: components["responses"]["414"];
+            422: components["responses"]["422"];
             429: components["responses"]["429"];
             431: components["responses"]["431"];
             503: components["responses"]["503"];
@@ -5678,6 +5680,7 @@ export interface operations {
             408: components["responses"]["408"];
             413: components["responses"]["413"];
             414: components["responses"]["414"];
+            422: components["responses"]["422"];
             429: components["responses"]["429"];
             431: components["responses"]["431"];
             503: components["responses"]["503"];
@@ -5753,6 +5756,7 @@ export interface operations {
             409: components["responses"]["409"];
             413: components["responses"]["413"];
             414: components["responses"]["414"];
+            422: components["responses"]["422"];
             429: components["responses"]["429"];
             431: components["responses"]["431"];
             503: components["responses"]["503"];

@@ -70,6 +70,16 @@ def test_a_second_factor_is_set_up_and_asked_for(
     look(member, shot, "second-step")
     page.get_by_label("Recovery code").press("Enter")
     page.wait_for_selector("nav")
+    member.go("me")
+    page.get_by_role("button", name="Authenticator app").click()
+    page.fill("dialog [name=password]", PASSWORD)
+    page.locator("dialog [name=password]").press("Enter")
+    expect(page.locator("dialog [name=code]")).to_be_visible()
+    page.locator("dialog").get_by_role("button", name="Use another way").click()
+    page.fill("dialog [name=code]", codes[1])
+    page.locator("dialog [name=code]").press("Enter")
+    expect(page.locator("dialog").get_by_role("button", name="Set up")).to_be_visible()
+    expect(page.locator("dialog [name=code]")).to_have_count(0)
     assert member.complaints == []
 
 

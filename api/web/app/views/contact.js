@@ -2,6 +2,7 @@
 
 import { html, useState } from "../vendor/preact.js";
 import { get, post, Refused, request } from "../api.js";
+import { useFactor } from "../factor.js";
 import { dateTime } from "../format.js";
 import { Field, Form } from "../forms.js";
 import { t } from "../texts.js";
@@ -42,29 +43,18 @@ export function Contact({ profile, reload }) {
 function Change({ done }) {
   const [who, setWho] = useState("");
   const [password, setPassword] = useState("");
-  const [code, setCode] = useState("");
-  const [method, setMethod] = useState(null);
-  const submit = useAction(async () => {
-    const second = method && { second_factor: { method, code } };
-    try {
-      await post("/v1/me/contact", { ...identity(who), password, ...second });
-    } catch (error) {
-      if (error.slug !== "second-factor-needed" || method) throw error;
-      setMethod((await get("/v1/auth/mfa")).methods[0]);
-      return;
-    }
+  const [withFactor, factor] = useFactor();
+  const submit = useAction(() => withFactor(async (second) => {
+    await post("/v1/me/contact", { ...identity(who), password, ...second });
     done();
-  });
+  }));
   return html`<${Form} action=${submit} button=${t("contact.send")}><p>${t("contact.text")}</p>
     <${Field} label=${t("contact.new")} name="contact" keys=${["email", "phone"]} value=${who}
       dir="ltr" required autocomplete="off" onInput=${(e) => setWho(e.target.value)} />
     <${Field} label=${t("field.password")} name="password" type="password" value=${password}
       dir="ltr" required autocomplete="current-password"
       onInput=${(e) => setPassword(e.target.value)} />
-    ${method && html`<${Field} label=${t(`mfa.${method}`)} name="code" value=${code} dir="ltr"
-      required autocomplete="one-time-code" onInput=${(e) => setCode(e.target.value)} />
-      ${method !== "recovery" && html`<button type="button" class="button quiet"
-        onClick=${() => setMethod("recovery")}>${t("mfa.other")}</button>`}`}<//>`;
+    ${factor}<//>`;
 }
 
 /** What is to come, and what can be done about it. */

@@ -2,6 +2,7 @@
 
 import { html, useState } from "../vendor/preact.js";
 import { get, post, request } from "../api.js";
+import { useFactor } from "../factor.js";
 import { save } from "../files.js";
 import { Field, Form } from "../forms.js";
 import { reached } from "../network.js";
@@ -13,12 +14,15 @@ export function SecondFactor() {
   const [password, setPassword] = useState("");
   const [secret, setSecret] = useState(null);
   const [kept, setKept] = useState(null);
-  const begin = useAction(async () => setSecret(await post("/v1/auth/mfa/totp", { password })));
-  const remove = useAction(async () => {
-    await request("DELETE", "/v1/auth/mfa", { body: { password } });
+  const [withFactor, factor] = useFactor();
+  const begin = useAction(() => withFactor(async (second) => {
+    setSecret(await post("/v1/auth/mfa/totp", { password, ...second }));
+  }));
+  const remove = useAction(() => withFactor(async (second) => {
+    await request("DELETE", "/v1/auth/mfa", { body: { password, ...second } });
     setPassword("");
     reload();
-  });
+  }));
   if (kept) return html`<${Recovery} codes=${kept} />`;
   if (secret) return html`<${Enrolment} secret=${secret} done=${setKept} />`;
   if (!factors) return html`<${Missing} error=${error} again=${reload} />`;
@@ -28,7 +32,8 @@ export function SecondFactor() {
     <p>${t(isOn ? "me.mfa.is-on" : "me.totp.why")}</p>
     <${Field} label=${t("field.password")} type="password" name="password" value=${password}
       required dir="ltr" autocomplete="current-password"
-      onInput=${(e) => setPassword(e.target.value)} /><//>`;
+      onInput=${(e) => setPassword(e.target.value)} />
+    ${factor}<//>`;
 }
 
 function Enrolment({ secret, done }) {
