@@ -21,6 +21,7 @@ from models.contact_claims import COLUMNS, claim_new, release_ended, unclaim_new
 from models.db import Connection, Database, Row, connected, rows, run, sql, transaction
 from models.members import raise_versions
 from models.pii import Keyring
+from models.second_factors import drop_factors
 from models.sign_ins import end_all
 from models.staff import find_objection
 from models.status import SnapshotCopies
@@ -226,8 +227,8 @@ async def cancel_change(database: Database, user_id: int, now: datetime) -> None
 async def take_back(database: Database, copies: SnapshotCopies, change: Row, now: datetime) -> str:
     """Undo a change by the former address's word: CANCELLED, or REVERTED once it was in effect.
 
-    Then the password that it was made with goes as well, and every sign-in ends. Raise
-    NoChangeError.
+    Then the password that it was made with goes as well, with the second factors, and every
+    sign-in ends. Raise NoChangeError.
     """
     key = {"bucket": change.bucket, "id": change.id, "user_id": change.user_id}
     async with transaction(database) as connection:
@@ -242,6 +243,7 @@ async def take_back(database: Database, copies: SnapshotCopies, change: Row, now
         if present.status == "APPLIED":
             status = "REVERTED"
             await run(connection, COPY_OLD, key)
+            await drop_factors(connection, change.user_id)
             await _shut_out(connection, copies, present, now, None)
         await rows(connection, END, end_of(present, status, now))
     await copies.refresh(database, change.bucket, [change.user_id])

@@ -175,6 +175,24 @@ async def test_the_former_address_takes_it_back_for_a_week(world: World) -> None
     assert await signs_in(world, ANN, "another password")
 
 
+async def test_a_factor_of_whoever_changed_it_goes_with_the_change(world: World) -> None:
+    person, _ = await joined(world)
+    await waits(person)
+    begun = (await person.post("/v1/auth/mfa/totp", {"password": PASSWORD})).json()["secret"]
+    code = {"code": pyotp.TOTP(begun).at(utcnow())}
+    assert (await person.post("/v1/auth/mfa/totp/confirm", code)).status_code == 200
+    await world.go_to(utcnow() + WAIT + HOUR)
+    assert (await undo(world, token(world))).json() == {"status": "REVERTED"}
+    for table in ("second_factors", "recovery_codes"):
+        assert await world.value(f"SELECT count(*) FROM {table}") == 0
+    assert (await auth(world, "password/forgotten", email=ANN)).status_code == 204
+    await told(world)
+    chosen = {"email": ANN, "password": "another password", "code": sent_code(world, ANN)}
+    assert (await auth(world, "password/reset", **chosen)).status_code == 204
+    owner = await auth(world, "login", email=ANN, password="another password")
+    assert owner.json()["access_token"]
+
+
 async def test_nobody_learns_whether_an_address_is_known(world: World) -> None:
     person, _ = await joined(world)
     await joined(world, "bob@example.com")

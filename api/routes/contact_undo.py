@@ -38,8 +38,9 @@ class TakenBack(Struct, frozen=True):
     responses=problems(422),
 )
 async def undo(data: JSONBody[TokenGiven], services: NamedDependency[Services]) -> TakenBack:
-    """By what our message to the former address says. One in effect is undone with the password:
-    all sign-ins end, and a new one is chosen by /v1/auth/password/forgotten."""
+    """By what our message to the former address says. One in effect is undone with the password
+    and the second factors: all sign-ins end, and a new password is chosen by
+    /v1/auth/password/forgotten."""
     token = plain(data.token)
     user_id = refresh_token_user(token)
     change = None if user_id is None else await find_change(services.database, user_id)
