@@ -53,12 +53,19 @@ async def tell_new(services: Services, account: Account, change: Row, code: str)
 async def tell_old(
     services: Services, account: Account, change: Row, code: str | None, days: int
 ) -> None:
-    """Tell the address that the account has what is to come, and the way back."""
+    """Tell each address that the account has what is to come, and the way back; the code goes to
+    one of them, the e-mail address if there is one."""
     token = back_token(services.config.secret, change)
     address = new_address_of(services, change)
-    kind, present = ("email", account.email) if account.email else ("phone", account.phone)
-    message = old_address_message(address, change.effective_at, token, days, code, account.language)
-    await _send(services, kind, present or "", message)
+    for kind, present in (("email", account.email), ("phone", account.phone)):
+        if not present:
+            continue
+        asked = "support" if change.proposer_id is not None else "old" if code else "other"
+        message = old_address_message(
+            asked, address, change.effective_at, token, days, code, account.language
+        )
+        await _send(services, kind, present, message)
+        code = None
 
 
 async def tell_granted(services: Services, account: Account, change: Row) -> None:

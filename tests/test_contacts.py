@@ -193,6 +193,22 @@ async def test_a_factor_of_whoever_changed_it_goes_with_the_change(world: World)
     assert owner.json()["access_token"]
 
 
+@pytest.mark.parametrize("address", [NEW, "+966507654321"])
+async def test_both_former_addresses_are_told(world: World, address: str) -> None:
+    person, _ = await joined(world)
+    number = "+966501234567"
+    kept = world.config.keyring.seal("phone", person.id, number)
+    await world.rows("UPDATE users SET phone = :kept RETURNING 1", kept=kept)
+    await waits(person, address)
+    word = token(world)
+    assert address in message(world, ANN) and "makes it so at once" in message(world, ANN)
+    # As before one address alone hastens it; the other one is told, and can take it back.
+    assert address in message(world, number) and sent_code(world, ANN) not in message(world, number)
+    assert "support" not in message(world, number)
+    assert token(world, number) == word
+    assert (await undo(world, token(world, number))).json() == {"status": "CANCELLED"}
+
+
 async def test_nobody_learns_whether_an_address_is_known(world: World) -> None:
     person, _ = await joined(world)
     await joined(world, "bob@example.com")

@@ -21,6 +21,10 @@ _TEXTS = {
         "If that was you, {code} makes it so at once: enter it in the app within ten minutes.\n\n"
         "{undo}",
     ),
+    ("other", "en"): (
+        "Your TWTC account is to get another address",
+        "Your account is to use {address} from {at} UTC on.\n\n{undo}",
+    ),
     ("support", "en"): (
         "Your TWTC account is to get another address",
         "Our support was asked to let your account use {address} from {at} UTC on.\n\n{undo}",
@@ -51,6 +55,10 @@ _TEXTS = {
         "إذا كنت أنت من طلب ذلك فالرمز {code} يجعله نافذًا فورًا: أدخله في التطبيق خلال عشر دقائق."
         "\n\n{undo}",
     ),
+    ("other", "ar"): (
+        "سيصبح لحسابك في TWTC عنوان آخر",
+        "سيستخدم حسابك {address} ابتداءً من {at} بالتوقيت العالمي.\n\n{undo}",
+    ),
     ("support", "ar"): (
         "سيصبح لحسابك في TWTC عنوان آخر",
         "طُلب من فريق الدعم أن يستخدم حسابك {address} ابتداءً من {at} بالتوقيت العالمي.\n\n{undo}",
@@ -79,15 +87,13 @@ def known_address_message(language: str) -> Message:
 
 
 def old_address_message(
-    address: str, at: datetime, token: str, days: int, code: str | None, language: str
+    name: str, address: str, at: datetime, token: str, days: int, code: str | None, language: str
 ) -> Message:
-    """For the former address: what is to come, how to hasten it, and the way back. Without a code
-    it was support who was asked."""
+    """For a former address: what is to come, and the way back. `old` has the code that hastens it,
+    `other` none, and of `support` it was asked."""
     undo = _message("undo", language, token=token, days=days).text
     facts = {"address": address, "at": f"{at:%Y-%m-%d %H:%M}", "undo": undo}
-    if code is None:
-        return _message("support", language, **facts)
-    return _message("old", language, **facts, code=code)
+    return _message(name, language, **facts, code=code)
 
 
 def granted_address_message(at: datetime, language: str) -> Message:
