@@ -12,6 +12,8 @@ from typing import Any
 log = logging.getLogger(__name__)
 
 UNDER_WAY_MAX = 100
+# Until then the answer has been sent: it takes no longer for whom there is an errand.
+AFTER_SECONDS = 0.02
 # A process that ends waits for them as long: a message takes five seconds at most.
 LAST_SECONDS = 10
 
@@ -27,8 +29,8 @@ class Errands:
         return len(self._under_way) >= UNDER_WAY_MAX
 
     def start(self, errand: Coroutine[Any, Any, None]) -> None:
-        """Do it, beside everything else."""
-        task = asyncio.create_task(errand)
+        """Do it, beside everything else, a moment after the answer."""
+        task = asyncio.create_task(_later(errand))
         self._under_way.add(task)
         task.add_done_callback(self._done)
 
@@ -48,3 +50,12 @@ class Errands:
         self._under_way.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.warning("a message was not sent: %s", type(error).__name__, exc_info=error)
+
+
+async def _later(errand: Coroutine[Any, Any, None]) -> None:
+    try:
+        await asyncio.sleep(AFTER_SECONDS)
+    except asyncio.CancelledError:
+        errand.close()
+        raise
+    await errand

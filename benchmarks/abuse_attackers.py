@@ -8,7 +8,7 @@ import asyncio
 import itertools
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import suppress
 
 from msgspec import Struct
@@ -57,6 +57,11 @@ class Attackers:
         self._began, self._used = time.monotonic(), time.process_time()
         self._ends = self._began + seconds
         self._addresses = itertools.cycle(ADDRESSES)
+
+    @property
+    def done(self) -> Mapping[str, int]:
+        """How often they have done each attack."""
+        return self._done
 
     @property
     def share(self) -> float:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from asyncpg import TargetServerAttributeNotMatched
 from litestar import Response, Router, get
 from litestar.di import NamedDependency
 from msgspec import Struct
@@ -69,6 +70,8 @@ async def _look_at_postgresql(services: Services) -> tuple[str, str, list[str]]:
             faults.append("the database is behind this release: run `twtc release`")
         elif not await can_record(services.database):
             faults.append("PostgreSQL does not take writes: a replica, read-only, or no privilege")
+    except TargetServerAttributeNotMatched:
+        return DOWN, "unknown", ["PostgreSQL does not take writes: a replica, or read-only"]
     except DATABASE_ERRORS as error:
         return DOWN, "unknown", [f"PostgreSQL does not answer ({type(error).__name__})"]
     return UP, migrations.value, faults

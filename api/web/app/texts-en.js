@@ -127,7 +127,7 @@ export const en = {
   "contact.token": "From the message",
   "contact.undo.button": "Undo it",
   "contact.CANCELLED": "The change was stopped. Your address stays.",
-  "contact.REVERTED": "Your address is back, everybody was signed out, and the second factor was removed. Now choose a new password: “Forgotten your password?”",
+  "contact.REVERTED": "Your address is back, everybody was signed out, and the second factor was removed. Now choose a new password: “Forgot your password?”",
   "me.language": "Language", "me.referral": "Your referral code",
   "me.hours": "Your next windows", "me.security": "Security", "me.password": "Change password",
   "me.totp": "Authenticator app",
