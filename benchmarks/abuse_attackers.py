@@ -57,6 +57,7 @@ class Attackers:
         self._began, self._used = time.monotonic(), time.process_time()
         self._ends = self._began + seconds
         self._addresses = itertools.cycle(ADDRESSES)
+        self._may_go_on = asyncio.Event()
 
     @property
     def done(self) -> Mapping[str, int]:
@@ -80,14 +81,23 @@ class Attackers:
         numbers = itertools.count()
         with suppress(TimeoutError):
             async with asyncio.timeout(self._ends - time.monotonic()):
-                await asyncio.gather(*(self._again(kind, next(numbers)) for kind in kinds))
+                each = (self._again(kind, next(numbers)) for kind in kinds)
+                await asyncio.gather(self._hold_back(), *each)
         return Report(dict(self._done), self.share)
+
+    async def _hold_back(self) -> None:
+        """All wait while they have used more than they may: one looks, for it costs too."""
+        while True:
+            if self.share > SHARE_MAX:
+                self._may_go_on.clear()
+            else:
+                self._may_go_on.set()
+            await asyncio.sleep(PAUSE_SECONDS)
 
     async def _again(self, kind: Callable[[int], Awaitable[None]], number: int) -> None:
         await asyncio.sleep(number * BETWEEN_SECONDS)
         for turn in itertools.count(number):
-            while self.share > SHARE_MAX:  # noqa: ASYNC110
-                await asyncio.sleep(PAUSE_SECONDS)
+            await self._may_go_on.wait()
             with suppress(OSError, TimeoutError, asyncio.IncompleteReadError):
                 async with asyncio.timeout(PATIENCE_SECONDS):
                     await kind(turn)

@@ -254,7 +254,7 @@ def _write_content(boss: Desk, shot: Shot) -> None:
     _ask_about(boss, "own:petra-2")
     page.get_by_role("link", name="Questions", exact=True).click()
     expect(page.get_by_role("link", name="Change video:petra-2")).to_be_visible()
-    page.get_by_role("link", name="Change").first.click()
+    page.get_by_role("main").get_by_role("link", name="Change").first.click()
     question = page.input_value("[name='text.en']")
     page.fill("[name='text.en']", f"Now: {question}")
     page.fill("[name=reason]", "clearer")
