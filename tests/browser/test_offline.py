@@ -125,7 +125,7 @@ def test_what_was_known_last_is_shown_while_nobody_answers(
     member.go("mine")
     way.speaks.clear()
     page.reload(wait_until="commit")
-    expect(page.locator(".as-of")).to_be_visible()
+    expect(page.locator(".as-of")).to_be_visible(timeout=60_000)  # the app waits before it says so
     assert member.balance() > 0
     expect(page.locator("#left")).to_be_visible()
     member.context.set_offline(True)
