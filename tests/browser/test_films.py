@@ -90,6 +90,7 @@ def test_a_video_that_youtube_does_not_show_is_said_at_once_and_costs_nothing(
     member = miner(phone, processes, "refused@example.com")
     page = member.page
     page.route("https://www.youtube-nocookie.com/**", _refuse)
+    page.wait_for_selector(".video")  # the list is there, and how many are left
     before = page.locator("main .quiet").first.inner_text()
     with page.expect_response(lambda response: response.url.endswith("/failed")) as told:
         page.locator(".video", has_text="Expedia").first.locator("button").click()

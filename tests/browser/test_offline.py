@@ -44,7 +44,8 @@ def way(processes: Processes) -> Iterator[Way]:
 def opened(page: Page, way: Way) -> None:
     """Open the app. It is there, whatever the network and the storage do."""
     page.goto(way.url + "/", wait_until="commit")
-    expect(page.locator("form")).to_be_visible()
+    # It asks who is signed in first, and waits before it says that nobody answers.
+    expect(page.locator("form")).to_be_visible(timeout=60_000)
 
 
 def keeps_next_release(page: Page, way: Way) -> None:
