@@ -8,6 +8,7 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
+from api.captcha.local import LocalCaptcha
 from api.guesses import guess_at
 from api.passwords import verify_password
 from api.permissions import handlers_of
@@ -256,19 +257,9 @@ async def test_what_is_asked_of_nobodys_account_looks_the_same(world: World) -> 
 
 async def test_captchas_are_not_guessed(world: World) -> None:
     person = await world.person()
-    world.app.state.services = replace(world.services, captcha=_NeverRight())
+    world.app.state.services = replace(world.services, captcha=LocalCaptcha(world.config.secret))
     answers = [await person.post("/v1/me/captcha", {"token": "x"}) for _ in range(11)]
     assert [answer.status_code for answer in answers] == [403] * 10 + [429]
-
-
-class _NeverRight:
-    """A CAPTCHA that nobody solves."""
-
-    def challenge(self, now: object) -> Any:
-        raise NotImplementedError
-
-    async def is_right(self, token: str, ip: str | None, now: object) -> bool:
-        return False
 
 
 async def test_a_window_begins_with_its_first_guess_and_ends_as_a_whole(world: World) -> None:
