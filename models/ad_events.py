@@ -10,8 +10,9 @@ from uuid import UUID
 
 from engine.decision import LogEntry
 from engine.timeline import bucket_of
-from models.db import Database, connected, rows, run, sql, transaction
+from models.db import Database, connected, rows, sql, transaction
 from models.logs import Evidence, store_logs
+from models.pruning import prune_rows
 
 # Longer than any network's callback is accepted or repeated (LevelPlay's: eight days).
 KEPT = timedelta(days=30)
@@ -27,7 +28,11 @@ CLAIMED = sql("""
 OF_USER = sql("""
     SELECT id FROM ad_views WHERE bucket = :bucket AND id = :view_id AND user_id = :user_id
 """)
-PRUNE = sql("DELETE FROM ad_events WHERE claimed_at < :before")
+PRUNE = sql("""
+    DELETE FROM ad_events WHERE claimed_at < :before AND event_id = ANY(ARRAY(
+        SELECT event_id FROM ad_events WHERE claimed_at < :before
+        ORDER BY claimed_at LIMIT :limit))
+""")
 
 
 async def claim_event(
@@ -59,5 +64,4 @@ async def suspect_event(
 
 async def prune_events(database: Database, now: datetime) -> int:
     """Forget the events that no network repeats any more. Return how many."""
-    async with connected(database) as connection:
-        return await run(connection, PRUNE, {"before": now - KEPT})
+    return await prune_rows(database, PRUNE, now - KEPT)

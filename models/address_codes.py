@@ -12,6 +12,7 @@ from hashlib import sha256
 
 from models.codes import LIFETIME, PAUSE
 from models.db import Database, connected, rows, run, sql
+from models.pruning import prune_rows
 
 ISSUE_CODE = sql("""
     INSERT INTO address_codes (value, purpose, code_hash, attempts, sent_at, expires_at)
@@ -35,7 +36,11 @@ USE_UP = sql("""
     WHERE value = :value AND purpose = :purpose AND code_hash = :code_hash
 """)
 
-PRUNE = sql("DELETE FROM address_codes WHERE expires_at < :before")
+PRUNE = sql("""
+    DELETE FROM address_codes WHERE expires_at < :before AND value = ANY(ARRAY(
+        SELECT value FROM address_codes WHERE expires_at < :before
+        ORDER BY expires_at LIMIT :limit))
+""")
 
 
 class AddressPurpose(StrEnum):
@@ -96,8 +101,7 @@ async def use_address_code(
 
 async def prune_address_codes(database: Database, now: datetime) -> int:
     """Delete the expired ones. Return how many."""
-    async with connected(database) as connection:
-        return await run(connection, PRUNE, {"before": now})
+    return await prune_rows(database, PRUNE, now)
 
 
 def digest_of(secret: bytes, index: str, purpose: AddressPurpose, code: str) -> bytes:

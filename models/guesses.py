@@ -12,9 +12,10 @@ from msgspec import Struct
 from engine.configuration import Limit
 from engine.decision import LogEntry, Note
 from engine.timeline import bucket_of
-from models.db import Connection, Database, connected, rows, run, sql, transaction
+from models.db import Database, connected, rows, run, sql, transaction
 from models.logs import Evidence, store_logs
 from models.notes import store_notes
+from models.pruning import prune_rows
 
 # Longer than any window is.
 KEPT = timedelta(days=2)
@@ -36,7 +37,10 @@ GIVE_BACK = sql("""
 
 FORGET_GUESSES = sql("DELETE FROM guesses WHERE key = :key")
 
-PRUNE_GUESSES = sql("DELETE FROM guesses WHERE since < :before")
+PRUNE_GUESSES = sql("""
+    DELETE FROM guesses WHERE key = ANY(ARRAY(
+        SELECT key FROM guesses WHERE since < :before ORDER BY since LIMIT :limit))
+""")
 
 
 class Made(Struct, frozen=True):
@@ -80,9 +84,9 @@ async def forget_guesses(database: Database, key: bytes) -> None:
         await run(connection, FORGET_GUESSES, {"key": key})
 
 
-async def prune_guesses(connection: Connection, now: datetime) -> int:
+async def prune_guesses(database: Database, now: datetime) -> int:
     """Forget windows that are long over."""
-    return await run(connection, PRUNE_GUESSES, {"before": now - KEPT})
+    return await prune_rows(database, PRUNE_GUESSES, now - KEPT)
 
 
 async def raise_suspicion(

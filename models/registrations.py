@@ -16,6 +16,7 @@ from msgspec import Struct
 from models.address_codes import AddressPurpose, check_address_code, digest_of, use_address_code
 from models.db import Database, Row, connected, rows, run, sql
 from models.pii import Keyring, UnreadableError
+from models.pruning import prune_rows
 
 LIFETIME = timedelta(hours=1)
 MESSAGES_MAX = 5
@@ -52,7 +53,11 @@ CONFIRM = sql("""
     WHERE id = :id AND user_id IS NULL
 """)
 
-PRUNE = sql("DELETE FROM registrations WHERE expires_at < :before")
+PRUNE = sql("""
+    DELETE FROM registrations WHERE id = ANY(ARRAY(
+        SELECT id FROM registrations WHERE expires_at < :before
+        ORDER BY expires_at LIMIT :limit))
+""")
 
 
 class Applicant(Struct, frozen=True):
@@ -150,8 +155,7 @@ async def note_account(
 
 async def prune_registrations(database: Database, now: datetime) -> int:
     """Delete the expired ones. Return how many."""
-    async with connected(database) as connection:
-        return await run(connection, PRUNE, {"before": now})
+    return await prune_rows(database, PRUNE, now)
 
 
 def _applicant(keyring: Keyring, id_: Any, row: Row) -> Applicant | None:

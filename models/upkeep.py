@@ -6,14 +6,14 @@ from engine.timeline import BUCKET_COUNT
 from models.ad_events import prune_events
 from models.alerts import prune_alerts
 from models.bans import prune_bans
-from models.db import Database, connected, run, sql
+from models.db import Database, sql
 from models.guesses import prune_guesses
 from models.inventory import prune_requests
 from models.proposals import lapse_proposals
+from models.pruning import prune_rows
 
 KEEP_INTENTS_DAYS = 7
 KEEP_NOTIFICATIONS_DAYS = 90
-PRUNE_ROWS_MAX = 5_000
 
 # Dead letters stay until somebody has looked at them.
 PRUNE_INTENTS = sql("""
@@ -63,14 +63,8 @@ async def prune(database: Database, now: datetime) -> int:
     )
     for bucket in range(BUCKET_COUNT):
         for statement, before in pruned:
-            params = {"bucket": bucket, "before": before, "limit": PRUNE_ROWS_MAX}
-            count = PRUNE_ROWS_MAX
-            while count == PRUNE_ROWS_MAX:  # in small steps: the piece stays usable meanwhile
-                async with connected(database) as connection:
-                    count = await run(connection, statement, params)
-                removed += count
-    async with connected(database) as connection:
-        removed += await prune_guesses(connection, now)
+            removed += await prune_rows(database, statement, before, bucket=bucket)
+    removed += await prune_guesses(database, now)
     removed += await prune_alerts(database, now)
     removed += await prune_events(database, now)
     await lapse_proposals(database, now)

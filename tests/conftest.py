@@ -106,7 +106,7 @@ async def lived(template: str, redis_urls: tuple[str, str], worker_id: str) -> A
     """The template after the upkeep that a new installation makes up for."""
     name = f"twtc_lived_{worker_id}"
     await _drop(name)
-    await _run_on_server(f"CREATE DATABASE {name} TEMPLATE {template}")
+    await _run_on_server(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
     database = open_database(
         _with_database(_server_url(), name), pool_size=8, application_name="template"
     )
@@ -125,7 +125,7 @@ async def database_url(
     name = f"twtc_test_{worker_id}"
     await _drop(name)
     chosen = lived if "world" in request.fixturenames else template
-    await _run_on_server(f"CREATE DATABASE {name} TEMPLATE {chosen}")
+    await _run_on_server(f"CREATE DATABASE {name} TEMPLATE {chosen} STRATEGY FILE_COPY")
     yield _with_database(_server_url(), name)
     await _drop(name)
 

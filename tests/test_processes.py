@@ -37,9 +37,14 @@ class Phone:
         self.http.headers["Authorization"] = f"Bearer {token}"
 
     def status(self) -> dict[str, Any]:
-        """The poll."""
-        found: dict[str, Any] = self.http.get("/v1/mining/status").json()
-        return found
+        """The poll, once it is answered: a busy server asks to come again."""
+
+        def look() -> dict[str, Any] | None:
+            answer = self.http.get("/v1/mining/status")
+            assert answer.status_code in (200, 429, 503), answer.text
+            return answer.json() if answer.status_code == 200 else None
+
+        return until(look, "how things stand")
 
     def send(self, path: str, key: str) -> str:
         """Record an intent. Return where it is."""
