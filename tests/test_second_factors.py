@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 import pyotp
+import pytest
 
 from models.clock import utcnow
 from models.second_factors import begin_totp, confirm_totp, find_factors
@@ -119,9 +120,11 @@ async def test_a_ticket_is_no_access_token_and_lives_five_minutes(world: World) 
 async def test_a_ticket_is_good_for_the_password_that_it_was_given_for(world: World) -> None:
     totp, _, tokens = await with_totp(world)
     given = await ticket(world)
-    change = {"password": PASSWORD, "new_password": "another password"}
+    second = {"method": "totp", "code": totp.at(utcnow())}
+    change = {"password": PASSWORD, "new_password": "another password", "second_factor": second}
     changed = await auth(world, "password", tokens["access_token"], **change)
     assert changed.status_code == 204, changed.text
+    world.move_to(utcnow() + timedelta(seconds=30))
     code = totp.at(utcnow())
     stale = await auth(world, "mfa", ticket=given, method="totp", code=code)
     problem_of(stale, 401, "unauthorized")
@@ -192,3 +195,31 @@ async def test_sent_codes_are_joined_by_an_authenticator_only_with_one(world: Wo
     assert added.status_code == 201, added.text
     code = pyotp.TOTP(added.json()["secret"]).at(utcnow())
     assert (await auth(world, "mfa/totp/confirm", access, code=code)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "more"),
+    [
+        ("POST", "/v1/auth/password", {"new_password": "a password of a thief"}),
+        ("POST", "/v1/me/contact", {"email": "thief@example.org"}),
+        ("DELETE", "/v1/auth/mfa", {}),
+        ("DELETE", "/v1/me", {}),
+    ],
+    ids=["password", "address", "factor", "account"],
+)
+async def test_what_guards_an_account_takes_both_factors(
+    world: World, method: str, path: str, more: dict[str, Any]
+) -> None:
+    totp, _, tokens = await with_totp(world)
+    headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+
+    async def ask(**second: Any) -> httpx.Response:
+        body = {"password": PASSWORD} | more | second
+        return await world.http.request(method, path, json=body, headers=headers)
+
+    problem_of(await ask(), 403, SECOND)
+    wrong = str((int(totp.at(utcnow())) + 1) % 1_000_000).zfill(6)
+    problem_of(await ask(second_factor={"method": "totp", "code": wrong}), 422, "code-wrong")
+    assert (await auth(world, "login", **ANN)).json()["ticket"]  # nothing has changed
+    right = await ask(second_factor={"method": "totp", "code": totp.at(utcnow())})
+    assert right.is_success, right.text

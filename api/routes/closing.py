@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from api.admission import HASHES
 from api.documentation import problems
+from api.factors import Factor, confirm_factor
 from api.owners import confirmed_owner
 from api.passwords import GivenPassword
 from api.problems import suspended
@@ -20,9 +21,11 @@ from models.fraud import suspended_until
 
 
 class Farewell(Struct, frozen=True, forbid_unknown_fields=True):
-    """The account's password: whoever found a phone unlocked cannot close it."""
+    """The account's password, and with a second factor a code of it: whoever found a phone
+    unlocked cannot close it."""
 
     password: GivenPassword
+    second_factor: Factor | None = None
 
 
 class Closed(Struct, frozen=True):
@@ -36,7 +39,7 @@ class Closed(Struct, frozen=True):
     status_code=200,
     summary="Close the account and be forgotten",
     opt=HASHES,
-    responses=problems(409),
+    responses=problems(409, 422),
 )
 async def close(
     request: Request[Any, Any, Any],
@@ -49,12 +52,13 @@ async def close(
     The ledger keeps its rows, under a number that leads to nobody. There is no way back. While the
     account is suspended it waits, for a month at most: `retry_at` says until when.
     """
-    await confirmed_owner(request, services, user_id, data.password)
+    account = await confirmed_owner(request, services, user_id, data.password)
     now = utcnow()
     until = await suspended_until(services.database, user_id, now)
     if until is not None and until - now <= CLOSING_WAITS_MAX:
         raise suspended(
             until, "This account is suspended. Close it once that is over, or write to support."
         )
+    await confirm_factor(request, services, account, data.second_factor, now)
     await close_account(services.database, services.copies, user_id, now)
     return Closed(now + ERASE_AFTER)

@@ -11,6 +11,7 @@ from api.admission import HASHES
 from api.auth import Access
 from api.codes import TypedCode, digits_of, tell_owner, wrong_code
 from api.documentation import problems
+from api.factors import Factor, confirm_factor
 from api.guesses import FORGOTTEN, RESET, Whose, guess_at
 from api.identities import Identity, identity_of
 from api.owners import confirmed_owner
@@ -36,10 +37,11 @@ class NewPassword(Identity, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class PasswordChange(Struct, frozen=True, forbid_unknown_fields=True):
-    """The password that holds, and the one that is to hold."""
+    """The password that holds, the one that is to hold, and with a second factor a code of it."""
 
     password: GivenPassword
     new_password: Password
+    second_factor: Factor | None = None
 
 
 @post("/password/forgotten", status_code=204, summary="Ask for a code to choose a new password")
@@ -119,7 +121,9 @@ async def change(
     address = account.email or account.phone or ""
     await refuse_weak(services.http, services.config.breaches_url, data.new_password, address)
     hashed = await hash_password(data.new_password)
-    await change_password(services.database, account.id, hashed, utcnow(), access.sign_in_id)
+    now = utcnow()
+    await confirm_factor(request, services, account, data.second_factor, now)
+    await change_password(services.database, account.id, hashed, now, access.sign_in_id)
 
 
 handlers: list[Any] = [forgotten, reset, change]

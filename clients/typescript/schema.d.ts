@@ -2104,6 +2104,7 @@ export interface components {
         /** Farewell */
         Farewell: {
             password: string;
+            second_factor?: components["schemas"]["Factor"] | null;
         };
         /**
          * Fault
@@ -2315,6 +2316,7 @@ export interface components {
         PasswordChange: {
             new_password: string;
             password: string;
+            second_factor?: components["schemas"]["Factor"] | null;
         };
         /** PasswordGiven */
         PasswordGiven: {
@@ -6552,6 +6554,7 @@ export interface operations {
             409: components["responses"]["409"];
             413: components["responses"]["413"];
             414: components["responses"]["414"];
+            422: components["responses"]["422"];
             429: components["responses"]["429"];
             431: components["responses"]["431"];
             503: components["responses"]["503"];

@@ -3,6 +3,7 @@
 import { html, useState } from "../vendor/preact.js";
 import { get, post, request, signOut } from "../api.js";
 import { COUNTRIES } from "../countries.js";
+import { useFactor } from "../factor.js";
 import { save as saveFile } from "../files.js";
 import { country, dateTime, deviceOf } from "../format.js";
 import { Field, Form } from "../forms.js";
@@ -80,16 +81,18 @@ function Security() {
 function NewPassword({ close }) {
   const [before, setBefore] = useState("");
   const [after, setAfter] = useState("");
-  const change = useAction(async () => {
-    await post("/v1/auth/password", { password: before, new_password: after });
+  const [withFactor, factor] = useFactor();
+  const change = useAction(() => withFactor(async (second) => {
+    await post("/v1/auth/password", { password: before, new_password: after, ...second });
     close();
-  });
+  }));
   return html`<${Form} action=${change} button=${t("save")}>
     <${Field} label=${t("field.password")} type="password" name="password" value=${before} dir="ltr"
       required autocomplete="current-password" onInput=${(e) => setBefore(e.target.value)} />
     <${Field} label=${t("field.newpassword")} type="password" name="new_password" value=${after}
       dir="ltr" required autocomplete="new-password" hint=${t("field.password.hint")}
-      onInput=${(e) => setAfter(e.target.value)} /><//>`;
+      onInput=${(e) => setAfter(e.target.value)} />
+    ${factor}<//>`;
 }
 
 function SignIns() {
@@ -139,13 +142,15 @@ function Privacy() {
 
 function Closing({ close }) {
   const [password, setPassword] = useState("");
-  const end = useAction(async () => {
-    await request("DELETE", "/v1/me", { body: { password } });
+  const [withFactor, factor] = useFactor();
+  const end = useAction(() => withFactor(async (second) => {
+    await request("DELETE", "/v1/me", { body: { password, ...second } });
     await signOut();
-  });
+  }));
   return html`<${Sheet} title=${t("me.close")} close=${close}><p>${t("me.close.text")}</p>
     <${Form} action=${end} kind="danger" button=${t("me.close")}>
       <${Field} label=${t("field.password")} type="password" name="password" value=${password}
         dir="ltr" required autocomplete="current-password"
-        onInput=${(e) => setPassword(e.target.value)} /><//><//>`;
+        onInput=${(e) => setPassword(e.target.value)} />
+      ${factor}<//><//>`;
 }
