@@ -26,6 +26,7 @@ from models.config import Config
 from models.configuration import Configurations
 from models.db import Database, open_database
 from models.facts import SoFar, count_today
+from models.http_client import open_http
 from models.limiter import Limiter, Tally
 from models.request_counts import RequestCounts
 from models.settings import Installation, load_installation
@@ -88,7 +89,7 @@ async def open_services(
     database = open_database(config.database_url, pool_size=POOL_SIZE, application_name="twtc-web")
     redis = _open_redis(config.redis_url)
     bells = bells or Bells(open_broker(config.broker_url, []), config.redis_url)
-    http, errands = http or httpx.AsyncClient(timeout=5), Errands()
+    http, errands = http or open_http(5), Errands()
     try:
         installation = await load_installation(database)
         copies = SnapshotCopies(redis, installation.id)

@@ -9,6 +9,7 @@ from pathlib import Path
 import httpx
 
 from models.db import Database
+from models.http_client import open_http
 from models.reputation import store_list
 
 log = logging.getLogger(__name__)
@@ -25,7 +26,7 @@ async def refresh_lists(
     Return the lengths of the new ones.
     """
     lengths = {}
-    async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS, follow_redirects=True) as http:
+    async with open_http(TIMEOUT_SECONDS, follow_redirects=True) as http:
         for kind, source in sources.items():
             try:
                 text = await _fetch(http, source)

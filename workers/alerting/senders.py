@@ -7,6 +7,7 @@ import httpx
 from msgspec import Struct
 
 from engine.addresses import AddressError
+from models.http_client import open_http
 from models.mail import MailError, read_sender, send_mail
 from workers.alerting.contract import Notice, NotToldError
 
@@ -69,7 +70,7 @@ class SmtpMailer(Struct, frozen=True):
 
 async def _post(url: str, body: dict[str, Any]) -> None:
     try:
-        async with httpx.AsyncClient(timeout=TIMEOUT_SECONDS) as http:
+        async with open_http(TIMEOUT_SECONDS) as http:
             answer = await http.post(url, json=body)
     except httpx.HTTPError as error:
         raise NotToldError(type(error).__name__) from None

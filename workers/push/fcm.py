@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Struct, field
 
 from models.clock import utcnow
+from models.http_client import open_http
 from workers.push.contract import Dropped, Later, Message, Result, Sent, Unregistered
 
 log = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ class Fcm:
     def __init__(self, credentials: Credentials, url: str = URL) -> None:
         self._credentials = credentials
         self._url = f"{url}/v1/projects/{credentials.project_id}/messages:send"
-        self._http = httpx.AsyncClient(timeout=TIMEOUT_SECONDS)
+        self._http = open_http(TIMEOUT_SECONDS)
         self._token = ""
         self._renew_at: datetime | None = None
         self._renewing = asyncio.Lock()

@@ -11,6 +11,7 @@ import httpx
 
 from engine.videos import Finding, StoredVideo, Unfit, Verdict, judge
 from models.db import Database
+from models.http_client import open_http
 from models.videos import reported_videos, store_verdicts, videos_to_check
 from workers.videos.contract import Stop, VideoProvider
 
@@ -33,7 +34,7 @@ async def sync_videos(
     """Check the videos of every provider that is configured, and say what became of each."""
     configured = {provider.name: provider for provider in providers}
     report: dict[str, object] = {}
-    async with httpx.AsyncClient(timeout=REQUEST_SECONDS_MAX) as http:
+    async with open_http(REQUEST_SECONDS_MAX) as http:
         for name in NAMES:
             if name in configured:
                 provider = configured[name]
@@ -52,7 +53,7 @@ async def recheck_videos(
     """Check the videos that several members could not play, once for what they said until now."""
     configured = {provider.name: provider for provider in providers}
     report: dict[str, object] = {}
-    async with httpx.AsyncClient(timeout=REQUEST_SECONDS_MAX) as http:
+    async with open_http(REQUEST_SECONDS_MAX) as http:
         for name in NAMES:
             provider = configured.get(name)
             limit = provider.batch_size if provider else 1
