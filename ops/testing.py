@@ -22,7 +22,8 @@ ROOT = Path(__file__).resolve().parent.parent
 # A database is hundreds of small files: those of tests need no disk, but a folder of their own.
 MEMORY = Path("/dev/shm")  # noqa: S108
 MEMORY_BYTES_MIN = 4 * 2**30
-WORKERS = "2"
+# Three on two cores: many tests wait for processes.
+PARALLEL = ("-n", "3", "--dist", "worksteal")
 NEEDED = ("pytest", "pytest_asyncio", "xdist", "hypothesis", "freezegun")
 # Pytest in one process: chosen by the user, or needed for a debugger.
 ALONE = ("-n", "--numprocesses", "no:xdist", "-pno:xdist", "--pdb", "--trace")
@@ -75,7 +76,7 @@ def _environment(given: Mapping[str, str], servers: Servers) -> dict[str, str]:
 
 
 def _pytest(arguments: Sequence[str], env: Mapping[str, str], guard: Guard) -> int:
-    parallel = [] if any(part.startswith(ALONE) for part in arguments) else ["-n", WORKERS]
+    parallel = () if any(part.startswith(ALONE) for part in arguments) else PARALLEL
     process = subprocess.Popen(  # noqa: S603
         [sys.executable, "-m", "pytest", *parallel, *arguments], cwd=ROOT, env=dict(env)
     )

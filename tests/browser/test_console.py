@@ -45,8 +45,9 @@ class Desk:
     """Somebody at the console."""
 
     def __init__(self, browser: Browser, processes: Processes, name: str, **options: Any) -> None:
-        viewport = {"width": 1280, "height": 860}
-        context = browser.new_context(**{"viewport": viewport, "locale": "en"} | options)
+        screen = {"viewport": {"width": 1280, "height": 860}, "locale": "en"}
+        still = {"reduced_motion": "reduce"}  # colours on their way to another are not judged
+        context = browser.new_context(**screen | still | options)
         context.set_default_timeout(SECONDS_MAX * 1_000)
         self.page = context.new_page()
         self.complaints: list[str] = []

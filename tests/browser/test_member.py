@@ -23,6 +23,12 @@ ALL_KEPT = """
     .map((name) => caches.match(name))).then((kept) => kept.length > 9 && kept.every(Boolean))
 """
 
+
+def until_all_is_kept(page: Page) -> None:
+    """A promise is true for `wait_for_function`, whatever becomes of it."""
+    until(lambda: page.evaluate(ALL_KEPT), "all of the app in the cache")
+
+
 OPENS = {"en": "Opens when part 1 is finished", "ar": "تُفتح عند إنهاء الجزء 1"}
 
 Shot = Callable[[Page, str], None]
@@ -180,7 +186,7 @@ def test_without_a_connection_it_says_so_and_goes_on(
     member.open()
     member.sign_up()
     page.evaluate("navigator.serviceWorker.ready.then(() => true)")
-    page.wait_for_function(ALL_KEPT)
+    until_all_is_kept(page)
     page.wait_for_selector("#start", timeout=90_000)
     starts: list[str] = []
     page.on("request", lambda request: note_start(request, starts))

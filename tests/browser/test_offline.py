@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import LONG_WINDOW, Phones
 from tests.browser.member import Member
-from tests.browser.test_member import ALL_KEPT, Shot, look
+from tests.browser.test_member import Shot, look, until_all_is_kept
 from tests.browser.way import Way, way_to
 from tests.processes import Processes, until
 
@@ -62,7 +62,7 @@ def test_full_storage_neither_closes_the_app_nor_makes_it_old(
     page = phone("en").new_page()
     opened(page, way)
     page.evaluate(IS_SERVED)
-    page.wait_for_function(ALL_KEPT)
+    until_all_is_kept(page)
     tools = page.context.new_cdp_session(page)
     tools.send("Storage.overrideQuotaForOrigin", {"origin": way.url, "quotaSize": 1})
     assert not page.evaluate(CAN_KEEP), "the storage is not full"
@@ -91,13 +91,13 @@ def test_a_silent_network_opens_what_was_kept(
     page = phone("en").new_page()
     opened(page, way)
     page.evaluate(IS_SERVED)
-    page.wait_for_function(ALL_KEPT)
+    until_all_is_kept(page)
     way.changes["/app/main.js"] = RELEASE
     way.speaks.clear()
     opened(page, way)
     expect(page.locator("html")).not_to_have_attribute("data-release", "next")
     way.speaks.set()  # late, but kept for the next time
-    page.wait_for_function(HAS_NEXT)
+    until(lambda: page.evaluate(HAS_NEXT), "the next release in the cache")
     way.speaks.clear()
     opened(page, way)
     expect(page.locator("html")).to_have_attribute("data-release", "next")
@@ -122,7 +122,7 @@ def test_what_was_known_last_is_shown_while_nobody_answers(
     expect(page.get_by_text("No coins yet")).to_have_count(0)
     assert float(page.inner_text("#total")) > 0
     shot(page, "wallet")
-    page.wait_for_function(ALL_KEPT)
+    until_all_is_kept(page)
     member.go("mine")
     way.speaks.clear()
     page.reload(wait_until="commit")

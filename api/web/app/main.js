@@ -165,10 +165,10 @@ function comeBack(enter, setFault) {
 speak().then(() => {
   applyLanguage();
   render(html`<${App} />`, document.getElementById("app"));
+  if ("serviceWorker" in navigator) keepShell().catch(() => {});
 });
-if ("serviceWorker" in navigator) keepShell().catch(() => {});
 
-// What was loaded before the worker was there is kept too: from now on the app opens offline.
+// What was loaded before the worker was there, all that opening takes, is kept too.
 async function keepShell() {
   const isFirst = !navigator.serviceWorker.controller;
   await navigator.serviceWorker.register("/sw.js");
