@@ -29,9 +29,10 @@ PATIENCE_SECONDS = 20
 
 async def held_status(person: Person) -> dict[str, Any]:
     """The poll, asked until it comes from what the process holds: PostgreSQL, Redis, process."""
-    for _ in range(2):
-        await person.status()
-    assert person.world.services.held.find(person.id, utcnow()) is not None
+    held = person.world.services.held
+    async with asyncio.timeout(PATIENCE_SECONDS):  # a feed that was silent for long begins anew
+        while held.find(person.id, utcnow()) is None:
+            await person.status()
     return await person.status()
 
 
