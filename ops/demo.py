@@ -6,8 +6,8 @@ Real API handlers, real workers, real PostgreSQL and Valkey of its own, on a sim
 import asyncio
 import logging
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -49,8 +49,8 @@ LAST_HOURS = 5
 def demo(population: int = 2000, days: int = 3, seed: int = 1, out: Path = Path("out")) -> int:
     """Run the demo. Return 0 if the books are right and the load is flat, else 1."""
     console = Console()
-    be_calm()
     with (
+        calm(),
         tempfile.TemporaryDirectory(prefix="twtc-demo-") as folder,
         local_servers(Path(folder), durable=False, report=console.print) as servers,
     ):
@@ -58,10 +58,18 @@ def demo(population: int = 2000, days: int = 3, seed: int = 1, out: Path = Path(
     return conclude(console, report, out)
 
 
-def be_calm() -> None:
+@contextmanager
+def calm() -> Iterator[None]:
     """Work is overdue between two wakes of the clock; what breaks an invariant is still said."""
-    for name in ("workers.upkeep", "workers.alerting"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    loggers = [logging.getLogger(name) for name in ("workers.upkeep", "workers.alerting")]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
 
 
 def conclude(console: Console, report: Report, out: Path) -> int:

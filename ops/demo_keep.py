@@ -23,7 +23,7 @@ from models.migrate import migrate
 from ops.daemon import ServerError
 from ops.demo import (
     LAST_HOURS,
-    be_calm,
+    calm,
     conclude,
     live_through,
     look_back,
@@ -57,15 +57,17 @@ class NotEmptyError(RuntimeError):
 def demo_keep(population: int, days: int, seed: int, data_dir: Path, out: Path) -> int:
     """Fill an installation that has no members yet. Return the exit status."""
     console = Console()
-    be_calm()
     given = os.environ.get
     try:
-        with local_servers(
-            data_dir,
-            report=console.print,
-            database_url=given("DATABASE_URL"),
-            redis_url=given("REDIS_URL"),
-        ) as servers:
+        with (
+            calm(),
+            local_servers(
+                data_dir,
+                report=console.print,
+                database_url=given("DATABASE_URL"),
+                redis_url=given("REDIS_URL"),
+            ) as servers,
+        ):
             config, password = _kept(servers, data_dir)
             report = asyncio.run(_fill(config, console, (population, days, seed), password))
     except (ServerError, NotEmptyError) as error:
