@@ -30,7 +30,7 @@ from ops.demo import (
     open_lifetime,
     prepare,
 )
-from ops.demo_networks import NETWORK_SECRETS, activate_networks
+from ops.demo_networks import NETWORK_SECRETS, SECRET, activate_networks
 from ops.demo_report import Report
 from ops.lifetime import WINDOW, Lifetime
 from ops.population import Habit, Visit
@@ -87,6 +87,7 @@ def _kept(servers: Servers, data_dir: Path) -> tuple[Config, str]:
     env = environment(os.environ, servers, data_dir, "production", Ports(8000, 8100, 9181))
     config = replace(
         load_config(env, signs=True),
+        house_secrets=(SECRET,),
         network_secrets=NETWORK_SECRETS,
         captcha=CaptchaConfig("local", "", "", "", ""),
         has_limits=False,  # everybody asks from one address

@@ -25,6 +25,8 @@ FOUND = sql("""
            (SELECT count(*) FROM mining_sessions WHERE status = 'COMPLETED') AS sessions,
            (SELECT count(*) FROM fraud_logs WHERE event_type = 'MULTI_ACCOUNT') AS shared,
            (SELECT string_agg(DISTINCT network, ' ') FROM ads WHERE is_active) AS networks,
+           (SELECT string_agg(DISTINCT network, ' ' ORDER BY network) FROM ad_views
+            WHERE confirmed_at IS NOT NULL) AS believed,
            (SELECT count(DISTINCT day) FROM daily_facts) AS days,
            (SELECT max(started_at) FROM mining_sessions) AS latest,
            (SELECT value FROM settings WHERE name = 'timing') AS timing
@@ -64,6 +66,7 @@ async def _look(env: Mapping[str, str]) -> None:
         [found] = await rows(connection, FOUND)
         [first] = await rows(connection, HASH)
     assert (found.members, found.shared, found.networks) == (RING_SIZE + 3, RING_SIZE, "house")
+    assert found.believed == "admob house meta unity"
     assert found.sessions > 0 and found.days >= 1
     assert found.latest < utcnow()
     assert '"cycle_seconds": 240' in found.timing
