@@ -4,26 +4,30 @@ The table's constraints keep four eyes, whoever writes to it. A debit takes sett
 a running session has earned so far belongs to its settlement.
 """
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
 
-from engine.four_eyes import CREDITS_OF_DAY_MICRO_MAX, Objection
+from engine.four_eyes import CREDITS_OF_DAY_MICRO_MAX
 from engine.intents import ApplyAdjustment
 from engine.permissions import Permission
 from engine.timeline import bucket_of
 from models.admin_log import Action, Actor, log_action
-from models.buckets import newest, rows_of_buckets
 from models.clock import new_id
 from models.credits_by_hand import TOO_MUCH, count_credit
-from models.db import Connection, Database, Row, connected, rows, run, sql, transaction
+from models.db import Connection, Database, Row, rows, run, sql, transaction
 from models.encoding import encode
 from models.intents import CLOCK_SKEW_MAX
 from models.members import LOCK_USERS
-from models.proposals import LIVES, NotDecidableError, end_proposal
+from models.proposals import (
+    LIVES,
+    NotDecidableError,
+    close_proposal,
+    hold_proposal,
+    matter_of,
+)
 from models.queue import LEASE_SECONDS, Piece, kind_of
 from models.staff import find_objection
 
@@ -43,15 +47,6 @@ PROPOSE = sql(f"""
 BY_KEY = sql(f"""
     SELECT {_COLUMNS} FROM adjustments
     WHERE bucket = :bucket AND proposer_id = :proposer AND key = :key
-""")
-LOCK = sql(f"""
-    SELECT {_COLUMNS} FROM adjustments WHERE bucket = :bucket AND id = :id FOR UPDATE
-""")
-DECIDE = sql(f"""
-    UPDATE adjustments
-    SET status = :status, decider_id = :decider, decided_at = :now, note = :note
-    WHERE bucket = :bucket AND id = :id
-    RETURNING {_COLUMNS}
 """)
 RECORD_APPLY = sql("""
     INSERT INTO intents (bucket, id, group_number, kind, origin, key, body_hash, payload, evidence,
@@ -77,12 +72,7 @@ FINISH = sql("""
     UPDATE adjustments SET status = :status, applied_at = :applied_at, failure = :failure
     WHERE bucket = :bucket AND id = :id
 """)
-PAGE = sql(f"""
-    SELECT {_COLUMNS} FROM adjustments
-    WHERE bucket = :bucket
-      AND (proposed_at, id) < (CAST(:before_at AS timestamptz), CAST(:before_id AS uuid))
-    ORDER BY proposed_at DESC, id DESC LIMIT :limit
-""")
+MATTER = matter_of("adjustments", _COLUMNS, Permission.ADJUSTMENTS_DECIDE, "their own wallet")
 
 
 class Proposal(Struct, frozen=True):
@@ -93,10 +83,6 @@ class Proposal(Struct, frozen=True):
     amount_micro: int
     reason: str
     key: str
-
-
-class NoSuchAdjustmentError(Exception):
-    """There is no adjustment of that id for that user."""
 
 
 async def propose(
@@ -155,42 +141,22 @@ async def decide_adjustment(
 ) -> tuple[Row, Piece | None]:
     """Approve or reject; an approval records the intent that applies it, to be rung for.
 
-    Raise NoSuchAdjustmentError or NotDecidableError; then nothing moves.
+    Raise NoSuchProposalError or NotDecidableError; then nothing moves.
     """
-    bucket, objection = bucket_of(user_id), None
     async with transaction(database) as connection:
-        found = await rows(connection, LOCK, {"bucket": bucket, "id": adjustment_id})
-        if not found or found[0].user_id != user_id:
-            raise NoSuchAdjustmentError
-        _refuse(found[0], actor, now, is_approved=is_approved)
-        if is_approved:
-            objection = await _judge(connection, bucket, found[0], actor, now)
+        found, objection = await hold_proposal(
+            connection, MATTER, user_id, adjustment_id, actor, now, is_approved=is_approved
+        )
+        is_credit = is_approved and objection is None and found.direction == "CREDIT"
+        if is_credit and not await count_credit(connection, found.amount_micro, now):
+            objection = TOO_MUCH
         if objection is None:
-            return await _decide(connection, bucket, found[0], actor, note, now, is_approved)
+            return await _decide(connection, found, actor, note, now, is_approved)
     raise NotDecidableError(objection)
-
-
-async def _judge(
-    connection: Connection, bucket: int, found: Row, actor: Actor, now: datetime
-) -> str | None:
-    """Why it cannot be approved. One whose proposer may no longer ends with that."""
-    assert actor.user_id is not None
-    objection = await find_objection(
-        connection, found.proposer_id, actor.user_id, Permission.ADJUSTMENTS_DECIDE, now
-    )
-    if objection is Objection.PROPOSER_LEFT:
-        await end_proposal(connection, "adjustments", bucket, found)
-    if objection is not None:
-        return objection.value
-    is_credit = found.direction == "CREDIT"
-    if is_credit and not await count_credit(connection, found.amount_micro, now):
-        return TOO_MUCH
-    return None
 
 
 async def _decide(
     connection: Connection,
-    bucket: int,
     found: Row,
     actor: Actor,
     note: str,
@@ -198,24 +164,15 @@ async def _decide(
     is_approved: bool,
 ) -> tuple[Row, Piece | None]:
     status = "APPROVED" if is_approved else "REJECTED"
-    params = {"bucket": bucket, "id": found.id, "status": status, "note": note}
-    [decided] = await rows(connection, DECIDE, params | {"decider": actor.user_id, "now": now})
+    decided = await close_proposal(connection, MATTER, found, status, actor, note, now)
     name = "adjustment.approve" if is_approved else "adjustment.reject"
     action = Action(name, "user", str(found.user_id), {}, {"id": found.id}, note)
     await log_action(connection, actor, action, now)
     if not is_approved:
         return decided, None
+    bucket = bucket_of(found.user_id)
     [recorded] = await rows(connection, RECORD_APPLY, _intent(bucket, found.user_id, found.id, now))
     return decided, Piece(recorded.group_number, bucket)
-
-
-def _refuse(found: Row, actor: Actor, now: datetime, *, is_approved: bool) -> None:
-    if found.status != "PROPOSED":
-        raise NotDecidableError(f"It is {found.status.lower()} already.")
-    if actor.user_id is None or actor.user_id == found.user_id:
-        raise NotDecidableError("Nobody decides about their own wallet.")
-    if is_approved and now >= found.expires_at:
-        raise NotDecidableError("The proposal is older than a week. Propose it again.")
 
 
 def _intent(bucket: int, user_id: int, adjustment_id: UUID, now: datetime) -> dict[str, Any]:
@@ -241,7 +198,7 @@ async def apply_adjustment(
     One that the wallet cannot bear, or that two people no longer stand by, becomes REFUSED; nothing
     moves.
     """
-    found = await rows(connection, LOCK, {"bucket": bucket, "id": adjustment_id})
+    found = await rows(connection, MATTER.lock, {"bucket": bucket, "id": adjustment_id})
     if not found or found[0].status != "APPROVED":
         return None
     of = found[0]
@@ -273,14 +230,4 @@ async def apply_adjustment(
         failure = "The wallet does not hold so many settled coins."
         end = {"status": "REFUSED", "applied_at": None, "failure": failure}
     await run(connection, FINISH, {"bucket": bucket, "id": adjustment_id} | end)
-    return (await rows(connection, LOCK, {"bucket": bucket, "id": adjustment_id}))[0]
-
-
-async def list_adjustments(
-    database: Database, before_at: datetime, before_id: UUID, limit: int
-) -> Sequence[Row]:
-    """A page, newest first."""
-    params = {"before_at": before_at, "before_id": before_id, "limit": limit}
-    async with connected(database) as connection:
-        found = await rows_of_buckets(connection, PAGE, params)
-    return newest(found, limit, "proposed_at")
+    return (await rows(connection, MATTER.lock, {"bucket": bucket, "id": adjustment_id}))[0]

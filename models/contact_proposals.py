@@ -28,6 +28,7 @@ from models.contacts import (
 from models.db import Connection, Database, Row, connected, rows, sql, transaction
 from models.history import FIRST_PAGE, Cursor
 from models.pii import Keyring
+from models.proposals import NotDecidableError
 
 LOCK = sql(f"""
     SELECT {COLUMNS} FROM contact_changes
@@ -48,10 +49,6 @@ PAGE = sql(f"""
 """)
 
 
-class NotPossibleError(Exception):
-    """It cannot be proposed or decided so; the message says why."""
-
-
 async def propose_change(
     database: Database,
     keyring: Keyring,
@@ -60,19 +57,19 @@ async def propose_change(
     wanted: Wanted,
     now: datetime,
 ) -> Row:
-    """Keep a proposal, and a line of the trail. Raise NotPossibleError; then nothing changed."""
+    """Keep a proposal, and a line of the trail. Raise NotDecidableError; then nothing changed."""
     if actor.user_id is None or actor.user_id == account.id:
-        raise NotPossibleError("Nobody changes their own address by support.")
+        raise NotDecidableError("Nobody changes their own address by support.")
     if not may_act_on(actor.role, Role(account.role)):
-        raise NotPossibleError(f"A {actor.role} does not change a {account.role}'s address.")
+        raise NotDecidableError(f"A {actor.role} does not change a {account.role}'s address.")
     await release_ended(database, account.id)
     async with transaction(database) as connection:
         try:
             change = await add_change(connection, keyring, account, wanted, now)
         except AlreadyChangingError:
-            raise NotPossibleError("Another change of this account is under way.") from None
+            raise NotDecidableError("Another change of this account is under way.") from None
         except NoChangeError:
-            raise NotPossibleError("This account is closed.") from None
+            raise NotDecidableError("This account is closed.") from None
         facts = {"id": change.id, "kind": wanted.kind}
         action = Action("contact.propose", "user", str(account.id), {}, facts, wanted.reason or "")
         await log_action(connection, actor, action, now)
@@ -90,7 +87,7 @@ async def approve_change(
 ) -> Row:
     """Approve a proposal: the address is claimed, and the change waits.
 
-    Raise NoChangeError or NotPossibleError; then nothing changed.
+    Raise NoChangeError or NotDecidableError; then nothing changed.
     """
     key = {"bucket": bucket_of(user_id), "id": change_id, "user_id": user_id}
     async with connected(database) as connection:
@@ -101,23 +98,23 @@ async def approve_change(
     try:
         await claim_new(database, proposed[0], now)
     except TakenError:
-        raise NotPossibleError("Another account has this address.") from None
+        raise NotDecidableError("Another account has this address.") from None
     objection = None
     try:
         async with transaction(database) as connection:
             subject = await rows(connection, LOCK_USER, key)
             [found] = await rows(connection, LOCK, key)
             if not subject or found.status != "PROPOSED":
-                raise NotPossibleError("It was decided just now.")
+                raise NotDecidableError("It was decided just now.")
             if not may_act_on(actor.role, Role(subject[0].role)):
-                raise NotPossibleError(f"A {actor.role} does not change that address.")
+                raise NotDecidableError(f"A {actor.role} does not change that address.")
             objection = await object_to_change(connection, found, actor.user_id or 0, now)
             if objection is None:
                 return await _approve(connection, actor, found, note, effective_at, now)
             if objection is Objection.PROPOSER_LEFT:
                 await rows(connection, END, end_of(found, "EXPIRED", now))
-        raise NotPossibleError(objection.value)
-    except NotPossibleError:
+        raise NotDecidableError(objection.value)
+    except NotDecidableError:
         await unclaim_new(database, proposed[0])
         raise
 
@@ -149,9 +146,9 @@ async def reject_change(
         if not found or found[0].proposer_id is None:
             raise NoChangeError
         if actor.user_id is None or actor.user_id == user_id:
-            raise NotPossibleError("Nobody decides about their own address.")
+            raise NotDecidableError("Nobody decides about their own address.")
         if found[0].status not in ("PROPOSED", "WAITING"):
-            raise NotPossibleError(f"It is {found[0].status.lower()} already.")
+            raise NotDecidableError(f"It is {found[0].status.lower()} already.")
         ended = {"before": found[0].status, "status": "REJECTED", "now": now}
         decision = {"decider": actor.user_id, "note": note}
         [change] = await rows(connection, REJECT, key | ended | decision)
@@ -172,8 +169,8 @@ async def list_proposals(database: Database, before: Cursor | None, limit: int) 
 
 def _refuse(change: Row, actor: Actor, now: datetime) -> None:
     if change.status != "PROPOSED":
-        raise NotPossibleError(f"It is {change.status.lower()} already.")
+        raise NotDecidableError(f"It is {change.status.lower()} already.")
     if actor.user_id is None or actor.user_id == change.user_id:
-        raise NotPossibleError("Nobody decides about their own address.")
+        raise NotDecidableError("Nobody decides about their own address.")
     if now >= change.requested_at + PROPOSAL_LIVES:
-        raise NotPossibleError("The proposal is older than a week. Propose it again.")
+        raise NotDecidableError("The proposal is older than a week. Propose it again.")

@@ -3,30 +3,32 @@
 It is applied with the approval, in one transaction of the user's bucket: standing, staff and trail.
 """
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from engine.four_eyes import Objection
 from engine.permissions import Permission, Role, may_change_role
 from engine.timeline import bucket_of
 from models.admin_log import Action, Actor, log_action
-from models.buckets import newest, rows_of_buckets
 from models.clock import new_id
 from models.db import (
     Connection,
     Database,
     Row,
     UniqueViolation,
-    connected,
     rows,
     sql,
     transaction,
 )
-from models.proposals import LIVES, NotDecidableError, end_proposal
+from models.proposals import (
+    LIVES,
+    NotDecidableError,
+    close_proposal,
+    hold_proposal,
+    matter_of,
+)
 from models.roles import NotAllowedError, Standing, lock_standing, write_standing
-from models.staff import find_objection, join_staff, standing_of
+from models.staff import join_staff, standing_of
 from models.status import SnapshotCopies
 
 _COLUMNS = """id, user_id, role, reason, status, proposer_id, proposed_at, expires_at, decider_id,
@@ -38,25 +40,7 @@ PROPOSE = sql(f"""
     VALUES (:bucket, :id, :user_id, :role, :reason, 'PROPOSED', :proposer, :now, :expires_at)
     RETURNING {_COLUMNS}
 """)
-LOCK = sql(f"""
-    SELECT {_COLUMNS} FROM role_proposals WHERE bucket = :bucket AND id = :id FOR UPDATE
-""")
-DECIDE = sql(f"""
-    UPDATE role_proposals
-    SET status = :status, decider_id = :decider, decided_at = :now, note = :note
-    WHERE bucket = :bucket AND id = :id
-    RETURNING {_COLUMNS}
-""")
-PAGE = sql(f"""
-    SELECT {_COLUMNS} FROM role_proposals
-    WHERE bucket = :bucket
-      AND (proposed_at, id) < (CAST(:before_at AS timestamptz), CAST(:before_id AS uuid))
-    ORDER BY proposed_at DESC, id DESC LIMIT :limit
-""")
-
-
-class NoSuchProposalError(Exception):
-    """There is no proposal of that id for that user."""
+MATTER = matter_of("role_proposals", _COLUMNS, Permission.ROLES_GRANT, "their own role")
 
 
 async def propose_role(
@@ -93,62 +77,27 @@ async def decide_role(
     now: datetime,
 ) -> Row:
     """Approve, which grants the role, or reject. Raise NoSuchProposalError, NotDecidableError."""
-    bucket, objection = bucket_of(user_id), None
+    bucket = bucket_of(user_id)
     async with transaction(database) as connection:
-        found = await rows(connection, LOCK, {"bucket": bucket, "id": proposal_id})
-        if not found or found[0].user_id != user_id:
-            raise NoSuchProposalError
-        _refuse(found[0], actor, now, is_approved=is_approved)
-        if is_approved:
-            objection = await _judge(connection, bucket, found[0], actor, now)
+        found, objection = await hold_proposal(
+            connection, MATTER, user_id, proposal_id, actor, now, is_approved=is_approved
+        )
         if objection is None:
             status = "GRANTED" if is_approved else "REJECTED"
-            params = {"bucket": bucket, "id": proposal_id, "status": status, "note": note}
-            params |= {"decider": actor.user_id, "now": now}
             if is_approved:
-                await copies.mark_changing(await _grant(connection, bucket, found[0], actor, now))
-            [decided] = await rows(connection, DECIDE, params)
+                await copies.mark_changing(await _grant(connection, bucket, found, actor, now))
+            decided = await close_proposal(connection, MATTER, found, status, actor, note, now)
             name = "role.approve" if is_approved else "role.reject"
-            facts = {"id": proposal_id, "role": found[0].role}
-            action = Action(name, "user", str(user_id), {}, facts, note)
-            await log_action(connection, actor, action, now)
+            facts = {"id": proposal_id, "role": found.role}
+            Action(name, "user", str(user_id), {}, facts, note)
+            await log_action(
+                connection, actor, Action(name, "user", str(user_id), {}, facts, note), now
+            )
     if objection is not None:
         raise NotDecidableError(objection)
     if is_approved:
         await copies.refresh(database, bucket, [user_id])
     return decided
-
-
-async def list_role_proposals(
-    database: Database, before_at: datetime, before_id: UUID, limit: int
-) -> Sequence[Row]:
-    """A page, newest first."""
-    params = {"before_at": before_at, "before_id": before_id, "limit": limit}
-    async with connected(database) as connection:
-        found = await rows_of_buckets(connection, PAGE, params)
-    return newest(found, limit, "proposed_at")
-
-
-def _refuse(found: Row, actor: Actor, now: datetime, *, is_approved: bool) -> None:
-    if found.status != "PROPOSED":
-        raise NotDecidableError(f"It is {found.status.lower()} already.")
-    if actor.user_id is None or actor.user_id == found.user_id:
-        raise NotDecidableError("Nobody decides about their own role.")
-    if is_approved and now >= found.expires_at:
-        raise NotDecidableError("The proposal is older than a week. Propose it again.")
-
-
-async def _judge(
-    connection: Connection, bucket: int, found: Row, actor: Actor, now: datetime
-) -> str | None:
-    """Why it cannot be approved. One whose proposer may no longer ends with that."""
-    assert actor.user_id is not None
-    objection = await find_objection(
-        connection, found.proposer_id, actor.user_id, Permission.ROLES_GRANT, now
-    )
-    if objection is Objection.PROPOSER_LEFT:
-        await end_proposal(connection, "role_proposals", bucket, found)
-    return objection.value if objection else None
 
 
 async def _grant(

@@ -13,24 +13,19 @@ from api.documentation import problems
 from api.intake import idempotency_key
 from api.paging import After, Limit, decode_cursor, encode_cursor
 from api.permissions import needs
-from api.problems import ProblemError, bad_request, not_found
+from api.problems import bad_request, not_found
+from api.proposals import DecisionBody, decidable
 from api.routes.admin_users import Reason, UserId
 from api.routes.me import PRIVATE
 from api.services import Services
 from engine.money import format_amount, parse_amount
 from engine.permissions import Permission
-from models.adjustments import (
-    NoSuchAdjustmentError,
-    Proposal,
-    decide_adjustment,
-    list_adjustments,
-    propose,
-)
+from models.adjustments import MATTER, Proposal, decide_adjustment, propose
 from models.admin_log import Actor
 from models.clock import utcnow
 from models.db import Row
 from models.history import FIRST_PAGE
-from models.proposals import NotDecidableError
+from models.proposals import list_proposed
 
 ADJUSTMENT_MICRO_MAX = 10**12
 Amount = Annotated[str, Meta(pattern=r"^[0-9]{1,7}(\.[0-9]{1,6})?\Z")]
@@ -42,12 +37,6 @@ class ProposalBody(Struct, frozen=True, forbid_unknown_fields=True):
     direction: Literal["CREDIT", "DEBIT"]
     amount: Amount
     reason: Reason
-
-
-class DecisionBody(Struct, frozen=True, forbid_unknown_fields=True):
-    """Why it is approved or rejected."""
-
-    note: Reason
 
 
 class AdjustmentView(Struct, frozen=True):
@@ -90,7 +79,7 @@ async def adjustments(
 ) -> AdjustmentPage:
     """All proposals, a page at a time."""
     before = decode_cursor(cursor) or FIRST_PAGE
-    page = await list_adjustments(services.database, before.at, before.id, limit)
+    page = await list_proposed(services.database, MATTER, before.at, before.id, limit)
     return AdjustmentPage([_view(row) for row in page], encode_cursor(page, limit, "proposed_at"))
 
 
@@ -113,10 +102,8 @@ async def propose_adjustment(
         raise bad_request(f"amount must be at most {format_amount(ADJUSTMENT_MICRO_MAX)}, not 0.")
     key = idempotency_key(request)
     proposal = Proposal(subject_id, data.direction, amount_micro, data.reason, key)
-    try:
+    async with decidable():
         row = await propose(services.database, actor, proposal, utcnow())
-    except NotDecidableError as error:
-        raise _conflict(error) from None
     if row is None:
         raise not_found("user")
     return _view(row)
@@ -170,7 +157,7 @@ async def _decide(
     *,
     is_approved: bool,
 ) -> AdjustmentView:
-    try:
+    async with decidable():
         row, piece = await decide_adjustment(
             services.database,
             actor,
@@ -180,17 +167,9 @@ async def _decide(
             note=note,
             now=utcnow(),
         )
-    except NoSuchAdjustmentError:
-        raise not_found("adjustment") from None
-    except NotDecidableError as error:
-        raise _conflict(error) from None
     if piece is not None:
         await services.bells.ring(piece)
     return _view(row)
-
-
-def _conflict(error: Exception) -> ProblemError:
-    return ProblemError("conflict", "Not possible now", 409, str(error))
 
 
 def _view(row: Row) -> AdjustmentView:

@@ -1,7 +1,5 @@
 """Changes of addresses by support, by four eyes: for members who lost what they signed in with."""
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -17,8 +15,8 @@ from api.identities import Identity, new_identity_of
 from api.newcomers import refuse_address
 from api.paging import After, Limit, decode_cursor, encode_cursor
 from api.permissions import needs
-from api.problems import ProblemError, bad_field, not_found
-from api.routes.admin_adjustments import DecisionBody
+from api.problems import bad_field, not_found
+from api.proposals import DecisionBody, decidable
 from api.routes.admin_users import Reason, UserId
 from api.routes.me import PRIVATE
 from api.services import Services
@@ -27,13 +25,12 @@ from models.accounts import find_account, is_at
 from models.admin_log import Actor
 from models.clock import utcnow
 from models.contact_proposals import (
-    NotPossibleError,
     approve_change,
     list_proposals,
     propose_change,
     reject_change,
 )
-from models.contacts import NoChangeError, Wanted
+from models.contacts import Wanted
 from models.db import Row
 
 
@@ -107,7 +104,7 @@ async def propose(
     if is_at(account, kind, value):
         raise bad_field(kind, "This is the one that the account has.")
     wanted = Wanted(kind, value, "PROPOSED", None, actor.user_id, data.reason)
-    async with _explained():
+    async with decidable():
         row = await propose_change(services.database, keyring, actor, account, wanted, utcnow())
     return _view(services, row)
 
@@ -131,7 +128,7 @@ async def approve(
     now = utcnow()
     settings = await services.configurations.at(now)
     effective_at = now + timedelta(hours=settings.contact_wait_hours)
-    async with _explained():
+    async with decidable():
         row = await approve_change(
             services.database, actor, subject_id, change_id, data.note, effective_at, now
         )
@@ -158,21 +155,11 @@ async def reject(
     actor: NamedDependency[Actor],
 ) -> ProposalView:
     """Nothing changes. Also while an approved one waits."""
-    async with _explained():
+    async with decidable():
         row = await reject_change(
             services.database, actor, subject_id, change_id, data.note, utcnow()
         )
     return _view(services, row)
-
-
-@asynccontextmanager
-async def _explained() -> AsyncIterator[None]:
-    try:
-        yield
-    except NotPossibleError as error:
-        raise ProblemError("conflict", "Not possible now", 409, str(error)) from None
-    except NoChangeError:
-        raise not_found("change of address") from None
 
 
 def _view(services: Services, row: Row) -> ProposalView:

@@ -12,8 +12,7 @@ from msgspec import Struct
 from api.documentation import problems
 from api.paging import After, Limit, decode_cursor, encode_cursor
 from api.permissions import needs
-from api.problems import ProblemError, not_found
-from api.routes.admin_adjustments import DecisionBody
+from api.proposals import DecisionBody, decidable
 from api.routes.admin_users import Reason, UserId, explained
 from api.routes.me import PRIVATE
 from api.services import Services
@@ -21,13 +20,8 @@ from engine.permissions import Permission, Role
 from models.admin_log import Actor
 from models.clock import utcnow
 from models.history import FIRST_PAGE
-from models.proposals import NotDecidableError
-from models.role_proposals import (
-    NoSuchProposalError,
-    decide_role,
-    list_role_proposals,
-    propose_role,
-)
+from models.proposals import list_proposed
+from models.role_proposals import MATTER, decide_role, propose_role
 
 
 class RoleProposalBody(Struct, frozen=True, forbid_unknown_fields=True):
@@ -72,7 +66,7 @@ async def role_proposals(
 ) -> RoleProposalPage:
     """All proposals, a page at a time."""
     before = decode_cursor(cursor) or FIRST_PAGE
-    page = await list_role_proposals(services.database, before.at, before.id, limit)
+    page = await list_proposed(services.database, MATTER, before.at, before.id, limit)
     items = [RoleProposalView(**row) for row in page]
     return RoleProposalPage(items, encode_cursor(page, limit, "proposed_at"))
 
@@ -90,13 +84,10 @@ async def propose(
     actor: NamedDependency[Actor],
 ) -> RoleProposalView:
     """Only superadmins propose admins and superadmins. A colleague has to approve within a week."""
-    async with explained():
-        try:
-            row = await propose_role(
-                services.database, actor, subject_id, Role(data.role), data.reason, utcnow()
-            )
-        except NotDecidableError as error:
-            raise _conflict(error) from None
+    async with explained(), decidable():
+        row = await propose_role(
+            services.database, actor, subject_id, Role(data.role), data.reason, utcnow()
+        )
     return RoleProposalView(**row)
 
 
@@ -148,27 +139,18 @@ async def _decide(
     *,
     is_approved: bool,
 ) -> RoleProposalView:
-    async with explained():
-        try:
-            row = await decide_role(
-                services.database,
-                services.copies,
-                actor,
-                user_id,
-                proposal_id,
-                is_approved=is_approved,
-                note=note,
-                now=utcnow(),
-            )
-        except NoSuchProposalError:
-            raise not_found("proposal") from None
-        except NotDecidableError as error:
-            raise _conflict(error) from None
+    async with explained(), decidable():
+        row = await decide_role(
+            services.database,
+            services.copies,
+            actor,
+            user_id,
+            proposal_id,
+            is_approved=is_approved,
+            note=note,
+            now=utcnow(),
+        )
     return RoleProposalView(**row)
-
-
-def _conflict(error: Exception) -> ProblemError:
-    return ProblemError("conflict", "Not possible now", 409, str(error))
 
 
 handlers: list[Any] = [role_proposals, propose, approve_role, reject_role]
