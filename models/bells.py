@@ -41,9 +41,9 @@ def open_broker(url: str, middleware: list[dramatiq.Middleware]) -> Broker:
     """A broker for redis:// or amqp://, with every queue declared. Opens no socket yet."""
     broker: Broker
     if url.startswith("amqp"):
-        from dramatiq.brokers.rabbitmq import RabbitmqBroker
+        from models.rabbit import CalmRabbitmqBroker
 
-        broker = RabbitmqBroker(url=url, middleware=middleware)
+        broker = CalmRabbitmqBroker(url=url, middleware=middleware)
     else:
         # Without retries: the enqueueing script is not idempotent (a retry would run twice).
         pool = ConnectionPool.from_url(
@@ -68,6 +68,7 @@ class Bells:
             socket_connect_timeout=SOCKET_TIMEOUT_SECONDS,
         )
         self._rests_until = 0.0
+        self._is_mute = False
         self._missed: set[Piece] = set()
 
     async def ring(self, *pieces: Piece) -> None:
@@ -87,11 +88,16 @@ class Bells:
                     silent.add(piece)
             if silent:
                 await asyncio.to_thread(self._enqueue, sorted(silent))
+            if self._is_mute and silent:
+                self._is_mute = False
+                log.warning("bells ring again")
         except (RedisError, OSError, dramatiq.DramatiqError) as error:
             self._rests_until = time.monotonic() + REST_SECONDS
             # Without a claim: the one that failed may stand in Redis all the same.
             self._missed |= silent.union(pieces)
-            log.warning("bells cannot be rung, the relay will: %s", type(error).__name__)
+            if not self._is_mute:
+                self._is_mute = True
+                log.warning("bells cannot be rung, the relay will: %s", type(error).__name__)
 
     async def silence(self, piece: Piece) -> None:
         """A worker begins with the piece: what is recorded from now on needs a new bell."""

@@ -7,7 +7,6 @@ listener per worker wakes that queue's consumer. Should the word be lost, the co
 second, as Dramatiq's do.
 """
 
-import logging
 import os
 import socket
 import threading
@@ -19,7 +18,7 @@ from dramatiq.brokers.redis import RedisBroker, _RedisConsumer
 from redis import ConnectionPool, Redis
 from redis.exceptions import RedisError
 
-log = logging.getLogger(__name__)
+from models.broker_presence import Presence
 
 CHANNEL = "twtc:enqueued"
 BUSY_PAUSE_MS_MAX = 50
@@ -37,6 +36,7 @@ class PromptConsumer(_RedisConsumer):
         super().__init__(*arguments)  # type: ignore[no-untyped-call]
         self._idle_seconds = timeout / 1000
         self._woken = broker.woken[queue_name]
+        self._presence: Presence = broker.presence
 
     def __next__(self) -> Any:
         """A message, or None after a pause."""
@@ -46,7 +46,9 @@ class PromptConsumer(_RedisConsumer):
         self.timeout = 0 if is_idle else BUSY_PAUSE_MS_MAX
         # Before the look at the queue: who enqueues after it wakes us anew.
         self._woken.clear()
-        return super().__next__()  # type: ignore[no-untyped-call]
+        message = super().__next__()  # type: ignore[no-untyped-call]
+        self._presence.found(self.queue_name)
+        return message
 
 
 class PromptRedisBroker(RedisBroker):
@@ -55,7 +57,9 @@ class PromptRedisBroker(RedisBroker):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)  # type: ignore[no-untyped-call]
         self.woken: dict[str, threading.Event] = defaultdict(threading.Event)
+        self.presence = Presence()
         self._listener: threading.Thread | None = None
+        self._is_closed = threading.Event()
 
     @property
     def consumer_class(self) -> type[PromptConsumer]:
@@ -67,6 +71,7 @@ class PromptRedisBroker(RedisBroker):
         if self._listener is None:
             self._listener = threading.Thread(target=self._listen, daemon=True)
             self._listener.start()
+        self.presence.listen(queue_name)
         return super().consume(queue_name, prefetch, timeout)
 
     def enqueue(
@@ -78,20 +83,27 @@ class PromptRedisBroker(RedisBroker):
             self.client.publish(CHANNEL, message.queue_name)
         return enqueued
 
+    def close(self) -> None:
+        """Listen no more."""
+        self._is_closed.set()
+        super().close()
+
     def _listen(self) -> None:
-        """Wake consumers, for as long as the process lives."""
+        """Wake consumers, until the broker is closed."""
         pool = self.client.connection_pool
         named = {"client_name": f"{WORKER_NAME}{socket.gethostname()}:{os.getpid()}"}
         options = pool.connection_kwargs | named
         client = Redis(connection_pool=ConnectionPool(pool.connection_class, **options))
-        while True:
+        while not self._is_closed.is_set():
             try:
                 with client.pubsub(ignore_subscribe_messages=True) as channel:  # type: ignore[no-untyped-call]
                     channel.subscribe(CHANNEL)
+                    self.presence.found(CHANNEL)
                     self._wake_until_silent(channel)
             except (RedisError, OSError) as error:
-                log.warning("consumers are not woken meanwhile: %s", type(error).__name__)
-                threading.Event().wait(REST_SECONDS)
+                if self._is_closed.wait(REST_SECONDS):
+                    break
+                self.presence.lost(CHANNEL, error)
 
     def _wake_until_silent(self, channel: Any) -> None:
         while True:

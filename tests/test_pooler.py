@@ -13,14 +13,11 @@ from models.config import Config
 from models.db import POOLER, Database, connected, open_database, rows, sql, transaction
 from ops.daemon import free_port
 from ops.release import release
-from tests.programs import find_program, program
+from tests.needed import needed_server
+from tests.programs import program
 from tests.words import at
 from tests.world import World
 
-PGBOUNCER = find_program("pgbouncer")
-pytestmark = pytest.mark.skipif(
-    PGBOUNCER is None, reason="needs the real pooler: apt install pgbouncer"
-)
 SESSIONS = 3  # fewer than there are connections, so that they take turns
 
 SETTINGS = """
@@ -39,7 +36,7 @@ default_pool_size = {sessions}
 @pytest.fixture
 def pooled_url(database_url: str, tmp_path: Path) -> Iterator[str]:
     """The test's database through a pooler."""
-    assert PGBOUNCER is not None
+    pgbouncer = needed_server("pgbouncer", "pgbouncer")
     server = urlsplit(database_url)
     own_port = free_port()
     folder = tmp_path / "pooler"
@@ -57,7 +54,7 @@ def pooled_url(database_url: str, tmp_path: Path) -> Iterator[str]:
     )
     settings.chmod(0o644)
     address = f"{server.username}:{server.password}@127.0.0.1:{own_port}"
-    with program([PGBOUNCER, settings], folder, own_port):
+    with program([pgbouncer, settings], folder, own_port):
         yield urlunsplit(server._replace(netloc=address, query=POOLER))
 
 

@@ -27,6 +27,7 @@ class Proxy:
     def __init__(self, target: int, seed: int) -> None:
         self.port = free_port()
         self.target = target
+        self.tries = 0  # connections that were asked for
         self._random = random.Random(seed)  # noqa: S311
         self._mode = Mode.PASS
         self._flowing = asyncio.Event()
@@ -64,6 +65,7 @@ class Proxy:
             writer.transport.abort()
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.tries += 1
         task = asyncio.create_task(self._serve(reader, writer))
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
