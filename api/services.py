@@ -28,6 +28,7 @@ from models.db import Database, open_database
 from models.facts import SoFar, count_today
 from models.http_client import open_http
 from models.limiter import Limiter, Tally
+from models.replica import Replica, open_replica
 from models.request_counts import RequestCounts
 from models.settings import Installation, load_installation
 from models.status import SnapshotCopies
@@ -69,7 +70,7 @@ class Services(Struct, frozen=True):
     admission: Admission
     errands: Errands
     siblings: Siblings
-    replica: Database | None = None
+    replica: Replica | None = None
 
     @property
     def reading(self) -> Database:
@@ -143,12 +144,12 @@ def _open_redis(url: str) -> Redis:
 
 
 @asynccontextmanager
-async def _replica(config: Config, primary: Database) -> AsyncIterator[Database | None]:
+async def _replica(config: Config, primary: Database) -> AsyncIterator[Replica | None]:
     if not config.database_read_url:
         yield None
         return
     name, url = "twtc-web-reads", config.database_read_url
-    replica = open_database(url, pool_size=POOL_SIZE, application_name=name, primary=primary)
+    replica = open_replica(url, pool_size=POOL_SIZE, application_name=name, primary=primary)
     yield replica
     await replica.dispose()
 

@@ -6,7 +6,6 @@ a third of every drain when it ran the statements (docs/decisions).
 
 import asyncio
 import re
-import time
 from collections.abc import AsyncIterable, AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Protocol
@@ -22,8 +21,6 @@ STATEMENT_TIMEOUT_MS = 60_000
 CONNECT_SECONDS_MAX = 10
 STREAM_ROWS = 500
 ACQUIRE_SECONDS_MAX = 10
-# How long a read replica that does not answer is left alone.
-REPLICA_REST_SECONDS = 5
 # In the query of a URL that leads to PgBouncer in transaction mode (decision 0040).
 POOLER = "pooler=transaction"
 
@@ -90,7 +87,7 @@ class Database:
     """A pool of connections, opened when it is first used.
 
     Behind a pooler each transaction may run on another session: it brings its settings along, and
-    nothing is prepared. A read replica names its primary, which is asked while it is away.
+    nothing is prepared. One that `reads_only` may be a replica (models/replica.py).
     """
 
     def __init__(
@@ -99,15 +96,15 @@ class Database:
         pool_size: int,
         application_name: str,
         statement_timeout_ms: int,
-        primary: "Database | None",
+        reads_only: bool = False,
     ) -> None:
         self.url = _without_pooler(url)
-        self.primary = primary
-        self.rests_until = 0.0
+        self._reads_only = reads_only
         self.pool_size = pool_size
         self._is_pooled = url != self.url
         # Not to a former primary that an address still leads to; a pooler sees to it itself.
-        self._leads_to = None if primary or self._is_pooled or _SAYS_WHERE in url else "read-write"
+        is_open = reads_only or self._is_pooled or _SAYS_WHERE in url
+        self._leads_to = None if is_open else "read-write"
         self._settings = {"application_name": application_name, "timezone": "UTC"}
         # A cluster passes on only what comes after its own setting.
         limits = {
@@ -142,11 +139,23 @@ class Database:
                         reset=_leave_as_it_is,
                         target_session_attrs=self._leads_to,
                     )
-                    if not self._is_pooled and await _is_cluster(pool):
+                    if not (self._is_pooled or self._reads_only) and await _is_cluster(pool):
                         # Its workers hear only of what is local.
                         self.opening = _local({"lock_timeout": str(LOCK_TIMEOUT_MS)})
                     self._pool = pool
         return self._pool
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """A connection of the pool."""
+        pool = await self.pool()
+        async with pool.acquire(timeout=ACQUIRE_SECONDS_MAX) as connection:
+            try:
+                yield connection
+            except asyncpg.ReadOnlySQLTransactionError:
+                # After a failover what was the primary answers on, but writes nothing any more.
+                await self.leave()
+                raise
 
     async def leave(self) -> None:
         """Give up every connection as soon as it is free: they lead to where nothing is written."""
@@ -192,42 +201,19 @@ def open_database(
     pool_size: int,
     application_name: str,
     statement_timeout_ms: int = STATEMENT_TIMEOUT_MS,
-    primary: Database | None = None,
 ) -> Database:
     """A database of at most `pool_size` connections. Opens no socket until it is used.
 
     A statement timeout of 0 means none, for reports over everything.
     """
-    return Database(url, pool_size, application_name, statement_timeout_ms, primary)
+    return Database(url, pool_size, application_name, statement_timeout_ms)
 
 
 @asynccontextmanager
 async def connected(database: Database) -> AsyncIterator[Connection]:
     """A connection on which each statement is a transaction of its own."""
-    primary = database.primary
-    if primary is not None and not await _is_answering(database):
-        database = primary
-    pool = await database.pool()
-    async with pool.acquire(timeout=ACQUIRE_SECONDS_MAX) as connection:
-        try:
-            yield connection
-        except asyncpg.ReadOnlySQLTransactionError:
-            # After a failover what was the primary answers on, but writes nothing any more.
-            await database.leave()
-            raise
-
-
-async def _is_answering(replica: Database) -> bool:
-    """Whether a replica can be read from; if not, it is left alone for a while."""
-    if time.monotonic() < replica.rests_until:
-        return False
-    try:
-        pool = await replica.pool()
-        async with pool.acquire(timeout=ACQUIRE_SECONDS_MAX):
-            return True
-    except DATABASE_ERRORS:
-        replica.rests_until = time.monotonic() + REPLICA_REST_SECONDS
-        return False
+    async with database.connection() as connection:
+        yield connection
 
 
 @asynccontextmanager

@@ -1,10 +1,13 @@
 """`./run demo`: a population lives some days in about a minute, and the books are checked.
 
-Real API handlers, real workers, real PostgreSQL and Valkey of its own, on a simulated clock.
+Real API handlers, real workers, real PostgreSQL and Valkey, on a simulated clock. The servers are
+its own, or the empty ones of DATABASE_URL and REDIS_URL.
 """
 
 import asyncio
 import logging
+import os
+import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -20,15 +23,17 @@ from api.services import open_services
 from engine.timeline import PRODUCTION
 from models import clock
 from models.clock import utcnow
-from models.config import CaptchaConfig, Config, postgresql_url
+from models.config import CaptchaConfig, Config, ConfigError, postgresql_url
 from models.content import seed_films
 from models.db import open_database, transaction
 from models.invariants import audit, audit_globally
 from models.migrate import migrate
 from models.pii import Keyring
 from models.settings import seed as seed_settings
+from ops.daemon import ServerError
 from ops.demo_networks import NETWORK_SECRETS, SECRET, activate_networks, google
 from ops.demo_report import Report, collect_report, print_report, write_svg
+from ops.given import check_unused, given_servers
 from ops.lifetime import (
     START,
     WINDOW,
@@ -49,12 +54,25 @@ LAST_HOURS = 5
 def demo(population: int = 2000, days: int = 3, seed: int = 1, out: Path = Path("out")) -> int:
     """Run the demo. Return 0 if the books are right and the load is flat, else 1."""
     console = Console()
-    with (
-        calm(),
-        tempfile.TemporaryDirectory(prefix="twtc-demo-") as folder,
-        local_servers(Path(folder), durable=False, report=console.print) as servers,
-    ):
-        report = asyncio.run(live(config_for(servers), console, population, days, seed))
+    try:
+        given = given_servers(os.environ)
+        with (
+            calm(),
+            tempfile.TemporaryDirectory(prefix="twtc-demo-") as folder,
+            local_servers(
+                Path(folder),
+                durable=False,
+                report=console.print,
+                database_url=given.database_url,
+                redis_url=given.redis_url,
+            ) as servers,
+        ):
+            check_unused(given, servers)
+            config = config_for(servers, given.broker_url)
+            report = asyncio.run(live(config, console, population, days, seed))
+    except (ConfigError, ServerError) as error:
+        print(f"demo: {error}", file=sys.stderr)
+        return 2
     return conclude(console, report, out)
 
 
@@ -86,12 +104,12 @@ def conclude(console: Console, report: Report, out: Path) -> int:
     return 0 if not report.violations else 1
 
 
-def config_for(servers: Servers) -> Config:
+def config_for(servers: Servers, broker_url: str = "") -> Config:
     """A simulated installation's settings on these servers."""
     return Config(
         database_url=postgresql_url(servers.database_url),
         redis_url=servers.redis_url,
-        broker_url=servers.redis_url,
+        broker_url=broker_url or servers.redis_url,
         secret=SECRET,
         house_secrets=(SECRET,),
         network_secrets=NETWORK_SECRETS,

@@ -27,7 +27,10 @@ def demo(
         Path, typer.Option(metavar="DIR", help="With --keep: where that keeps its data.")
     ] = DATA_DIR,
 ) -> None:
-    """Let a population live some days on a simulated clock, and check the books."""
+    """Let a population live some days on a simulated clock, and check the books.
+
+    Without --keep an empty database of DATABASE_URL and one of REDIS_URL replace its own servers.
+    """
     if keep:
         from ops.demo_keep import demo_keep
 
@@ -57,8 +60,16 @@ def chaos(
     data: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where logs are kept; else they are not.")
     ] = None,
+    node: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="DIR", help="Data folder of a server here, to be killed as well."),
+    ] = None,
 ) -> None:
-    """Kill, stop and cut off everything under live load; check that nothing is lost or doubled."""
+    """Kill, stop and cut off everything under live load; check that nothing is lost or doubled.
+
+    DATABASE_URL, REDIS_URL and BROKER_URL, each empty and for this alone, replace its own servers:
+    those are cut off, but not killed, except for a cluster's nodes that --node names.
+    """
     from ops.chaos.run import chaos
 
-    end(chaos(faults, phones, seed, data))
+    end(chaos(faults, phones, seed, data, node or ()))

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator
@@ -9,25 +11,110 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from msgspec.structs import replace
+from redis import Redis
 
+from models.config import Config, load_config
 from ops.chaos.client import Client, Tally, Wish
+from ops.chaos.faults import faults
+from ops.chaos.nodes import Node, NodeError
 from ops.chaos.phone import Phone
 from ops.chaos.proxy import Mode, Proxy
+from ops.chaos.site import Site
 from ops.chaos.verdict import Verdict, judge
+from ops.daemon import ServerError
+from ops.given import Given, check_unused
+from ops.guard import Guard
+from ops.servers import Servers
+from tests.sites import Server
 from tests.words import at
 from tests.world import World
 
 ROOT = Path(__file__).parent.parent
 
 
+SERVERS = ("DATABASE_URL", "REDIS_URL", "BROKER_URL")
+
+
+def chaos(*options: str, **servers: str) -> subprocess.CompletedProcess[str]:
+    """`twtc chaos`, on servers of its own but for those that are named."""
+    env = {name: value for name, value in os.environ.items() if name not in SERVERS} | servers
+    command = [sys.executable, "-m", "ops.cli", "chaos", *options]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, env=env)
+
+
 def test_a_handful_of_faults_loses_nothing() -> None:
-    command = [sys.executable, "-m", "ops.cli", "chaos", "--faults", "4", "--phones", "3"]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    done = chaos("--faults", "4", "--phones", "3")
     assert done.returncode == 0, done.stdout + done.stderr
     figures = json.loads(done.stdout.splitlines()[-1])
     assert (figures["faults"], figures["lost"], figures["doubled"]) == (4, 0, 0)
     assert figures["audit"] == "clean"
     assert figures["acknowledged"] > 4
+
+
+def test_what_is_in_use_is_left_alone(config: Config) -> None:
+    """A trial fills its servers with made up members, and empties Redis."""
+    servers = Servers(config.database_url, config.redis_url)
+    for given, said in (
+        (Given(database_url=config.database_url), "DATABASE_URL has an installation"),
+        (Given(database_url="postgresql://127.0.0.1:1/x"), "DATABASE_URL does not answer"),
+        (Given(redis_url=config.redis_url), "REDIS_URL is not empty"),
+    ):
+        with Redis.from_url(config.redis_url) as redis:
+            redis.set("somebody's", 1)
+        on = replace(servers, database_url=given.database_url or servers.database_url)
+        with pytest.raises(ServerError, match=said):
+            check_unused(given, on)
+
+
+def site_on(config: Config, folder: Path, broker_url: str, *nodes: Node) -> Site:
+    """A site on given servers, which has started nothing."""
+    servers = Servers(config.database_url, config.redis_url)
+    return Site(servers, folder, None, Guard(), 1, broker_url, nodes)
+
+
+async def test_given_servers_are_cut_off_and_only_their_named_nodes_killed(
+    config: Config, tmp_path: Path
+) -> None:
+    amqp = "amqp://guest:guest@rabbit.test/%2F"
+    lines = [str(os.getpid()), *"234567", "ready"]
+    (tmp_path / "postmaster.pid").write_text("\n".join(lines))
+    node = Node(tmp_path)
+    site = site_on(config, tmp_path, amqp, node)
+    names = {fault.name for fault in faults(site)}
+    killed = {name.partition(":")[0] for name in names if "SIGKILL" in name or "SIGSTOP" in name}
+    assert killed == {"web", "worker", "clock", node.name}
+    cut = {name.partition(":")[0] for name in names if "refused" in name}
+    assert cut == {"PostgreSQL", "Valkey", "web", "broker"}
+    assert (
+        site.environment["BROKER_URL"]
+        == f"amqp://guest:guest@127.0.0.1:{site.proxies['broker'].port}/%2F"
+    )
+    assert (site.proxies["broker"].host, site.proxies["broker"].target) == ("rabbit.test", 5672)
+    assert load_config(site.environment, signs=True).dashboard_url == ""
+    await site.database.dispose()
+
+
+def test_a_node_is_killed_and_comes_back_as_it_was(tmp_path: Path) -> None:
+    server = Server(tmp_path / "node", tmp_path / "archive")
+    server.found()
+    with server.serving() as process:
+        node = Node(server.data)
+        before = node.pid
+        node.kill()
+        process.wait()
+        assert not node.is_ready()
+        node.start()
+        assert node.is_ready()
+        assert node.pid != before
+        command = Path(f"/proc/{node.pid}/cmdline").read_bytes().split(b"\0")
+        assert str(server.port).encode() in command
+        assert node.started is not None
+        node.started.send_signal(signal.SIGQUIT)
+        node.started.wait()
+        assert not node.is_ready()
+    with pytest.raises(NodeError):
+        Node(tmp_path)
 
 
 async def journal(world: World) -> Phone:

@@ -3,12 +3,8 @@
 The commands are those of docs/backup.md, run as they stand there.
 """
 
-import os
-import re
+import asyncio
 import shutil
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from freezegun.api import FrozenDateTimeFactory
@@ -21,92 +17,15 @@ from models.invariants import audit
 from models.migrate import migrate
 from models.partitions import prepare_partitions
 from models.settings import seed
-from ops.daemon import free_port
-from ops.postgres import find_postgres
-from ops.unprivileged import choose_runner
+from ops.chaos.nodes import halted
 from tests.conftest import empty_database
-from tests.processes import ROOT, until
-from tests.programs import program
+from tests.sites import Server, execute, standby_of
 from tests.words import START, at
 from tests.world import World, open_world
 
-BIN = find_postgres().home / "bin"
+# Of the few that it takes to notice that a replica hangs, on a busy machine.
+REPLICA_SECONDS_MAX = 10
 LEDGER = sql("SELECT reference, amount FROM transactions ORDER BY reference")
-SETTINGS = """
-listen_addresses = '127.0.0.1'
-unix_socket_directories = ''
-fsync = off
-shared_buffers = '32MB'
-"""
-
-
-def written(name: str) -> str:
-    """A block of docs/backup.md."""
-    found = re.search(
-        rf"<!-- rehearsed: {name} -->\n```\w*\n(.*?)```",
-        (ROOT / "docs/backup.md").read_text(),
-        re.DOTALL,
-    )
-    assert found, name
-    return found[1]
-
-
-def execute(name: str, **variables: object) -> None:
-    """Run a block of docs/backup.md."""
-    env = {name: str(value) for name, value in variables.items()}
-    path = f"{BIN}:{os.environ['PATH']}"
-    done = subprocess.run(
-        ["sh", "-euc", written(name)],
-        env=os.environ | env | {"PATH": path},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-
-
-class Site:
-    """A server of the test's own, with a log archive."""
-
-    def __init__(self, folder: Path, archive: Path) -> None:
-        self.folder, self.data, self.archive = folder, folder / "data", archive
-        folder.mkdir()
-        archive.mkdir(exist_ok=True)
-        self.runner = choose_runner(folder, BIN / "postgres")
-        self.port = free_port()
-        self.url = f"postgresql://twtc@127.0.0.1:{self.port}/postgres"
-
-    def found(self) -> None:
-        """Make the data folder."""
-        self.runner.give(self.folder)
-        self.runner.give(self.archive)
-        initdb = [BIN / "initdb", "-D", self.data, "--username=twtc", "--auth=trust", "--no-sync"]
-        command = [*self.runner.prefix, *map(str, initdb)]
-        options = self.runner.options()
-        subprocess.run(command, check=True, capture_output=True, cwd=self.folder, **options)
-        with (self.data / "postgresql.conf").open("a") as settings:
-            settings.write(SETTINGS + written("archive").replace("ARCHIVE", str(self.archive)))
-
-    @contextmanager
-    def serving(self) -> Iterator[None]:
-        """Run the server until the end of the context."""
-        command: list[str | Path] = [BIN / "postgres", "-D", self.data, "-p", str(self.port)]
-        ready: list[str | Path] = [
-            BIN / "pg_isready",
-            "-q",
-            "-h",
-            "127.0.0.1",
-            "-p",
-            str(self.port),
-        ]
-        with program(command, self.folder, self.port, runner=self.runner):
-            until(lambda: subprocess.run(ready, check=False).returncode == 0, "the server")
-            yield
-
-    def database(self) -> Database:
-        return open_database(
-            f"{self.url}?target_session_attrs=any", pool_size=8, application_name="test"
-        )
 
 
 async def ledger_of(database: Database) -> list[tuple[str, int]]:
@@ -132,7 +51,7 @@ async def test_a_dump_brings_the_books_back(world: World, worker_id: str, tmp_pa
 async def test_a_standby_serves_histories_and_any_moment_comes_back(
     clock: FrozenDateTimeFactory, config: Config, tmp_path: Path
 ) -> None:
-    primary = Site(tmp_path / "primary", tmp_path / "archive")
+    primary = Server(tmp_path / "primary", tmp_path / "archive")
     primary.found()
     base = tmp_path / "base"
     with primary.serving():
@@ -146,12 +65,14 @@ async def test_a_standby_serves_histories_and_any_moment_comes_back(
         async with open_world(own, database, clock) as world:
             with standby.serving():
                 await histories_come_from(standby, world)
+                with halted(standby.pid):
+                    await histories_while_it_hangs(world)
             await histories_without_a_standby(world)
             moment, ledger = await a_mistake_is_made(world)
         await database.dispose()
     shutil.rmtree(primary.data)
 
-    restored = Site(tmp_path / "restored", primary.archive)
+    restored = Server(tmp_path / "restored", primary.archive)
     execute("recover", BASE=base, PGDATA=restored.data, ARCHIVE=primary.archive, UNTIL=moment)
     with restored.serving():
         database = restored.database()
@@ -166,14 +87,7 @@ async def test_a_standby_serves_histories_and_any_moment_comes_back(
         await database.dispose()
 
 
-def standby_of(primary: Site, tmp_path: Path) -> Site:
-    standby = Site(tmp_path / "standby", primary.archive)
-    copy = [BIN / "pg_basebackup", "-d", primary.url, "-D", standby.data, "-R", "-c", "fast"]
-    subprocess.run([*map(str, copy)], check=True, capture_output=True)
-    return standby
-
-
-async def histories_come_from(standby: Site, world: World) -> None:
+async def histories_come_from(standby: Server, world: World) -> None:
     """While the standby stands still, histories do too; the poll and the wallet do not."""
     person = await world.person(group_number=1)
     world.move_to(at("00:05"))
@@ -201,6 +115,20 @@ async def caught_up(world: World, standby: object) -> None:
             return
         await run(standby, sql("SELECT pg_sleep(0.01)"))  # type: ignore[arg-type]
     raise AssertionError("the standby does not catch up")
+
+
+async def histories_while_it_hangs(world: World) -> None:
+    """The first request waits for a moment, the next ones do not; it is said where one looks."""
+    person = await world.person(group_number=1)
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    for path in ("/v1/mining/sessions", "/v1/wallet/transactions", "/v1/mining/sessions"):
+        answer = await person.get(path)
+        assert (answer.status_code, answer.json()["items"]) == (200, [])
+    assert loop.time() - began < REPLICA_SECONDS_MAX
+    health = (await world.http.get("/readyz")).json()
+    assert health["status"] == "degraded"
+    assert "replica does not answer" in health["reasons"][0]
 
 
 async def histories_without_a_standby(world: World) -> None:

@@ -20,6 +20,7 @@ from models.db import (
     sql,
     transaction,
 )
+from models.replica import open_replica
 from tests.words import at
 from tests.world import World
 
@@ -110,7 +111,7 @@ async def test_nobody_is_led_to_a_server_that_only_reads(database: Database) -> 
         async with connected(led):
             pass
     for reading in (
-        open_database(database.url, pool_size=1, application_name="replica", primary=led),
+        open_replica(database.url, pool_size=1, application_name="replica", primary=database),
         open_database(f"{database.url}?target_session_attrs=any", pool_size=1, application_name=""),
     ):
         async with connected(reading) as connection:

@@ -30,7 +30,8 @@ class Liveness(Struct, frozen=True):
 class Health(Struct, frozen=True):
     """`postgresql` and `redis`: up or down; `migrations`: current, behind, ahead or unknown.
 
-    Without Redis the service is slower, not wrong. `reasons` says what is amiss, and what to do.
+    Without Redis or a replica the service is slower, not wrong. `reasons` says what is amiss, and
+    what to do.
     """
 
     status: str
@@ -56,7 +57,9 @@ async def readyz(services: NamedDependency[Services]) -> Response[Health]:
     except (RedisError, OSError) as error:
         redis = DOWN
         reasons.append(f"Redis does not answer ({type(error).__name__}): slower, not wrong")
-    status = "unavailable" if faults else "ready" if redis == UP else "degraded"
+    if services.replica is not None and services.replica.fault:
+        reasons.append(f"the replica {services.replica.fault}: the primary answers for it")
+    status = "unavailable" if faults else "degraded" if reasons else "ready"
     health = Health(status, postgresql, redis, migrations, reasons)
     return Response(health, status_code=503 if faults else 200)
 

@@ -55,7 +55,8 @@ def _spoiled(site: Site, name: str, mode: Mode) -> Iterator[None]:
 
 async def _flush(site: Site, seconds: float) -> None:
     async with Redis.from_url(site.redis_url) as redis:
-        await redis.flushall()
+        # Of a server that is not ours only what is ours is emptied.
+        await (redis.flushall() if "Valkey" in site.daemons else redis.flushdb())
 
 
 async def _end_clients(site: Site, seconds: float) -> None:
@@ -87,15 +88,14 @@ async def _replace(name: str, site: Site, seconds: float) -> None:
 ROLLING = {name: f"{name}: rolling restart" for name in PROGRAMS}
 
 
-def faults(*, has_disk: bool) -> list[Fault]:
-    """All kinds there are here."""
-    found = [Fault(f"{name}: SIGKILL", partial(_kill, name)) for name in (*PROGRAMS, *SERVERS)]
-    found += [
-        Fault(f"{name}: SIGSTOP, SIGCONT", partial(_stop, name)) for name in (*PROGRAMS, *SERVERS)
-    ]
+def faults(site: Site) -> list[Fault]:
+    """All kinds there are at a site: what is somebody else's is cut off, but not killed."""
+    processes = (*PROGRAMS, *(name for name in SERVERS if name in site.daemons), *site.nodes)
+    found = [Fault(f"{name}: SIGKILL", partial(_kill, name)) for name in processes]
+    found += [Fault(f"{name}: SIGSTOP, SIGCONT", partial(_stop, name)) for name in processes]
     found += [
         Fault(f"{name}: {word}", partial(_spoil, name, mode))
-        for name in (*SERVERS, "web")
+        for name in site.proxies
         for word, mode in (
             ("connections refused", Mode.REFUSE),
             ("network silent", Mode.STALL),
@@ -108,7 +108,7 @@ def faults(*, has_disk: bool) -> list[Fault]:
         Fault("PostgreSQL: sessions terminated", _end_sessions),
     ]
     found += [Fault(title, partial(_replace, name)) for name, title in ROLLING.items()]
-    if has_disk:
+    if site.disk is not None:
         found.append(Fault("disk full", _fill_disk))
     return found
 

@@ -4,12 +4,15 @@ import asyncio
 import random
 from contextlib import suppress
 from enum import Enum
+from urllib.parse import urlsplit, urlunsplit
 
 from ops.daemon import free_port
 
 READ_BYTES = 65_536
 # Of what a server sends while replies are lost; the rest arrives, so that work goes on.
 LOST_SHARE = 0.3
+# Where servers listen whose URL does not say.
+PORTS = {"postgresql": 5432, "redis": 6379, "amqp": 5672}
 
 
 class Mode(Enum):
@@ -22,10 +25,11 @@ class Mode(Enum):
 
 
 class Proxy:
-    """Passes connections on to a port of this machine that may change: later ones follow it."""
+    """Passes connections on to a port that may change: later ones follow it."""
 
-    def __init__(self, target: int, seed: int) -> None:
+    def __init__(self, target: int, seed: int, host: str = "127.0.0.1") -> None:
         self.port = free_port()
+        self.host = host
         self.target = target
         self.tries = 0  # connections that were asked for
         self._random = random.Random(seed)  # noqa: S311
@@ -43,6 +47,12 @@ class Proxy:
         self._server.close()
         self.mode = Mode.REFUSE
         await asyncio.gather(*self._serving, return_exceptions=True)
+
+    def before(self, url: str) -> str:
+        """A URL of its server's, through it."""
+        parts = urlsplit(url)
+        credentials, at, _ = parts.netloc.rpartition("@")
+        return urlunsplit(parts._replace(netloc=f"{credentials}{at}127.0.0.1:{self.port}"))
 
     @property
     def mode(self) -> Mode:
@@ -75,7 +85,7 @@ class Proxy:
             writer.transport.abort()
             return
         try:
-            answers, asks = await asyncio.open_connection("127.0.0.1", self.target)
+            answers, asks = await asyncio.open_connection(self.host, self.target)
         except OSError:
             writer.transport.abort()
             return
@@ -111,3 +121,9 @@ class Proxy:
                 return
         for end in both:
             end.transport.abort()
+
+
+def proxy_of(url: str, seed: int) -> Proxy:
+    """A proxy before the server of a URL."""
+    parts = urlsplit(url)
+    return Proxy(parts.port or PORTS[parts.scheme], seed, parts.hostname or "127.0.0.1")

@@ -1,6 +1,7 @@
 """`twtc chaos`: faults one after another, or two at once, under live load; then the verdict."""
 
 import asyncio
+import os
 import random
 import re
 import signal
@@ -14,15 +15,18 @@ from typing import Any
 
 import httpx
 
+from models.config import ConfigError
 from models.db import DATABASE_ERRORS, connected, rows
 from ops.chaos.client import REQUEST_SECONDS_MAX, Client, Tally
 from ops.chaos.faults import Fault, faults, plan
+from ops.chaos.nodes import Node, NodeError
 from ops.chaos.phone import Phone
 from ops.chaos.place import scratch_disk
 from ops.chaos.report import Recovery, console, report
 from ops.chaos.site import ChaosError, Site
 from ops.chaos.verdict import UNDONE, Verdict, judge
 from ops.daemon import ServerError
+from ops.given import check_unused, given_servers
 from ops.guard import Guard
 from ops.servers import local_servers
 
@@ -35,31 +39,47 @@ RECOVERY_SECONDS_MAX = 180
 QUIET_SECONDS_MAX = 120
 
 
-def chaos(count: int, phones: int, seed: int, data_dir: Path | None) -> int:
-    """Commit so many faults. Return 0 if nothing was lost, doubled or wrong."""
+def chaos(
+    count: int, phones: int, seed: int, data_dir: Path | None, folders: Sequence[Path] = ()
+) -> int:
+    """Commit so many faults. Return 0 if nothing was lost, doubled or wrong.
+
+    `folders` hold the data of a cluster's nodes on this machine, which are killed as well.
+    """
     status = 1
     try:
-        status = _chaos(count, phones, seed, data_dir)
-    except* (ChaosError, ServerError, TimeoutError) as failed:
+        status = _chaos(count, phones, seed, data_dir, folders)
+    except* (ChaosError, ConfigError, NodeError, ServerError, TimeoutError) as failed:
         print(f"chaos: {failed.exceptions[0]!r}", file=sys.stderr)
     except* (KeyboardInterrupt, asyncio.CancelledError):
         status = 130
     return status
 
 
-def _chaos(count: int, phones: int, seed: int, data_dir: Path | None) -> int:
+def _chaos(
+    count: int, phones: int, seed: int, data_dir: Path | None, folders: Sequence[Path]
+) -> int:
+    given = given_servers(os.environ)
     with ExitStack() as stack:
         if data_dir is None:
             made = tempfile.TemporaryDirectory(prefix="twtc-chaos-", ignore_cleanup_errors=True)
             data_dir = Path(stack.enter_context(made))
-        disk = stack.enter_context(scratch_disk(data_dir / "servers"))
+        is_ours = not (given.database_url and given.redis_url)
+        disk = stack.enter_context(scratch_disk(data_dir / "servers")) if is_ours else None
         if disk is None:
             console.print("no file system can be mounted here: the full disk is left out")
         servers = stack.enter_context(
-            local_servers(data_dir / "servers", report=lambda line: console.print(f"  {line}"))
+            local_servers(
+                data_dir / "servers",
+                report=lambda line: console.print(f"  {line}"),
+                database_url=given.database_url,
+                redis_url=given.redis_url,
+            )
         )
+        check_unused(given, servers)
         guard = stack.enter_context(Guard())
-        site = Site(servers, data_dir, disk, guard, seed)
+        nodes = [Node(folder) for folder in folders]
+        site = Site(servers, data_dir, disk, guard, seed, given.broker_url, nodes)
         return asyncio.run(_interruptible(_run(site, count, phones, seed)))
 
 
@@ -72,7 +92,16 @@ async def _interruptible(work: Coroutine[Any, Any, int]) -> int:
 
 
 async def _run(site: Site, count: int, number: int, seed: int) -> int:
-    kinds = faults(has_disk=site.disk is not None)
+    kinds = faults(site)
+    console.print(f"{count} faults of {len(kinds)} kinds, under {number} phones, seed {seed}")
+    recoveries, tally, verdict = await storm(site, plan(kinds, count, seed), number, seed)
+    return report(recoveries, count, tally, site.exits, verdict)
+
+
+async def storm(
+    site: Site, planned: Sequence[tuple[Fault, float]], number: int, seed: int
+) -> tuple[list[Recovery], Tally, Verdict]:
+    """Let these faults strike under so many phones. Return what came of it."""
     # One connection a request: a reply is lost with its connection, never a later one with it.
     limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
     tally, stopping = Tally(), asyncio.Event()
@@ -86,16 +115,14 @@ async def _run(site: Site, count: int, number: int, seed: int) -> int:
         for phone in phones:
             await _join(site, phone.client)
         probes = [phone.client for phone in phones[number:]]
-        console.print(f"{count} faults of {len(kinds)} kinds, under {number} phones, seed {seed}")
         async with asyncio.TaskGroup() as group:
             for phone in phones[:number]:
                 group.create_task(phone.live(stopping))
             try:
-                recoveries = await _strike_all(site, plan(kinds, count, seed), probes, tally, seed)
+                recoveries = await _strike_all(site, planned, probes, tally, seed)
             finally:
                 stopping.set()
-        verdict = await _settle(site, phones)
-    return report(recoveries, count, tally, site.exits, verdict)
+        return recoveries, tally, await _settle(site, phones)
 
 
 async def _join(site: Site, client: Client) -> None:

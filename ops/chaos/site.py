@@ -6,11 +6,11 @@ import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -18,8 +18,9 @@ from engine.timeline import EPOCH
 from models.clock import utcnow
 from models.config import postgresql_url
 from models.db import DATABASE_ERRORS, Database, connected, open_database, rows, sql
+from ops.chaos.nodes import Node, halted
 from ops.chaos.place import Disk
-from ops.chaos.proxy import Proxy
+from ops.chaos.proxy import Proxy, proxy_of
 from ops.daemon import Daemon, ServerError, free_port
 from ops.guard import Guard
 from ops.servers import Servers
@@ -45,19 +46,31 @@ class ChaosError(RuntimeError):
 
 
 class Site:
-    """Everything runs on 127.0.0.1. What dies is started again, unless a fault holds it down."""
+    """The programs run on 127.0.0.1. What dies is started again, unless a fault holds it down.
+
+    The servers are our own, which are daemons, or somebody's. A broker is named if it is not the
+    Redis beside the hints'.
+    """
 
     def __init__(
-        self, servers: Servers, data_dir: Path, disk: Disk | None, guard: Guard, seed: int
+        self,
+        servers: Servers,
+        data_dir: Path,
+        disk: Disk | None,
+        guard: Guard,
+        seed: int,
+        broker_url: str = "",
+        nodes: Sequence[Node] = (),
     ) -> None:
-        postgres, redis = (urlsplit(url).port for url in (servers.database_url, servers.redis_url))
-        assert postgres and redis
         self.web_port, partner_port = free_port(), free_port()
         self.proxies = {
-            "PostgreSQL": Proxy(postgres, seed),
-            "Valkey": Proxy(redis, seed + 1),
+            "PostgreSQL": proxy_of(servers.database_url, seed),
+            "Valkey": proxy_of(servers.redis_url, seed + 1),
             "web": Proxy(self.web_port, seed + 2),
         }
+        if broker_url:
+            self.proxies["broker"] = proxy_of(broker_url, seed + 3)
+        self.nodes = {node.name: node for node in nodes}
         self.url = f"http://127.0.0.1:{self.proxies['web'].port}"
         self.disk = disk
         self.daemons: dict[str, Daemon] = {daemon.name: daemon for daemon in servers.daemons}
@@ -65,7 +78,7 @@ class Site:
         self.database: Database = open_database(
             postgresql_url(servers.database_url), pool_size=2, application_name="chaos"
         )
-        self.environment = self._environment(servers, data_dir, partner_port)
+        self.environment = self._environment(servers, broker_url, data_dir, partner_port)
         self.outbox = Path(self.environment["TWTC_OUTBOX_DIR"])
         self.exits: Counter[str] = Counter()
         self._guard = guard
@@ -74,13 +87,19 @@ class Site:
         self._held: set[str] = set()
         self._http = httpx.AsyncClient(timeout=2, limits=httpx.Limits(max_keepalive_connections=0))
 
-    def _environment(self, servers: Servers, data_dir: Path, partner_port: int) -> dict[str, str]:
+    def _environment(
+        self, servers: Servers, broker_url: str, data_dir: Path, partner_port: int
+    ) -> dict[str, str]:
         # The settings of whoever runs this must not change what is tested.
         given = {name: value for name, value in os.environ.items() if not name.startswith("TWTC_")}
+        given.pop("BROKER_URL", None)
         spoiled = Servers(
-            _at_port(servers.database_url, self.proxies["PostgreSQL"].port),
-            _at_port(servers.redis_url, self.proxies["Valkey"].port),
+            self.proxies["PostgreSQL"].before(servers.database_url),
+            self.proxies["Valkey"].before(servers.redis_url),
         )
+        if broker_url:
+            given["BROKER_URL"] = self.proxies["broker"].before(broker_url)
+            given["TWTC_DASHBOARD"] = "off"
         ports = Ports(self.proxies["web"].port, partner_port, 0)  # nobody looks at the dashboard
         made = environment(given, spoiled, data_dir, "development", ports)
         short = {f"TWTC_{name}_SECONDS": str(value) for name, value in TIMING.items()}
@@ -91,7 +110,9 @@ class Site:
         """Release, start everything, keep it running; kill it in the end."""
         self._logs.mkdir(parents=True, exist_ok=True)
         try:
-            async with self.proxies["PostgreSQL"], self.proxies["Valkey"], self.proxies["web"]:
+            async with AsyncExitStack() as stack:
+                for proxy in self.proxies.values():
+                    await stack.enter_async_context(proxy)
                 await asyncio.to_thread(self._release)
                 for name in (*PROGRAMS, "partner"):
                     self.start(name)
@@ -142,31 +163,34 @@ class Site:
         """Kill a program or server outright; it is started again after the block."""
         self._held.add(name)
         try:
-            if name in self.daemons:
+            if name in self.nodes:
+                self.nodes[name].kill()
+            elif name in self.daemons:
                 self.daemons[name].process.kill()
             else:
                 self._kill(self._running.pop(name))
             yield
         finally:
             self._held.discard(name)
-            if name not in self.daemons and name not in self._running:
+            if name in self.nodes:
+                self.nodes[name].start()
+            elif name not in self.daemons and name not in self._running:
                 self.start(name)
 
     @contextmanager
     def stopped(self, name: str) -> Iterator[None]:
         """SIGSTOP a program or server with all its processes; SIGCONT after the block."""
-        if name in self.daemons:
-            pid = self.daemons[name].process.pid
-            pids = [pid, *_children(pid)]
-        else:
-            pids = [-self._running[name].pid]
+        if name in self.nodes or name in self.daemons:
+            is_node = name in self.nodes
+            with halted(self.nodes[name].pid if is_node else self.daemons[name].process.pid):
+                yield
+            return
+        pid = -self._running[name].pid
         try:
-            for pid in pids:
-                _signal(pid, signal.SIGSTOP)
+            _signal(pid, signal.SIGSTOP)
             yield
         finally:
-            for pid in pids:
-                _signal(pid, signal.SIGCONT)
+            _signal(pid, signal.SIGCONT)
 
     async def replace(self, name: str) -> int:
         """A rolling restart: the new one serves before the old one is asked to end.
@@ -262,17 +286,6 @@ def _signal(pid: int, number: signal.Signals) -> None:
             os.killpg(-pid, number)
         else:
             os.kill(pid, number)
-
-
-def _children(pid: int) -> list[int]:
-    path = Path(f"/proc/{pid}/task/{pid}/children")
-    return [int(child) for child in path.read_text().split()] if path.exists() else []
-
-
-def _at_port(url: str, port: int) -> str:
-    parts = urlsplit(url)
-    credentials = parts.netloc.rpartition("@")[0]
-    return urlunsplit(parts._replace(netloc=f"{credentials}@127.0.0.1:{port}"))
 
 
 def _port(url: str) -> str:

@@ -62,7 +62,7 @@ class FailingDatabase(Database):
     """A process's pool: some real connections, behind wires that the seed may cut."""
 
     def __init__(self, name: str, connections: Sequence[Any], journal: Journal) -> None:
-        super().__init__("", len(connections), name, 0, None)
+        super().__init__("", len(connections), name, 0)
         self._name = name
         self._free = list(connections)
         self._journal = journal
