@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from msgspec import Struct
 
 from models.pii import Keyring
+from models.placeholders import find_placeholder
 from models.proxies import Proxies
 
 _SECRET_BYTES_MIN = 32
@@ -82,20 +83,26 @@ class Config(Struct, frozen=True):
     telemetry: TelemetryConfig = TelemetryConfig()
 
 
-def load_config(environ: Mapping[str, str] | None = None, *, signs: bool = False) -> Config:
+def load_config(
+    environ: Mapping[str, str] | None = None, *, signs: bool = False, stores: bool = True
+) -> Config:
     """Read the environment. Raise ConfigError for what is missing or unsafe.
 
     A process that `signs`, the API, needs the secrets. There are no defaults for them, in no
-    profile: `./run` makes its own, once.
+    profile: `./run` makes its own, once. One that stores nothing, the dashboard, needs no database.
     """
     env = os.environ if environ is None else environ
-    missing = [name for name in ("DATABASE_URL", "REDIS_URL") if not env.get(name)]
+    needed = ("DATABASE_URL", "REDIS_URL") if stores else ("REDIS_URL",)
+    missing = [name for name in needed if not env.get(name)]
     if missing:
         names = " and ".join(missing)
         raise ConfigError(f"set {names}, or start ./run, which has servers of its own")
+    left = find_placeholder(env) if env.get("TWTC_PROFILE") == "production" else None
+    if left:
+        raise ConfigError(f"{left[0]} still holds {left[1]!r}, of an example: set your own")
     house = env.get("TWTC_HOUSE_SECRET", "").split(",") if signs else []
     return Config(
-        database_url=postgresql_url(env["DATABASE_URL"]),
+        database_url=postgresql_url(env["DATABASE_URL"]) if stores else "",
         database_read_url=_read_url(env.get("DATABASE_READ_URL", "")),
         redis_url=env["REDIS_URL"],
         broker_url=env.get("BROKER_URL") or env["REDIS_URL"],

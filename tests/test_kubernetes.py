@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from api.intake import WAIT_SECONDS_MAX
+from models.config import ConfigError, load_config
 from models.db import Database, connected, rows, sql
 from tests.test_statements import VOLATILE
 
@@ -72,7 +73,9 @@ def test_the_overlay_can_be_built() -> None:
     built = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     found = [*yaml.safe_load_all(built)]
     assert len(found) == len(ALL)
-    assert "image: twtc-engine" not in built
+    images = re.findall(r"image: (\S+)", built)
+    assert len(images) == len(PROCESSES)
+    assert all(re.search(r"@sha256:[0-9a-f]{64}$", image) for image in images)
     for resource in found:
         shared = resource["kind"] in ("Namespace", "ConfigMap", "ServiceAccount")
         component = resource["metadata"].get("labels", {}).get("app.kubernetes.io/component")
@@ -139,6 +142,37 @@ def test_probes_and_the_service_reach_the_api() -> None:
     assert service["selector"] == named("Deployment", "web")["spec"]["selector"]["matchLabels"]
 
 
+def test_nobody_reaches_a_pod_but_the_ingress_and_it_only_the_api() -> None:
+    """So that nobody else is believed in who its callers are."""
+    every, web = (r["spec"] for r in ALL if r["kind"] == "NetworkPolicy")
+    assert every["podSelector"] == {}
+    assert "ingress" not in every
+    assert set(every["policyTypes"]) == {"Ingress", "Egress"}
+    assert web["podSelector"] == named("Deployment", "web")["spec"]["selector"]
+    [let_in] = web["ingress"]
+    [[caller], [port]] = let_in["from"], let_in["ports"]
+    assert caller.keys() == {"namespaceSelector", "podSelector"}
+    assert port["port"] == container("web")["ports"][0]["name"]
+
+
+def test_pods_reach_what_the_settings_may_name() -> None:
+    every, _ = (r["spec"] for r in ALL if r["kind"] == "NetworkPolicy")
+    ports = {port["port"] for rule in every["egress"] for port in rule["ports"]}
+    named_ports = {"PostgreSQL": 5432, "PgBouncer": 6432, "Redis": 6379, "amqp": 5672}
+    named_ports |= {"amqps": 5671, "HTTPS": 443, "smtps": 465, "smtp": 587, "OTLP": 4318, "DNS": 53}
+    assert ports == set(named_ports.values())
+
+
+def test_as_they_are_they_do_not_start() -> None:
+    """Whoever applies them without a look is told what to set, one after the other."""
+    [settings] = [r["data"] for r in ALL if r["kind"] == "ConfigMap"]
+    servers = {"DATABASE_URL": "postgresql://x", "REDIS_URL": "redis://x"}
+    left = {name: value for name, value in settings.items() if name != "TWTC_PROFILE"}
+    for name, value in left.items():
+        with pytest.raises(ConfigError, match=name):
+            load_config(servers | {"TWTC_PROFILE": settings["TWTC_PROFILE"], name: value})
+
+
 def test_two_clocks_and_who_scales() -> None:
     assert named("Deployment", "clock")["spec"]["replicas"] == 2
     for process, scaler in (("web", "HorizontalPodAutoscaler"), ("worker", "ScaledObject")):
@@ -155,9 +189,13 @@ def test_settings_are_documented_and_secrets_only_named() -> None:
             assert f"`{name}`" in documented
     secrets = (DEPLOY / "base/settings.yaml").read_text()
     for process in PROCESSES:
-        for source in container(process)["envFrom"]:
-            if "secretRef" in source:
-                assert f"#   {source['secretRef']['name']} " in secrets
+        sources = container(process)["envFrom"]
+        named_here = [source["secretRef"]["name"] for source in sources if "secretRef" in source]
+        for variable in container(process).get("env", ()):
+            if "valueFrom" in variable:
+                named_here.append(variable["valueFrom"]["secretKeyRef"]["name"])
+        for name in named_here:
+            assert f"#   {name} " in secrets
         for variable in container(process).get("env", ()):
             assert "SECRET" not in variable["name"] or "valueFrom" in variable
 

@@ -27,7 +27,7 @@ class Options(argparse.Namespace):
 def open_app() -> Flask:
     """The application, with its keeper at work. It needs no Redis to start."""
     logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
-    config = load_config()
+    config = load_config(stores=False)
     keeper = Keeper(Board(config.dashboard_url), Holdings(open_client(config.broker_url)))
     Thread(target=keeper.run, name="keeper", daemon=True).start()
     return create_app(config.dashboard_url, read_login(os.environ), keeper.wake)
@@ -40,7 +40,7 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=9181)
     options = parser.parse_args(namespace=Options())
     try:
-        config = load_config()
+        config = load_config(stores=False)
         read_login(os.environ)
         if not config.dashboard_url:
             raise ConfigError("the dashboard is off: set DASHBOARD_URL, and not TWTC_DASHBOARD=off")
