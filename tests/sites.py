@@ -71,7 +71,7 @@ class Server:
             settings.write(SETTINGS + written("archive").replace("ARCHIVE", str(self.archive)))
 
     @contextmanager
-    def serving(self) -> Iterator[subprocess.Popen[bytes]]:
+    def serving(self) -> Iterator[None]:
         """Run the server until the end of the context."""
         command: list[str | Path] = [BIN / "postgres", "-D", self.data, "-p", str(self.port)]
         ready: list[str | Path] = [
@@ -82,9 +82,9 @@ class Server:
             "-p",
             str(self.port),
         ]
-        with program(command, self.folder, self.port, runner=self.runner) as process:
+        with program(command, self.folder, self.port, runner=self.runner):
             until(lambda: subprocess.run(ready, check=False).returncode == 0, "the server")
-            yield process
+            yield
 
     @property
     def pid(self) -> int:

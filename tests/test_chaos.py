@@ -26,6 +26,7 @@ from ops.daemon import ServerError
 from ops.given import Given, check_unused
 from ops.guard import Guard
 from ops.servers import Servers
+from tests.processes import until
 from tests.sites import Server
 from tests.words import at
 from tests.world import World
@@ -98,12 +99,11 @@ async def test_given_servers_are_cut_off_and_only_their_named_nodes_killed(
 def test_a_node_is_killed_and_comes_back_as_it_was(tmp_path: Path) -> None:
     server = Server(tmp_path / "node", tmp_path / "archive")
     server.found()
-    with server.serving() as process:
+    with server.serving():
         node = Node(server.data)
         before = node.pid
         node.kill()
-        process.wait()
-        assert not node.is_ready()
+        until(lambda: not node.is_ready(), "its end")
         node.start()
         assert node.is_ready()
         assert node.pid != before

@@ -63,6 +63,7 @@ class Node:
                 raise NodeError(f"{self.name} does not start again")
             # At first the killed one's shared memory may be in use still.
             if self.started is None or self.started.poll() is not None:
+                self._clear_lock()
                 self.started = subprocess.Popen(  # noqa: S603
                     [*prefix, *command],
                     cwd=self.folder,
@@ -73,6 +74,13 @@ class Node:
                     **whose,
                 )
             time.sleep(LOOK_SECONDS)
+
+    def _clear_lock(self) -> None:
+        """A killed one that nobody has waited for still counts as a server; a parent does not."""
+        lock = self.folder / "postmaster.pid"
+        if lock.exists() and not is_alive(self.pid):
+            lines = lock.read_text().splitlines()
+            lock.write_text("\n".join([str(os.getpid()), *lines[1:]]) + "\n")
 
     def _owner(self, program: Path) -> tuple[Sequence[str], dict[str, Any]]:
         """How to become who runs it: a prefix, and options of Popen."""

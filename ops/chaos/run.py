@@ -64,10 +64,12 @@ def _chaos(
         if data_dir is None:
             made = tempfile.TemporaryDirectory(prefix="twtc-chaos-", ignore_cleanup_errors=True)
             data_dir = Path(stack.enter_context(made))
+        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
         is_ours = not (given.database_url and given.redis_url)
         disk = stack.enter_context(scratch_disk(data_dir / "servers")) if is_ours else None
         if disk is None:
-            console.print("no file system can be mounted here: the full disk is left out")
+            why = "no file system can be mounted here" if is_ours else "the servers are given"
+            console.print(f"{why}: the full disk is left out")
         servers = stack.enter_context(
             local_servers(
                 data_dir / "servers",
