@@ -40,7 +40,7 @@ def scratch_disk(path: Path) -> Iterator[Disk | None]:
     It lives in a mount namespace of this process, so that it ends with it, however that ends. Call
     it from the main thread before there are others.
     """
-    path.mkdir(parents=True)
+    path.mkdir(parents=True, exist_ok=True)
     libc = ctypes.CDLL(None, use_errno=True)
     if (
         os.geteuid() != 0

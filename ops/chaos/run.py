@@ -64,7 +64,10 @@ def _chaos(
         if data_dir is None:
             made = tempfile.TemporaryDirectory(prefix="twtc-chaos-", ignore_cleanup_errors=True)
             data_dir = Path(stack.enter_context(made))
-        data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            (data_dir / "servers").mkdir(mode=0o700, parents=True)
+        except FileExistsError:
+            raise ChaosError(f"{data_dir} has another run's data: name an empty folder") from None
         is_ours = not (given.database_url and given.redis_url)
         disk = stack.enter_context(scratch_disk(data_dir / "servers")) if is_ours else None
         if disk is None:
