@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import dramatiq
 import pytest
@@ -17,7 +16,7 @@ from msgspec.structs import replace
 from models.bells import QUEUES, Bells, bell, open_broker
 from models.config import Config
 from models.queue import Piece
-from ops.chaos.proxy import Mode, Proxy
+from ops.chaos.proxy import Mode, Proxy, proxy_of
 from tests.needed import needed_server
 from tests.processes import Processes, free_port, running, until
 from tests.programs import program
@@ -120,10 +119,8 @@ async def test_it_is_said_once_that_the_broker_is_away_and_once_that_it_is_back(
     monkeypatch.setattr("dramatiq.worker.CONSUMER_RESTART_DELAY_SECS", 0.05)
     caplog.set_level(logging.INFO)
     own = request.getfixturevalue("broker_url") if kind == "rabbitmq" else config.broker_url
-    port = urlsplit(own).port
-    assert port
-    async with Proxy(port, seed=1) as proxy:
-        async with listening(own.replace(f":{port}/", f":{proxy.port}/")) as (broker, drained):
+    async with proxy_of(own, seed=1) as proxy:
+        async with listening(proxy.before(own)) as (broker, drained):
             for turn in (1, 2):
                 await asyncio.to_thread(broker.enqueue, bell(Piece(1, turn)))
                 await until_so(partial(drained.__contains__, turn), "the bell")
