@@ -10,9 +10,10 @@ import asyncio
 import math
 import statistics
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from datetime import datetime
+from functools import partial
 
 from msgspec import Struct
 
@@ -20,7 +21,19 @@ from benchmarks.peers import peers
 from benchmarks.plots import Bars
 from benchmarks.processes import WORKER_THREADS
 from benchmarks.support import Sample, console, finish, own_database, own_servers, say, show
-from benchmarks.tick_engine import Bench, bench_of, raw, tick, ticks, worker_ticks
+from benchmarks.tick_engine import (
+    RAW_FROM,
+    RAW_OF_BUCKET,
+    Bench,
+    Cost,
+    bench_of,
+    cost_of,
+    raw,
+    raw_of_buckets,
+    tick,
+    ticks,
+    worker_ticks,
+)
 from benchmarks.tick_peers import sessions_per_second
 from benchmarks.tick_population import TICK, add_history, origin_now, populate, vacuum
 from models.clock import utcnow
@@ -54,10 +67,13 @@ def main(args: list[str]) -> int:
 
 
 class Large(Struct, frozen=True):
-    """Figures of the largest population."""
+    """Figures of the largest population. Ratios are of rounds that alternate."""
 
     tick: Sample
     vs_raw: float
+    vs_raw_same_connections: float
+    vs_raw_from: float
+    cpu_vs_raw: float
     worker_seconds: float
     worker_mib: float | None
 
@@ -94,6 +110,9 @@ class Run:
         finish(
             {
                 "vs_raw": round(large.vs_raw, 3),
+                "vs_raw_same_connections": round(large.vs_raw_same_connections, 3),
+                "vs_raw_from": round(large.vs_raw_from, 3),
+                "cpu_vs_raw": round(large.cpu_vs_raw, 2),
                 "vs_job_per_session": None if math.isnan(best) else round(per_second / best, 1),
                 "million_seconds": round(large.worker_seconds, 3),
                 "worker_mib": None if large.worker_mib is None else round(large.worker_mib, 1),
@@ -166,38 +185,56 @@ class Run:
         """1,000,000 sessions: raw UPDATE and engine in turns on the same wallets, then a worker."""
         size = self._size(1_000_000)
         say(f"loading {size:,} sessions")
-        raws, whole, recording, finding = [], [], [], []
+        costs: dict[str, list[Cost]] = {name: [] for name in ("raw", "same", "from", "tick")}
+        recording: list[float] = []
+        finding: list[float] = []
         async with own_database(self._servers, "twtc_bench_large", POOL_SIZE) as database:
             await populate(database, self._origin, size)
             async with bench_of(database, self._servers.redis_url, size) as bench:
                 for number in range(1 + ROUNDS):
-                    await vacuum(database)
-                    of_raw = await raw(bench)
-                    await vacuum(database)
-                    of_engine = await tick(bench, drains)
+                    found = {}
+                    found["raw"], _ = await cost_of(bench, partial(raw, bench))
+                    for name, statement in (("same", RAW_OF_BUCKET), ("from", RAW_FROM)):
+                        of_buckets = partial(raw_of_buckets, bench, statement, drains)
+                        found[name], _ = await cost_of(bench, of_buckets)
+                    found["tick"], of_tick = await cost_of(bench, partial(tick, bench, drains))
                     if number:
-                        raws.append(of_raw)
-                        whole.append(of_engine.whole)
-                        recording.append(of_engine.record)
+                        recording.append(of_tick.record)
+                        for name, cost in found.items():
+                            costs[name].append(cost)
                 worker = await worker_ticks(bench, self._servers, ROUNDS)
             for find in (pieces_to_credit, pieces_to_settle):
                 began = time.perf_counter()
                 await find(database, utcnow() - TICK)
                 finding.append(time.perf_counter() - began)
-        ratio = statistics.median(r / w for r, w in zip(raws, whole, strict=True))
-        mib = max((one.peak_mib for one in worker if one.peak_mib is not None), default=None)
+        peak = max((one.peak_mib for one in worker if one.peak_mib is not None), default=None)
         of_worker = Sample(tuple(one.seconds for one in worker))
+        ratios = {name: _ratio(costs[name], costs["tick"]) for name in ("raw", "same", "from")}
         lines = [
-            ["raw UPDATE of the wallets, one statement", Sample(tuple(raws)).shown()],
-            [f"tick, {drains} drains at once", Sample(tuple(whole)).shown()],
-            ["… of it recording the intents", Sample(tuple(recording)).shown()],
-            ["tick of a worker process, bells included", of_worker.shown()],
-            ["peak memory of that process", "unknown here" if mib is None else f"{mib:.0f} MiB"],
-            ["finding the pieces to credit", f"{finding[0] * 1000:.1f} ms"],
-            ["finding the pieces to settle", f"{finding[1] * 1000:.1f} ms"],
+            ["raw UPDATE of the wallets, one statement", *_shown(costs["raw"])],
+            [f"… a statement a bucket, {drains} connections", *_shown(costs["same"])],
+            [f"UPDATE … FROM the same sessions, {drains} connections", *_shown(costs["from"])],
+            [f"tick, {drains} drains at once", *_shown(costs["tick"])],
+            ["… of it recording the intents", Sample(tuple(recording)).shown(), ""],
+            ["tick of a worker process, bells included", of_worker.shown(), ""],
+            ["peak memory of that process", "unknown" if peak is None else f"{peak:.0f} MiB", ""],
+            ["finding the pieces to credit", f"{finding[0] * 1000:.1f} ms", ""],
+            ["finding the pieces to settle", f"{finding[1] * 1000:.1f} ms", ""],
         ]
-        show(f"{size:,} live sessions: {ratio:.2f} x the raw UPDATE", ["", ""], lines)
-        return Large(Sample(tuple(whole)), ratio, of_worker.median, mib)
+        titles = ["", "seconds", "of processors"]
+        show(f"{size:,} live sessions: {ratios['raw']:.2f} x the raw UPDATE", titles, lines)
+        return Large(
+            Sample(tuple(cost.seconds for cost in costs["tick"])),
+            ratios["raw"],
+            ratios["same"],
+            ratios["from"],
+            statistics.median(
+                t.cpu_seconds / r.cpu_seconds
+                for t, r in zip(costs["tick"], costs["raw"], strict=True)
+            ),
+            of_worker.median,
+            peak,
+        )
 
     def _show_growth(self, seconds_of: Mapping[int, Sample], slope: float) -> None:
         lines = [
@@ -205,6 +242,15 @@ class Run:
             for size, sample in seconds_of.items()
         ]
         show(f"Growth: slope {slope:.2f}", ["live sessions", "tick", "sessions/s"], lines)
+
+
+def _ratio(raws: Sequence[Cost], whole: Sequence[Cost]) -> float:
+    return statistics.median(r.seconds / w.seconds for r, w in zip(raws, whole, strict=True))
+
+
+def _shown(costs: Sequence[Cost]) -> tuple[str, str]:
+    seconds = Sample(tuple(cost.seconds for cost in costs))
+    return seconds.shown(), f"{statistics.median(cost.cpu_seconds for cost in costs):.2f} s"
 
 
 def _slope(seconds_of: Mapping[int, float]) -> float:

@@ -1,10 +1,13 @@
 """The engine's tick as it really runs, and the raw UPDATE it is compared with."""
 
 import asyncio
+import os
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
+from pathlib import Path
+from typing import TypeVar
 
 from msgspec import Struct
 from redis.asyncio import Redis
@@ -12,12 +15,12 @@ from redis.asyncio import Redis
 from benchmarks.processes import engine_workers, peak_mib
 from benchmarks.support import Sample
 from benchmarks.tick_population import TICK, vacuum
-from engine.timeline import PRODUCTION, timetable
+from engine.timeline import BUCKET_COUNT, PRODUCTION, timetable
 from models.bells import Bells, open_broker
 from models.catalogue import Catalogue
 from models.clock import utcnow
 from models.configuration import Configurations
-from models.db import Database, connected, rows, run, sql
+from models.db import Database, Statement, connected, rows, run, sql
 from models.reputation import Reputation
 from models.settings import load_installation
 from models.status import SnapshotCopies
@@ -27,10 +30,23 @@ from schedules.timetable import Entry, entries
 from workers.apply import drain
 from workers.workshop import Workshop
 
+T = TypeVar("T")
+
 WORKER_SECONDS_MAX = 120
 ROUNDS_UNCOUNTED = 1
 
 RAW = sql("UPDATE wallets SET balance = balance + 1, updated_at = :now")
+RAW_OF_BUCKET = sql("""
+    UPDATE wallets SET balance = balance + 1, updated_at = :now WHERE bucket = :bucket
+""")
+# What reads the same sessions as a tick does, and computes nothing of them.
+RAW_FROM = sql("""
+    UPDATE wallets w SET balance = w.balance + s.reward_micro / 24, updated_at = :now
+    FROM mining_sessions s
+    WHERE w.bucket = :bucket AND s.bucket = :bucket AND s.status = 'ACTIVE'
+      AND s.user_id = w.user_id
+""")
+BACKENDS = sql("SELECT pid FROM pg_stat_activity")
 LEFT = sql("SELECT EXISTS (SELECT FROM intents WHERE status = 'RECORDED') AS left")
 WATERMARK = sql("SELECT max(credited_through) AS boundary FROM credit_watermarks")
 PAID = sql("""
@@ -49,6 +65,13 @@ class Tick(Struct, frozen=True):
     def whole(self) -> float:
         """From the boundary to the last commit."""
         return self.record + self.apply
+
+
+class Cost(Struct, frozen=True):
+    """What something took: seconds, and processor seconds of ours and of the server's."""
+
+    seconds: float
+    cpu_seconds: float
 
 
 class Bench(Struct, frozen=True):
@@ -105,6 +128,38 @@ async def raw(bench: Bench) -> float:
         began = time.perf_counter()
         await run(connection, RAW, {"now": utcnow()})
         return time.perf_counter() - began
+
+
+async def raw_of_buckets(bench: Bench, statement: Statement, connections: int) -> None:
+    """A raw statement of each bucket, with as many connections as a tick has."""
+    left = iter(range(BUCKET_COUNT))
+
+    async def work() -> None:
+        for bucket in left:
+            async with connected(bench.database) as connection:
+                await run(connection, statement, {"bucket": bucket, "now": utcnow()})
+
+    await asyncio.gather(*(work() for _ in range(connections)))
+
+
+async def cost_of(bench: Bench, work: Callable[[], Awaitable[T]]) -> tuple[Cost, T]:
+    """Do something on freshly vacuumed tables. Return what it took, and what it returns."""
+    await vacuum(bench.database)
+    async with connected(bench.database) as connection:
+        servers = [row.pid for row in await rows(connection, BACKENDS)]
+    before, began = _cpu_seconds(servers), time.perf_counter()
+    result = await work()
+    return Cost(time.perf_counter() - began, _cpu_seconds(servers) - before), result
+
+
+def _cpu_seconds(servers: Sequence[int]) -> float:
+    """Of this process and of the server's, as Linux counts them."""
+    ticks = 0
+    for pid in servers:
+        with suppress(OSError):  # it ended, or is on another machine
+            fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+            ticks += int(fields[11]) + int(fields[12])
+    return time.process_time() + ticks / os.sysconf("SC_CLK_TCK")
 
 
 async def ticks(bench: Bench, drains: int, rounds: int) -> Sample:
