@@ -19,6 +19,7 @@ from models.clock import utcnow
 from models.fraud_review import clear
 from models.scoring import read_scores, store_model
 from tests.day import do_task, tasks
+from tests.staff import staff
 from tests.words import START
 from tests.world import Person, World
 from workers.scoring.example_people import PEOPLE
@@ -210,6 +211,10 @@ async def test_a_night_scores_who_did_enough_and_flags_who_looks_like_a_program(
     [(user_id, _, severity, details)] = [tuple(row) for row in logged]
     assert (user_id, severity) == (busy.id, "CRITICAL")
     assert msgspec.json.decode(details)["score"] == 93
+    moderator = await staff(world, Role.MODERATOR)
+    [shown] = (await moderator.get("/v1/admin/suspicions")).json()["items"]
+    assert shown["details"]["reasons"]
+    assert all("points to a " in line for line in shown["details"]["reasons"])
     assert (await busy.status())["refusal"]["reason"] == "SUSPENDED"
     [kept] = await read_scores(world.database, busy.id, 10)
     assert (kept.score, kept.band, kept.model_version) == (93, "SUSPEND", 1)

@@ -16,6 +16,7 @@ from api.problems import not_found
 from api.routes.admin_users import UserId, WhyBody
 from api.routes.me import PRIVATE
 from api.services import Services
+from engine.anomaly.model import in_words
 from engine.permissions import Permission
 from models.admin_log import Actor
 from models.clock import utcnow
@@ -76,8 +77,14 @@ async def suspicions(
     page = await read_suspicions(
         services.database, actor, before, limit, user, now, is_undecided=undecided
     )
-    items = [SuspicionView(**{**row, "details": msgspec.json.decode(row.details)}) for row in page]
+    items = [SuspicionView(**{**row, "details": _worded(row.details)}) for row in page]
     return SuspicionPage(items, encode_cursor(page, limit, "created_at"))
+
+
+def _worded(details: str) -> dict[str, Any]:
+    found: dict[str, Any] = msgspec.json.decode(details)
+    reasons = found.get("reasons")
+    return found | {"reasons": in_words(reasons)} if reasons else found
 
 
 @post(

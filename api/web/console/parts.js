@@ -118,9 +118,14 @@ export function Pairs({ of }) {
   const entries = Object.entries(of ?? {});
   if (entries.length === 0) return "–";
   return html`<dl class="pairs">${entries.map(([key, value]) => html`<div key=${key}>
-    <dt>${words(key)}</dt><dd>${typeof value === "object" ? JSON.stringify(value) : String(value)}</dd>
+    <dt>${words(key)}</dt><dd>${shown(value)}</dd>
   </div>`)}</dl>`;
 }
+
+const shown = (value) => {
+  if (Array.isArray(value)) return html`<ul>${value.map((one) => html`<li>${shown(one)}</li>`)}</ul>`;
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+};
 
 /** A table: columns are [title, cell of a row, is it a number]. */
 export function Table({ label, columns, rows, none = "Nothing here." }) {
