@@ -1,12 +1,15 @@
 """Sending codes to addresses, and reading what people type of them."""
 
+from collections.abc import Coroutine
 from contextlib import suppress
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
+from litestar import Request
 from msgspec import Meta
 
-from api.guesses import count_message
+from api.allowances import allowance_of, last_one_holds
+from api.guesses import SECOND_FACTOR, Whose, count_message
 from api.messages.senders import NotSentError
 from api.messages.texts import code_message, known_message
 from api.newcomers import message_not_sent
@@ -15,12 +18,11 @@ from api.services import Services
 from engine.plain import is_digits, plain_code
 from models.accounts import Account, find_account
 from models.claims import claim_of, holder_of
-from models.codes import PAUSE, CodePurpose, issue_code
+from models.codes import LONG, PAUSE, SHORT, CodePurpose, issue_code
 from models.registrations import Applicant
 
-# Six digits of any script; spaces, dashes and marks of direction do not matter.
+# Digits of any script; spaces, dashes and marks of direction do not matter.
 TypedCode = Annotated[str, Meta(min_length=6, max_length=64)]
-SENT_DIGITS = 6
 
 
 def digits_of(typed: str) -> str:
@@ -29,8 +31,16 @@ def digits_of(typed: str) -> str:
     Raise ValidationException (400) for what can be no code: it is a slip, and counts as no guess.
     """
     code = plain_code(typed)
-    if not is_digits(code, SENT_DIGITS):
-        raise bad_field("code", f"A code has {SENT_DIGITS} digits.")
+    if not is_digits(code, SHORT.digits):
+        raise bad_field("code", f"A code has {SHORT.digits} digits.")
+    return code
+
+
+def sent_digits_of(typed: str) -> str:
+    """As `digits_of`, of a code that may be a long one."""
+    code = plain_code(typed)
+    if not (is_digits(code, SHORT.digits) or is_digits(code, LONG.digits)):
+        raise bad_field("code", f"A code has {SHORT.digits} digits, or {LONG.digits}.")
     return code
 
 
@@ -45,21 +55,40 @@ async def send_code(
     if code is None:
         return False
     await count_message(services, account.id)
-    message = code_message(purpose, code, account.language)
-    kind, address = ("email", account.email) if account.email else ("phone", account.phone)
-    await services.messenger.send(kind, address or "", message)
+    await _send(services, account, purpose, code)
     return True
 
 
-async def send_or_refuse(
-    services: Services, account: Account, purpose: CodePurpose, now: datetime
-) -> None:
-    """Send a code, or raise the problem that kept it from being sent."""
+async def send_sign_in_code(
+    request: Request[Any, Any, Any], services: Services, account: Account, now: datetime
+) -> bool:
+    """As `send_code`, of the second factor: whoever has the password may ask, a stranger too."""
+    whose, purpose = Whose(account.id), CodePurpose.SIGN_IN
+    allowance = await allowance_of(SECOND_FACTOR, request, services, whose)
+    if allowance.length is None:
+        raise last_one_holds()
+    database, secret = services.database, services.config.secret
+    code = await issue_code(database, secret, account.id, purpose, now, allowance.length)
+    if code is None:
+        return False
+    await allowance.use()
+    await _send(services, account, purpose, code)
+    return True
+
+
+async def _send(services: Services, account: Account, purpose: CodePurpose, code: str) -> None:
+    message = code_message(purpose, code, account.language)
+    kind, address = ("email", account.email) if account.email else ("phone", account.phone)
+    await services.messenger.send(kind, address or "", message)
+
+
+async def refuse_unless(sent: Coroutine[Any, Any, bool]) -> None:
+    """Raise the problem that kept a code from being sent."""
     try:
-        sent = await send_code(services, account, purpose, now)
+        is_sent = await sent
     except NotSentError:
         raise message_not_sent() from None
-    if not sent:
+    if not is_sent:
         raise code_sent()
 
 
@@ -98,11 +127,4 @@ def code_sent() -> ProblemError:
         429,
         "A code was sent less than a minute ago. Look for it before you ask for another.",
         {"Retry-After": str(PAUSE.seconds)},
-    )
-
-
-def wrong_code() -> ProblemError:
-    """422, whatever is wrong with it: the digits, its age, or its five attempts."""
-    return ProblemError(
-        "code-wrong", "Wrong code", 422, "This code is wrong, used or too old. Ask for another one."
     )

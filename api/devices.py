@@ -21,6 +21,11 @@ DEVICE_HEADER = "device-token"
 KNOWN_HEADER = "known-device"
 KNOWN_COOKIE = "twtc_device"
 KNOWN = timedelta(days=180)
+# The number of whoever has just read a message to the account's address, for as long as it takes
+# to sign in with the password that they chose by it. One for all: whoever reads it again and again
+# has no more guesses.
+READER = "0" * 16
+READER_FOR = timedelta(hours=1)
 _KNOWN = re.compile(r"([0-9a-f]{16})\.([0-9]{1,12})\.([0-9a-f]{32})")
 _SEPARATOR = "."
 
@@ -76,9 +81,16 @@ def new_known_device(
 
     It opens nothing: guesses from the device count by themselves (decision 0045).
     """
-    device = known_device(request, secret, user_id, now) or secrets.token_hex(8)
-    until = int((now + KNOWN).timestamp())
-    return f"{device}.{until}.{_sign_known(secret, user_id, device, until)}"
+    device = known_device(request, secret, user_id, now)
+    if device is None or device == READER:
+        device = secrets.token_hex(8)
+    return _known_token(secret, user_id, device, now + KNOWN)
+
+
+def reader_device(secret: bytes, user_id: int, now: datetime) -> str:
+    """The token of whoever has just read a message to the account's address: strangers' wrong
+    passwords do not keep them from signing in."""
+    return _known_token(secret, user_id, READER, now + READER_FOR)
 
 
 def known_device(
@@ -92,6 +104,11 @@ def known_device(
     device, until, signature = read[1], int(read[2]), read[3]
     is_ours = hmac.compare_digest(signature, _sign_known(secret, user_id, device, until))
     return device if is_ours and now.timestamp() < until else None
+
+
+def _known_token(secret: bytes, user_id: int, device: str, end: datetime) -> str:
+    until = int(end.timestamp())
+    return f"{device}.{until}.{_sign_known(secret, user_id, device, until)}"
 
 
 def _sign_known(secret: bytes, user_id: int, device: str, until: int) -> str:

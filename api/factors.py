@@ -10,10 +10,11 @@ import pyotp
 from litestar import Request
 from msgspec import Struct
 
-from api.codes import TypedCode, digits_of, send_code, wrong_code
+from api.allowances import allowance_of
+from api.codes import TypedCode, digits_of, send_sign_in_code, sent_digits_of
 from api.guesses import SECOND_FACTOR, Whose, guess_at
 from api.messages.senders import NotSentError
-from api.problems import ProblemError, bad_field
+from api.problems import ProblemError, bad_field, wrong_code
 from api.services import Services
 from engine.plain import plain_code
 from engine.timeline import micros
@@ -56,7 +57,7 @@ async def confirm_factor(
     if given is None:
         if found.sends_codes:
             with suppress(NotSentError):  # logged; the other methods still do
-                await send_code(services, account, CodePurpose.SIGN_IN, now)
+                await send_sign_in_code(request, services, account, now)
         raise ProblemError(
             "second-factor-needed",
             "Second factor needed",
@@ -81,18 +82,20 @@ async def use_factor(
     Raise ProblemError (429) after too many that were wrong.
     """
     found = await find_factors(services.database, services.config.keyring, user_id)
-    guess = await guess_at(SECOND_FACTOR, request, services, Whose(user_id))
+    guess = await guess_at(SECOND_FACTOR, request, services, Whose(user_id), code)
     if not await _fits(services, user_id, found, method, code, now):
         await guess.was_wrong()
         return False
     await guess.was_right()
+    if method == "code":
+        await (await allowance_of(SECOND_FACTOR, request, services, Whose(user_id))).renew()
     return True
 
 
 def code_of(method: str, typed: str) -> str:
     """What is compared. Raise ValidationException (400) for what can be no code of its method."""
     if method != "recovery":
-        return digits_of(typed)
+        return digits_of(typed) if method == "totp" else sent_digits_of(typed)
     code = plain_code(typed)
     if not _RECOVERY_CODE.fullmatch(code):
         raise bad_field("code", f"A recovery code has {RECOVERY_LETTERS} letters and digits.")

@@ -132,6 +132,13 @@ def rate_limited(name: str, headers: dict[str, str]) -> ProblemError:
     return ProblemError("rate-limited", "Too many requests", 429, detail, headers)
 
 
+def wrong_code() -> ProblemError:
+    """422, whatever is wrong with it: the digits, its age, or its attempts."""
+    return ProblemError(
+        "code-wrong", "Wrong code", 422, "This code is wrong, used or too old. Ask for another one."
+    )
+
+
 def forbidden(permission: str = "") -> ProblemError:
     """403 for who is signed in but may not."""
     needed = f" It needs the permission {permission}." if permission else ""

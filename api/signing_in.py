@@ -1,6 +1,6 @@
 """What signing in ends with: tokens, in the body or half of them in a cookie (decision 0027)."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -97,9 +97,13 @@ def hand_out(
     )
     cookies = [_cookie(refresh_token, REFRESH_DAYS * 86_400)] if in_cookie else []
     if in_cookie and known:
-        seconds = int(KNOWN.total_seconds())
-        cookies.append(_cookie(known, seconds, KNOWN_COOKIE, "/v1"))
+        cookies.append(known_cookie(known, KNOWN))
     return Response(tokens, headers=PRIVATE, cookies=cookies)
+
+
+def known_cookie(known: str, kept: timedelta) -> Cookie:
+    """What makes a browser known to its account."""
+    return _cookie(known, int(kept.total_seconds()), KNOWN_COOKIE, "/v1")
 
 
 def clear_cookie() -> Cookie:

@@ -5,12 +5,11 @@ using one cost the same for an address that is known and for one that is not.
 """
 
 import hmac
-import secrets
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
 
-from models.codes import LIFETIME, PAUSE
+from models.codes import PAUSE, SHORT, Length, new_code
 from models.db import Database, connected, rows, run, sql
 from models.pruning import prune_rows
 
@@ -24,11 +23,9 @@ ISSUE_CODE = sql("""
     RETURNING value
 """)
 
-# Counted before it is compared: guesses in parallel are counted too.
-COUNT_ATTEMPT = sql("""
-    UPDATE address_codes SET attempts = attempts + 1
-    WHERE value = :value AND purpose = :purpose AND expires_at > :now AND attempts < :attempts_max
-    RETURNING code_hash
+FIND_CODE = sql("""
+    SELECT code_hash FROM address_codes
+    WHERE value = :value AND purpose = :purpose AND expires_at > :now
 """)
 
 USE_UP = sql("""
@@ -50,22 +47,22 @@ class AddressPurpose(StrEnum):
     RESET = "RESET"
 
 
-# Whoever registers has five attempts of their own with each message. Those of all who do so with
-# one address are bounded too, by more, so that a stranger cannot use up its owner's.
-ATTEMPTS_MAX = {AddressPurpose.REGISTER: 20, AddressPurpose.RESET: 5}
-
-
 async def issue_address_code(
-    database: Database, secret: bytes, index: str, purpose: AddressPurpose, now: datetime
+    database: Database,
+    secret: bytes,
+    index: str,
+    purpose: AddressPurpose,
+    now: datetime,
+    length: Length = SHORT,
 ) -> str | None:
     """A new code for an address, or None if its last one is less than a minute old."""
-    code = f"{secrets.randbelow(1_000_000):06}"
+    code = new_code(length)
     params = {
         "value": index,
         "purpose": purpose.value,
         "code_hash": digest_of(secret, index, purpose, code),
         "now": now,
-        "expires_at": now + LIFETIME,
+        "expires_at": now + length.lifetime,
         "sent_before": now - PAUSE,
     }
     async with connected(database) as connection:
@@ -80,12 +77,12 @@ async def check_address_code(
     code: str,
     now: datetime,
 ) -> bool:
-    """Whether a code is right, after the attempt was counted."""
+    """Whether a code is right. The attempt was counted before: by its ticket, whose attempts no
+    stranger has, and not here, where strangers would use up the owner's."""
     given = digest_of(secret, index, purpose, code)
-    params = {"value": index, "purpose": purpose.value}
-    attempt = params | {"now": now, "attempts_max": ATTEMPTS_MAX[purpose]}
+    params = {"value": index, "purpose": purpose.value, "now": now}
     async with connected(database) as connection:
-        found = await rows(connection, COUNT_ATTEMPT, attempt)
+        found = await rows(connection, FIND_CODE, params)
     return bool(found) and hmac.compare_digest(found[0].code_hash, given)
 
 

@@ -1,4 +1,5 @@
-"""Codes that are sent to an address: six digits, ten minutes, five attempts, one use."""
+"""Codes that are sent to an address, each for one use: six digits, good for ten minutes and five
+attempts; or, where strangers have used those up, sixteen for a day (decision 0045)."""
 
 import hmac
 import secrets
@@ -7,10 +8,21 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any
 
+from msgspec import Struct
+
 from engine.timeline import bucket_of
 from models.db import Database, connected, rows, run, sql
 
-LIFETIME = timedelta(minutes=10)
+
+class Length(Struct, frozen=True):
+    """How many digits a code has, and how long it is good."""
+
+    digits: int
+    lifetime: timedelta
+
+
+SHORT = Length(6, timedelta(minutes=10))
+LONG = Length(16, timedelta(days=1))
 # The next code is sent after a minute at the earliest.
 PAUSE = timedelta(seconds=60)
 ATTEMPTS_MAX = 5
@@ -29,7 +41,7 @@ ISSUE_CODE = sql("""
 COUNT_ATTEMPT = sql("""
     UPDATE codes SET attempts = attempts + 1
     WHERE bucket = :bucket AND user_id = :user_id AND purpose = :purpose
-      AND expires_at > :now AND attempts < :attempts_max
+      AND expires_at > :now AND (attempts < :attempts_max OR CAST(:is_long AS boolean))
     RETURNING code_hash
 """)
 
@@ -50,17 +62,22 @@ class CodePurpose(StrEnum):
 
 
 async def issue_code(
-    database: Database, secret: bytes, user_id: int, purpose: CodePurpose, now: datetime
+    database: Database,
+    secret: bytes,
+    user_id: int,
+    purpose: CodePurpose,
+    now: datetime,
+    length: Length = SHORT,
 ) -> str | None:
     """A new code in place of the one before, or None if that was sent less than a minute ago."""
-    code = f"{secrets.randbelow(1_000_000):06}"
+    code = new_code(length)
     params = {
         "bucket": bucket_of(user_id),
         "user_id": user_id,
         "purpose": purpose.value,
         "code_hash": _hash(secret, user_id, purpose, code),
         "now": now,
-        "expires_at": now + LIFETIME,
+        "expires_at": now + length.lifetime,
         "sent_before": now - PAUSE,
     }
     async with connected(database) as connection:
@@ -78,11 +95,25 @@ async def check_code(
         "purpose": purpose.value,
     }
     async with connected(database) as connection:
-        attempt = params | {"now": now, "attempts_max": ATTEMPTS_MAX}
+        attempt = params | {
+            "now": now,
+            "attempts_max": ATTEMPTS_MAX,
+            "is_long": cannot_be_guessed(code),
+        }
         found = await rows(connection, COUNT_ATTEMPT, attempt)
         if not found or not hmac.compare_digest(found[0].code_hash, given):
             return False
         return await run(connection, USE_UP, params | {"code_hash": given}) == 1
+
+
+def new_code(length: Length) -> str:
+    """Digits that nobody can foretell."""
+    return f"{secrets.randbelow(10**length.digits):0{length.digits}}"
+
+
+def cannot_be_guessed(code: str) -> bool:
+    """Whether a code has so many digits or letters that attempts at it need no bound."""
+    return len(code) >= LONG.digits
 
 
 def _hash(secret: bytes, user_id: int, purpose: CodePurpose, code: str) -> bytes:

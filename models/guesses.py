@@ -4,6 +4,7 @@ A count is known by a digest of what it counts and for whom. Its window begins w
 and ends as a whole (decision 0045).
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -27,6 +28,11 @@ COUNT_GUESS = sql("""
         since = CASE WHEN guesses.since <= :ended THEN excluded.since ELSE guesses.since END
     WHERE guesses.since <= :ended OR guesses.made < :quota
     RETURNING made, since
+""")
+
+# How far counts have come, without counting.
+MADE = sql("""
+    SELECT key, made FROM guesses WHERE key = ANY(CAST(:keys AS bytea[])) AND since > :ended
 """)
 
 BEGUN = sql("SELECT since FROM guesses WHERE key = :key")
@@ -72,16 +78,27 @@ async def count_guess(
     return Refused(max(1, -(-left // timedelta(seconds=1))))
 
 
+async def counts_of(
+    database: Database, keys: Sequence[bytes], window: timedelta, now: datetime
+) -> list[int]:
+    """What was counted by each of these keys in its window, which is as long for all."""
+    async with connected(database) as connection:
+        found = await rows(connection, MADE, {"keys": list(keys), "ended": now - window})
+    made = {row.key: row.made for row in found}
+    return [made.get(key, 0) for key in keys]
+
+
 async def give_back(database: Database, made: Made) -> None:
     """It was right: it counts for nothing, and what was guessed before still does."""
     async with connected(database) as connection:
         await run(connection, GIVE_BACK, {"key": made.key, "since": made.since})
 
 
-async def forget_guesses(database: Database, key: bytes) -> None:
+async def forget_guesses(database: Database, *keys: bytes) -> None:
     """Count anew: whoever is right here was wrong here before."""
     async with connected(database) as connection:
-        await run(connection, FORGET_GUESSES, {"key": key})
+        for key in keys:
+            await run(connection, FORGET_GUESSES, {"key": key})
 
 
 async def prune_guesses(database: Database, now: datetime) -> int:

@@ -26,7 +26,7 @@ BEGIN = sql("""
     INSERT INTO registrations (id, kind, identity, address, password_hash, language, referred_by,
                                attempts, messages, expires_at)
     VALUES (:id, :kind, :identity, :address, :password_hash, :language,
-            CAST(:referred_by AS bigint), 0, 1, :expires_at)
+            CAST(:referred_by AS bigint), 0, 0, :expires_at)
 """)
 
 FIND = sql("""
@@ -45,7 +45,8 @@ COUNT_MESSAGE = sql("""
 COUNT_ATTEMPT = sql("""
     UPDATE registrations SET attempts = attempts + 1
     WHERE id = :id AND expires_at > :now AND attempts < :attempts_max
-    RETURNING kind, identity, address, password_hash, language, referred_by, user_id, code_hash
+    RETURNING kind, identity, address, password_hash, language, referred_by, user_id, code_hash,
+              messages
 """)
 
 CONFIRM = sql("""
@@ -74,11 +75,12 @@ class Applicant(Struct, frozen=True):
 
 class Opened(Struct, frozen=True):
     """An applicant who gives a code; and the account that it has led to already, if it has, with
-    what is kept of the code that did."""
+    what is kept of the code that did. `was_sent`: a message went out for this very ticket."""
 
     applicant: Applicant
     user_id: int | None
     code_hash: bytes | None
+    was_sent: bool
 
 
 async def begin_registration(
@@ -113,7 +115,7 @@ async def find_applicant(
 
 
 async def count_message(database: Database, ticket: str) -> None:
-    """Another message is on its way: its code has attempts of its own."""
+    """A message for this ticket is on its way: its code has attempts of its own."""
     params = {"id": _id_of(ticket), "messages_max": MESSAGES_MAX}
     async with connected(database) as connection:
         await run(connection, COUNT_MESSAGE, params)
@@ -127,7 +129,9 @@ async def open_registration(
     async with connected(database) as connection:
         found = await rows(connection, COUNT_ATTEMPT, params)
     applicant = _applicant(keyring, params["id"], found[0]) if found else None
-    return Opened(applicant, found[0].user_id, found[0].code_hash) if applicant else None
+    if applicant is None:
+        return None
+    return Opened(applicant, found[0].user_id, found[0].code_hash, found[0].messages > 0)
 
 
 async def check_registration(

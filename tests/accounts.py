@@ -63,6 +63,14 @@ async def _newest(world: World) -> Person:
     return Person(world, user_id, group)
 
 
+async def forgotten(world: World, email: str = "ann@example.com") -> str:
+    """The ticket of whoever forgot a password."""
+    answer = await auth(world, "password/forgotten", email=email)
+    assert answer.status_code == 202, answer.text
+    ticket: str = answer.json()["ticket"]
+    return ticket
+
+
 def sent_code(world: World, address: str = "ann@example.com") -> str:
     """The code of the last message to an address."""
     return last_code(world.config, address)
@@ -76,7 +84,7 @@ def sent_text(world: World, address: str = "ann@example.com") -> str:
 def last_code(config: Config, address: str) -> str:
     """The code of the last message that was left in the outbox for an address."""
     text = (Path(config.outbox_dir) / address).read_text()
-    [code] = re.findall(r"\b[0-9]{6}\b", text)
+    [code] = re.findall(r"\b[0-9]{6}\b|\b[0-9]{4}(?: [0-9]{4}){3}\b", text)
     return str(code)
 
 

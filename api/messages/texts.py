@@ -2,42 +2,57 @@
 
 from msgspec import Struct
 
-from models.codes import CodePurpose
+from models.codes import CodePurpose, cannot_be_guessed
 
 _TEXTS = {
     (CodePurpose.VERIFY, "en"): (
         "Your TWTC code",
-        "{code} is your code. Enter it in the app to finish your sign-up. It is good for ten "
-        "minutes.\n\nIf you did not sign up, ignore this message.",
+        "{code} is your code. Enter it in the app to finish your sign-up. It is good for {good}."
+        "{more}\n\nIf you did not sign up, ignore this message.",
     ),
     (CodePurpose.RESET, "en"): (
         "Your new TWTC password",
-        "{code} is your code. Enter it in the app to choose a new password. It is good for ten "
-        "minutes.\n\nIf you did not ask for it, ignore this message: your password stays as it is.",
+        "{code} is your code. Enter it in the app to choose a new password. It is good for {good}."
+        "{more}\n\nIf you did not ask for it, ignore this message: your password stays as it is.",
     ),
     (CodePurpose.SIGN_IN, "en"): (
         "Your TWTC sign-in code",
-        "{code} is your code. Enter it in the app to sign in. It is good for ten minutes.\n\n"
+        "{code} is your code. Enter it in the app to sign in. It is good for {good}.{more}\n\n"
         "If you are not signing in, somebody knows your password: change it.",
     ),
     (CodePurpose.VERIFY, "ar"): (
         "رمز TWTC الخاص بك",
-        "{code} هو رمزك. أدخله في التطبيق لإكمال التسجيل. الرمز صالح لعشر دقائق.\n\n"
+        "{code} هو رمزك. أدخله في التطبيق لإكمال التسجيل. الرمز صالح {good}.{more}\n\n"
         "إذا لم تقم بالتسجيل فتجاهل هذه الرسالة.",
     ),
     (CodePurpose.RESET, "ar"): (
         "كلمة مرور TWTC الجديدة",
-        "{code} هو رمزك. أدخله في التطبيق لاختيار كلمة مرور جديدة. الرمز صالح لعشر دقائق.\n\n"
+        "{code} هو رمزك. أدخله في التطبيق لاختيار كلمة مرور جديدة. الرمز صالح {good}.{more}\n\n"
         "إذا لم تطلب ذلك فتجاهل هذه الرسالة: ستبقى كلمة مرورك كما هي.",
     ),
     (CodePurpose.SIGN_IN, "ar"): (
         "رمز تسجيل الدخول إلى TWTC",
-        "{code} هو رمزك. أدخله في التطبيق لتسجيل الدخول. الرمز صالح لعشر دقائق.\n\n"
+        "{code} هو رمزك. أدخله في التطبيق لتسجيل الدخول. الرمز صالح {good}.{more}\n\n"
         "إذا لم تكن أنت من يسجل الدخول فهناك من يعرف كلمة مرورك: غيّرها.",
     ),
 }
 
 
+# How long a code is good; and of a long one, why it is.
+_GOOD = {
+    "en": (
+        "ten minutes",
+        "a day",
+        " It is longer than others, so that nobody can guess it: many codes were asked for or "
+        "guessed at today. Keep it: there may be no other until tomorrow.",
+    ),
+    "ar": (
+        "لعشر دقائق",
+        "ليوم واحد",
+        " وهو أطول من غيره كي لا يستطيع أحد تخمينه، فقد طُلبت اليوم رموز كثيرة أو جرت محاولات "
+        "لتخمينها. احتفظ به، فقد لا يُرسل غيره قبل الغد.",
+    ),
+}
 _KNOWN = {
     "en": (
         "You already have a TWTC account",
@@ -63,8 +78,14 @@ class Message(Struct, frozen=True):
 
 def code_message(purpose: CodePurpose, code: str, language: str) -> Message:
     """The message that brings a code."""
-    subject, text = _TEXTS.get((purpose, language), _TEXTS[(purpose, "en")])
-    return Message(subject, text.format(code=code))
+    if (purpose, language) not in _TEXTS:
+        language = "en"
+    subject, text = _TEXTS[(purpose, language)]
+    minutes, day, why = _GOOD[language]
+    if not cannot_be_guessed(code):
+        return Message(subject, text.format(code=code, good=minutes, more=""))
+    grouped = " ".join(code[at : at + 4] for at in range(0, len(code), 4))
+    return Message(subject, text.format(code=grouped, good=day, more=why))
 
 
 def known_message(language: str) -> Message:

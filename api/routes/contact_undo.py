@@ -9,9 +9,9 @@ from litestar.params import JSONBody
 from msgspec import Struct
 
 from api.auth import refresh_token_user
-from api.codes import wrong_code
 from api.contact_errands import back_token
 from api.documentation import problems
+from api.problems import wrong_code
 from api.services import Services
 from engine.plain import plain
 from engine.text import line

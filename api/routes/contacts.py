@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from api.admission import HASHES
 from api.auth import Access
-from api.codes import TypedCode, code_sent, digits_of, wrong_code
+from api.codes import TypedCode, code_sent, digits_of
 from api.contact_errands import new_address_of, tell_new, tell_old
 from api.documentation import problems
 from api.factors import Factor, confirm_factor
@@ -24,7 +24,7 @@ from api.identities import Identity, new_identity_of
 from api.newcomers import check_domain, count_domain, refuse_address
 from api.owners import confirmed_owner, own_account
 from api.passwords import GivenPassword
-from api.problems import ProblemError, bad_field, not_found, suspended
+from api.problems import ProblemError, bad_field, not_found, suspended, wrong_code
 from api.services import Services
 from api.signing_in import PRIVATE
 from engine.addresses import parse_address
@@ -127,7 +127,8 @@ async def want(
     if until is not None:
         raise suspended(until, "This account is suspended. Change its address once that is over.")
     # The code before the change: a former one's would confirm it.
-    code = await _code(services, account, "new", now)
+    index = services.config.keyring.index(kind, value)
+    code = await _code(services, account, "new", now, index)
     wanted = Wanted(kind, value, "REQUESTED", access.sign_in_id)
     async with _explained():
         change = await open_change(services.database, services.config.keyring, account, wanted, now)
@@ -150,7 +151,10 @@ async def resend(
     account, change = await own_account(services, user_id), await _open(services, user_id)
     if change.status != _STATUSES[data.address] or change.proposer_id is not None:
         raise not_found("change that this address could confirm")
-    code = await _code(services, account, data.address, utcnow())
+    index = ""
+    if data.address == "new":
+        index = services.config.keyring.index(change.kind, new_address_of(services, change))
+    code = await _code(services, account, data.address, utcnow(), index)
     if data.address == "new":
         services.errands.start(tell_new(services, account, change, code))
     else:
@@ -225,12 +229,12 @@ async def _apply(services: Services, change: Row, now: datetime) -> Row:
         return await apply_change(services.database, services.copies, change, back_for, now)
 
 
-async def _code(services: Services, account: Account, side: Side, now: datetime) -> str:
+async def _code(services: Services, account: Account, side: Side, now: datetime, index: str) -> str:
     secret, purpose = services.config.secret, _PURPOSES[side]
     code = await issue_code(services.database, secret, account.id, purpose, now)
     if code is None:
         raise code_sent()
-    await count_message(services, account.id)
+    await count_message(services, account.id, index)
     return code
 
 

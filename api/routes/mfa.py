@@ -12,19 +12,18 @@ from msgspec import Struct
 
 from api.admission import HASHES
 from api.auth import Access, read_ticket, ticket_over
-from api.codes import TypedCode, digits_of, send_or_refuse, wrong_code
+from api.codes import TypedCode, digits_of, refuse_unless, send_sign_in_code
 from api.documentation import problems
 from api.factors import RECOVERY_LETTERS, Factor, code_of, confirm_factor, matching_step, use_factor
 from api.owners import confirmed_owner, own_account
 from api.passwords import GivenPassword
 from api.permissions import MEMBER, PUBLIC
-from api.problems import ProblemError, unauthorized
+from api.problems import ProblemError, unauthorized, wrong_code
 from api.services import Services
 from api.signing_in import Tokens, begin
 from engine.text import line
 from models.accounts import Account
 from models.clock import utcnow
-from models.codes import CodePurpose
 from models.second_factors import (
     begin_totp,
     confirm_totp,
@@ -204,7 +203,11 @@ async def _account_of(services: Services, ticket: str, now: datetime) -> Account
     summary="Send the code for a sign-in",
     responses=problems(401, 422),
 )
-async def send(data: JSONBody[TicketGiven], services: NamedDependency[Services]) -> None:
+async def send(
+    request: Request[Any, Any, Any],
+    data: JSONBody[TicketGiven],
+    services: NamedDependency[Services],
+) -> None:
     """For the method `code`. At most one a minute."""
     now = utcnow()
     account = await _account_of(services, data.ticket, now)
@@ -212,7 +215,7 @@ async def send(data: JSONBody[TicketGiven], services: NamedDependency[Services])
     found = await find_factors(services.database, services.config.keyring, user_id)
     if not found.sends_codes:
         raise wrong_code()
-    await send_or_refuse(services, account, CodePurpose.SIGN_IN, now)
+    await refuse_unless(send_sign_in_code(request, services, account, now))
 
 
 @post(
@@ -227,7 +230,8 @@ async def sign_in(
     services: NamedDependency[Services],
 ) -> Response[Tokens]:
     """After /v1/auth/login answered a ticket. Five wrong codes in a quarter of an hour, or ten a
-    day, and one has to wait; on a device that has signed in before strangers' do not count.
+    day, and one has to wait; on a device that has signed in before strangers' do not count, and
+    neither do they for recovery codes and long ones.
     """
     now, code = utcnow(), code_of(data.method, data.code)
     account = await _account_of(services, data.ticket, now)

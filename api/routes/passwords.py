@@ -1,23 +1,29 @@
 """Passwords: changing one, and choosing a new one with a code from our message."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from litestar import Request, Router, post
+from litestar import Request, Response, Router, post
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import Struct
 
 from api.admission import HASHES
+from api.allowances import allowance_of
 from api.auth import Access
-from api.codes import TypedCode, digits_of, tell_owner, wrong_code
+from api.codes import TypedCode, sent_digits_of, tell_owner
+from api.devices import READER_FOR, reader_device
 from api.documentation import problems
 from api.factors import Factor, confirm_factor
-from api.guesses import FORGOTTEN, RESET, Whose, guess_at
+from api.guesses import FORGOTTEN, RESET, Whose, count_attempt, guess_at
 from api.identities import Identity, identity_of
 from api.owners import confirmed_owner
 from api.passwords import GivenPassword, Password, hash_password, refuse_weak
 from api.permissions import MEMBER, PUBLIC
+from api.problems import wrong_code
+from api.reset_tickets import GOOD_FOR, new_reset_ticket, read_reset_ticket
 from api.services import Services
+from api.signing_in import PRIVATE, known_cookie
+from engine.text import line
 from models.accounts import Account, find_by_identity
 from models.address_codes import (
     AddressPurpose,
@@ -29,11 +35,29 @@ from models.clock import utcnow
 from models.verification import change_password, verify_address
 
 
-class NewPassword(Identity, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The address, the code that was sent to it, and the password that holds from now on."""
+class PasswordForgotten(Struct, frozen=True):
+    """Send the ticket to /v1/auth/password/reset, with the code from our message, while it is
+    good."""
 
+    ticket: str
+    expires_in: int
+
+
+class NewPassword(Struct, frozen=True, forbid_unknown_fields=True):
+    """The ticket, the digits of our message, and the password that holds from now on. `in_cookie`:
+    for browsers, keeps `known_device` from scripts."""
+
+    ticket: Annotated[str, line(1_024)]
     code: TypedCode
     password: Password
+    in_cookie: bool = False
+
+
+class PasswordChosen(Struct, frozen=True):
+    """For the header `Known-Device` of the sign-in that follows within the hour: strangers' wrong
+    passwords do not count for it. None if it is in a cookie."""
+
+    known_device: str | None
 
 
 class PasswordChange(Struct, frozen=True, forbid_unknown_fields=True):
@@ -44,22 +68,32 @@ class PasswordChange(Struct, frozen=True, forbid_unknown_fields=True):
     second_factor: Factor | None = None
 
 
-@post("/password/forgotten", status_code=204, summary="Ask for a code to choose a new password")
+@post("/password/forgotten", status_code=202, summary="Ask for a code to choose a new password")
 async def forgotten(
     request: Request[Any, Any, Any],
     data: JSONBody[Identity],
     services: NamedDependency[Services],
-) -> None:
-    """The same answer and the same work whether there is such an account or not."""
+) -> Response[PasswordForgotten]:
+    """The same answer and the same work whether there is such an account or not.
+
+    Within a minute, or after many messages in a day, nothing is sent: the code of the last one is
+    good for this ticket too.
+    """
     kind, value = identity_of(data)
     account, whose = await _asked_for(services, kind, value)
     await guess_at(FORGOTTEN, request, services, whose)
     if services.errands.is_full():
         raise services.admission.refuse()
-    secret, purpose = services.config.secret, AddressPurpose.RESET
-    code = await issue_address_code(services.database, secret, whose.index, purpose, utcnow())
-    if code is not None:
-        services.errands.start(tell_owner(services, account, kind, value, code))
+    now, database = utcnow(), services.database
+    allowance = await allowance_of(RESET, request, services, whose)
+    if allowance.length is not None:
+        secret, purpose, length = services.config.secret, AddressPurpose.RESET, allowance.length
+        code = await issue_address_code(database, secret, whose.index, purpose, now, length)
+        if code is not None:
+            await allowance.use()
+            services.errands.start(tell_owner(services, account, kind, value, code))
+    ticket = new_reset_ticket(services.config.keyring, kind, value, now)
+    return Response(PasswordForgotten(ticket, GOOD_FOR.seconds), headers=PRIVATE)
 
 
 async def _asked_for(services: Services, kind: str, value: str) -> tuple[Account | None, Whose]:
@@ -70,7 +104,7 @@ async def _asked_for(services: Services, kind: str, value: str) -> tuple[Account
 
 @post(
     "/password/reset",
-    status_code=204,
+    status_code=200,
     summary="Choose a new password",
     opt=HASHES,
     responses=problems(422),
@@ -79,16 +113,20 @@ async def reset(
     request: Request[Any, Any, Any],
     data: JSONBody[NewPassword],
     services: NamedDependency[Services],
-) -> None:
+) -> Response[PasswordChosen]:
     """With the code from our message. It ends all sign-ins; the second factor stays."""
-    (kind, value), code = identity_of(data), digits_of(data.code)
-    await refuse_weak(services.http, services.config.breaches_url, data.password, value)
-    account, whose = await _asked_for(services, kind, value)
+    code, now = sent_digits_of(data.code), utcnow()
+    asked = read_reset_ticket(services.config.keyring, data.ticket, now)
+    if asked is None:
+        raise wrong_code()
+    await refuse_weak(services.http, services.config.breaches_url, data.password, asked.address)
+    await count_attempt(services, data.ticket)
+    account, whose = await _asked_for(services, asked.kind, asked.address)
     # A new code every minute would give an attacker five guesses in each.
-    guess = await guess_at(RESET, request, services, whose)
+    guess = await guess_at(RESET, request, services, whose, code)
     # Before any code is looked at: it takes the same time for all.
     hashed = await hash_password(data.password)
-    now, database = utcnow(), services.database
+    database = services.database
     secret, purpose = services.config.secret, AddressPurpose.RESET
     is_right = await check_address_code(database, secret, whose.index, purpose, code, now)
     if is_right:
@@ -97,9 +135,16 @@ async def reset(
         await guess.was_wrong()
         raise wrong_code()
     await guess.was_right()
+    await (await allowance_of(RESET, request, services, whose)).renew()
     await change_password(database, account.id, hashed, now)
     # Whoever read this message reads this address.
     await verify_address(database, services.copies, account.id, now)
+    known = reader_device(secret, account.id, now)
+    return Response(
+        PasswordChosen(None if data.in_cookie else known),
+        headers=PRIVATE,
+        cookies=[known_cookie(known, READER_FOR)] if data.in_cookie else [],
+    )
 
 
 @post(

@@ -14,8 +14,17 @@ from litestar.params import JSONBody
 from msgspec import Struct
 
 from api.admission import HASHES
+from api.allowances import allowance_of, last_one_holds
 from api.auth import signed_in
-from api.codes import TypedCode, code_sent, digits_of, send_or_refuse, tell_applicant, wrong_code
+from api.codes import (
+    TypedCode,
+    code_sent,
+    digits_of,
+    refuse_unless,
+    send_code,
+    sent_digits_of,
+    tell_applicant,
+)
 from api.documentation import problems
 from api.guesses import REGISTER, VERIFY, Whose, guess_at
 from api.identities import Identity, new_identity_of
@@ -23,7 +32,7 @@ from api.newcomers import check_domain, count_domain, refuse_address
 from api.owners import own_account
 from api.passwords import Password, hash_password, refuse_weak
 from api.permissions import PUBLIC
-from api.problems import bad_field, unauthorized
+from api.problems import ProblemError, bad_field, unauthorized, wrong_code
 from api.services import Services
 from api.signing_in import PRIVATE, Tokens, begin
 from engine.addresses import parse_address
@@ -74,7 +83,7 @@ class Registered(Struct, frozen=True):
 
 
 class CodeGiven(Struct, frozen=True, forbid_unknown_fields=True):
-    """The six digits of our message, and the ticket of the registration; without a ticket, for the
+    """The digits of our message, and the ticket of the registration; without a ticket, for the
     account that is signed in. `in_cookie`: for browsers, keeps the refresh token from scripts."""
 
     code: TypedCode
@@ -96,7 +105,9 @@ class CodeWanted(Struct, frozen=True, forbid_unknown_fields=True):
     responses=problems(422),
 )
 async def register_account(
-    data: JSONBody[Registration], services: NamedDependency[Services]
+    request: Request[Any, Any, Any],
+    data: JSONBody[Registration],
+    services: NamedDependency[Services],
 ) -> Response[Registered]:
     """A message goes to the address: a code, or word of the account that it has already.
 
@@ -114,7 +125,8 @@ async def register_account(
     index = keyring.index(kind, value)
     applicant = Applicant(kind, value, index, hashed, data.language, referred_by)
     ticket = await begin_registration(services.database, keyring, applicant, now)
-    await _send(services, applicant, now)  # or the last message, a moment ago, has a code for it
+    # Or else a message of before has a code for it: of a moment ago, or the day's last one.
+    await _send(request, services, applicant, ticket, now)
     return Response(Registered(ticket, LIFETIME.seconds), headers=PRIVATE)
 
 
@@ -127,13 +139,28 @@ def _referrer(code: str | None) -> int | None:
     return user_id
 
 
-async def _send(services: Services, applicant: Applicant, now: datetime) -> bool:
-    """Have a new code sent. False if the last message is less than a minute old."""
-    secret, purpose = services.config.secret, AddressPurpose.REGISTER
-    code = await issue_address_code(services.database, secret, applicant.index, purpose, now)
-    if code is not None:
-        services.errands.start(tell_applicant(services, applicant, code))
-    return code is not None
+async def _send(
+    request: Request[Any, Any, Any],
+    services: Services,
+    applicant: Applicant,
+    ticket: str,
+    now: datetime,
+) -> ProblemError | None:
+    """Have a new code sent; or say why not."""
+    whose, purpose = Whose(None, applicant.index), AddressPurpose.REGISTER
+    allowance = await allowance_of(REGISTER, request, services, whose)
+    if allowance.length is None:
+        return last_one_holds()
+    database, secret = services.database, services.config.secret
+    code = await issue_address_code(
+        database, secret, applicant.index, purpose, now, allowance.length
+    )
+    if code is None:
+        return code_sent()
+    await allowance.use()
+    await count_message(database, ticket)
+    services.errands.start(tell_applicant(services, applicant, code))
+    return None
 
 
 @post(
@@ -152,11 +179,11 @@ async def verify(
 
     Without a ticket the address of who is signed in is verified, and the answer is 204.
     """
-    now, code = utcnow(), digits_of(data.code)
+    now = utcnow()
     if data.ticket is None:
-        await _verify_own(request, services, code, now)
+        await _verify_own(request, services, digits_of(data.code), now)
         return Response(None, status_code=204)  # type: ignore[arg-type]
-    account = await _account_for(request, services, data.ticket, code, now)
+    account = await _account_for(request, services, data.ticket, sent_digits_of(data.code), now)
     return await begin(request, services, account, now, in_cookie=data.in_cookie)
 
 
@@ -169,10 +196,16 @@ async def _account_for(
     if opened is None:
         raise wrong_code()
     whose = Whose(None, opened.applicant.index)
-    guess = await guess_at(REGISTER, request, services, whose)
+    # Its own attempts were counted. They are five with a message, of which a day has few: what
+    # other tickets guess at the same code keeps nobody out who was sent one.
+    guess = None
+    if not opened.was_sent:
+        guess = await guess_at(REGISTER, request, services, whose, code)
     if not await check_registration(database, services.config.secret, opened, code, now):
         raise wrong_code()
-    await guess.was_right()
+    if guess is not None:
+        await guess.was_right()
+    await (await allowance_of(REGISTER, request, services, whose)).renew()
     if opened.user_id is None:
         return await _make_account(services, opened.applicant, ticket, code, now)
     return _made_by(await find_account(database, keyring, opened.user_id), opened.applicant)
@@ -250,15 +283,15 @@ async def resend(
     applicant = await find_applicant(services.database, services.config.keyring, data.ticket, now)
     if applicant is None:
         raise unauthorized("This registration took too long. Begin again.")
-    if not await _send(services, applicant, now):
-        raise code_sent()
-    await count_message(services.database, data.ticket)
+    problem = await _send(request, services, applicant, data.ticket, now)
+    if problem is not None:
+        raise problem
 
 
 async def _resend_own(services: Services, authorization: str, now: datetime) -> None:
     account = await own_account(services, signed_in(services, authorization))
     if account.verified_at is None or account.hold == Hold.VERIFICATION:
-        await send_or_refuse(services, account, CodePurpose.VERIFY, now)
+        await refuse_unless(send_code(services, account, CodePurpose.VERIFY, now))
 
 
 handlers: list[Any] = [register_account, verify, resend]

@@ -2264,9 +2264,10 @@ export interface components {
         /** NewPassword */
         NewPassword: {
             code: string;
-            email?: string | null;
+            /** @default false */
+            in_cookie?: boolean;
             password: string;
-            phone?: string | null;
+            ticket: string;
         };
         /** NotificationPage */
         NotificationPage: {
@@ -2318,6 +2319,15 @@ export interface components {
             password: string;
             second_factor?: components["schemas"]["Factor"] | null;
         };
+        /** PasswordChosen */
+        PasswordChosen: {
+            known_device: string | null;
+        };
+        /** PasswordForgotten */
+        PasswordForgotten: {
+            expires_in: number;
+            ticket: string;
+        };
         /** PasswordGiven */
         PasswordGiven: {
             password: string;
@@ -2353,7 +2363,7 @@ export interface components {
             status: number;
             title: string;
             /** @enum {string} */
-            type: "urn:twtc:problem:account-disabled" | "urn:twtc:problem:ad-expired" | "urn:twtc:problem:ad-in-progress" | "urn:twtc:problem:ad-mismatch" | "urn:twtc:problem:ad-not-started" | "urn:twtc:problem:ad-too-short" | "urn:twtc:problem:ad-unavailable" | "urn:twtc:problem:address-disposable" | "urn:twtc:problem:address-unreachable" | "urn:twtc:problem:adjustment-refused" | "urn:twtc:problem:already-mining" | "urn:twtc:problem:answer-late" | "urn:twtc:problem:bad-request" | "urn:twtc:problem:body-too-large" | "urn:twtc:problem:boost-closed" | "urn:twtc:problem:boost-unknown" | "urn:twtc:problem:boosts-used-up" | "urn:twtc:problem:busy" | "urn:twtc:problem:callback-malformed" | "urn:twtc:problem:callback-signature" | "urn:twtc:problem:captcha-required" | "urn:twtc:problem:captcha-unavailable" | "urn:twtc:problem:captcha-wrong" | "urn:twtc:problem:code-sent" | "urn:twtc:problem:code-wrong" | "urn:twtc:problem:conflict" | "urn:twtc:problem:cooldown" | "urn:twtc:problem:day-closed" | "urn:twtc:problem:domain-limited" | "urn:twtc:problem:duration-unknown" | "urn:twtc:problem:forbidden" | "urn:twtc:problem:headers-too-large" | "urn:twtc:problem:idempotency-key-missing" | "urn:twtc:problem:idempotency-key-reused" | "urn:twtc:problem:identity-taken" | "urn:twtc:problem:internal" | "urn:twtc:problem:message-not-sent" | "urn:twtc:problem:method-not-allowed" | "urn:twtc:problem:mfa-active" | "urn:twtc:problem:mfa-locked" | "urn:twtc:problem:not-found" | "urn:twtc:problem:not-mining" | "urn:twtc:problem:password-weak" | "urn:twtc:problem:password-wrong" | "urn:twtc:problem:question-not-asked" | "urn:twtc:problem:rate-limited" | "urn:twtc:problem:read-too-short" | "urn:twtc:problem:reauthentication-required" | "urn:twtc:problem:request-timeout" | "urn:twtc:problem:second-factor-needed" | "urn:twtc:problem:session-ends" | "urn:twtc:problem:suspended" | "urn:twtc:problem:task-closed" | "urn:twtc:problem:task-locked" | "urn:twtc:problem:task-not-started" | "urn:twtc:problem:task-of-another-kind" | "urn:twtc:problem:task-unknown" | "urn:twtc:problem:unauthorized" | "urn:twtc:problem:unavailable" | "urn:twtc:problem:uri-too-long" | "urn:twtc:problem:verification-required" | "urn:twtc:problem:video-unknown" | "urn:twtc:problem:video-used" | "urn:twtc:problem:video-watched" | "urn:twtc:problem:view-closed" | "urn:twtc:problem:view-unknown" | "urn:twtc:problem:watch-incomplete" | "urn:twtc:problem:window-closed";
+            type: "urn:twtc:problem:account-disabled" | "urn:twtc:problem:ad-expired" | "urn:twtc:problem:ad-in-progress" | "urn:twtc:problem:ad-mismatch" | "urn:twtc:problem:ad-not-started" | "urn:twtc:problem:ad-too-short" | "urn:twtc:problem:ad-unavailable" | "urn:twtc:problem:address-disposable" | "urn:twtc:problem:address-unreachable" | "urn:twtc:problem:adjustment-refused" | "urn:twtc:problem:already-mining" | "urn:twtc:problem:answer-late" | "urn:twtc:problem:bad-request" | "urn:twtc:problem:body-too-large" | "urn:twtc:problem:boost-closed" | "urn:twtc:problem:boost-unknown" | "urn:twtc:problem:boosts-used-up" | "urn:twtc:problem:busy" | "urn:twtc:problem:callback-malformed" | "urn:twtc:problem:callback-signature" | "urn:twtc:problem:captcha-required" | "urn:twtc:problem:captcha-unavailable" | "urn:twtc:problem:captcha-wrong" | "urn:twtc:problem:code-sent" | "urn:twtc:problem:code-wrong" | "urn:twtc:problem:codes-used-up" | "urn:twtc:problem:conflict" | "urn:twtc:problem:cooldown" | "urn:twtc:problem:day-closed" | "urn:twtc:problem:domain-limited" | "urn:twtc:problem:duration-unknown" | "urn:twtc:problem:forbidden" | "urn:twtc:problem:headers-too-large" | "urn:twtc:problem:idempotency-key-missing" | "urn:twtc:problem:idempotency-key-reused" | "urn:twtc:problem:identity-taken" | "urn:twtc:problem:internal" | "urn:twtc:problem:message-not-sent" | "urn:twtc:problem:method-not-allowed" | "urn:twtc:problem:mfa-active" | "urn:twtc:problem:mfa-locked" | "urn:twtc:problem:not-found" | "urn:twtc:problem:not-mining" | "urn:twtc:problem:password-weak" | "urn:twtc:problem:password-wrong" | "urn:twtc:problem:question-not-asked" | "urn:twtc:problem:rate-limited" | "urn:twtc:problem:read-too-short" | "urn:twtc:problem:reauthentication-required" | "urn:twtc:problem:request-timeout" | "urn:twtc:problem:second-factor-needed" | "urn:twtc:problem:session-ends" | "urn:twtc:problem:suspended" | "urn:twtc:problem:task-closed" | "urn:twtc:problem:task-locked" | "urn:twtc:problem:task-not-started" | "urn:twtc:problem:task-of-another-kind" | "urn:twtc:problem:task-unknown" | "urn:twtc:problem:unauthorized" | "urn:twtc:problem:unavailable" | "urn:twtc:problem:uri-too-long" | "urn:twtc:problem:verification-required" | "urn:twtc:problem:video-unknown" | "urn:twtc:problem:video-used" | "urn:twtc:problem:video-watched" | "urn:twtc:problem:view-closed" | "urn:twtc:problem:view-unknown" | "urn:twtc:problem:watch-incomplete" | "urn:twtc:problem:window-closed";
         };
         /** Profile */
         Profile: {
@@ -5860,12 +5870,14 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Done */
-            204: {
+            /** @description Request accepted, processing continues off-line */
+            202: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["PasswordForgotten"];
+                };
             };
             400: components["responses"]["400"];
             408: components["responses"]["408"];
@@ -5888,21 +5900,23 @@ export interface operations {
                 /**
                  * @example {
                  *       "code": "123456",
-                 *       "email": "ann@example.com",
+                 *       "in_cookie": false,
                  *       "password": "correct horse battery",
-                 *       "phone": null
+                 *       "ticket": "eyJhbGciOiJIUzI1NiJ9.e30.an-example"
                  *     }
                  */
                 "application/json": components["schemas"]["NewPassword"];
             };
         };
         responses: {
-            /** @description Done */
-            204: {
+            /** @description Request fulfilled, document follows */
+            200: {
                 headers: {
                     [name: string]: unknown;
                 };
-                content?: never;
+                content: {
+                    "application/json": components["schemas"]["PasswordChosen"];
+                };
             };
             400: components["responses"]["400"];
             408: components["responses"]["408"];

@@ -52,7 +52,7 @@ address_codes = Table(
     Column("value", Text, nullable=False),  # a blind index
     Column("purpose", Text, nullable=False),
     Column("code_hash", LargeBinary, nullable=False),
-    Column("attempts", SmallInteger, nullable=False),
+    Column("attempts", SmallInteger, nullable=False),  # counted by the release before alone
     instant("sent_at"),
     instant("expires_at"),
     PrimaryKeyConstraint("value", "purpose", name="address_codes_pkey"),

@@ -14,6 +14,7 @@ const ABOUT = {
   "password-weak": ["new_password", "password"],
   "password-wrong": ["password"],
   "code-wrong": ["code"],
+  "codes-used-up": ["code"],
   "captcha-wrong": ["answer"],
   "address-disposable": ["email"],
   "address-unreachable": ["email"],

@@ -69,24 +69,30 @@ function Credentials({ isNew, isOpen, enter, ask, registered, change, who, setWh
 }
 
 function Forgotten({ who, setWho, change }) {
-  const [isSent, setSent] = useState(false);
+  const [ticket, setTicket] = useState(null);
   const [code, setCode] = useState("");
   const [password, setPassword] = useState("");
   const ask = useAction(async () => {
-    await post("/v1/auth/password/forgotten", identity(who));
-    setSent(true);
+    setTicket((await post("/v1/auth/password/forgotten", identity(who))).ticket);
   });
   const reset = useAction(async () => {
-    await post("/v1/auth/password/reset", { ...identity(who), code: code.trim(), password });
+    const sent = { ticket, code: code.trim(), password, in_cookie: true };
+    await post("/v1/auth/password/reset", sent);
     change("in");
   });
-  const more = html`<button type="button" class="button quiet" onClick=${() => change("in")}>
+  const typed = (text) => {
+    setWho(text);
+    setTicket(null); // it is the other address's
+  };
+  const more = html`${ticket && html`<${Problem} error=${ask.error} />
+    <${Button} action=${ask} kind="quiet">${t("verify.resend")}<//>`}
+    <button type="button" class="button quiet" onClick=${() => change("in")}>
     ${t("cancel")}</button>`;
-  return html`<${Form} class="card" action=${isSent ? reset : ask} more=${more}
-      button=${t(isSent ? "forgot.set" : "forgot.send")}>
+  return html`<${Form} class="card" action=${ticket ? reset : ask} more=${more}
+      button=${t(ticket ? "forgot.set" : "forgot.send")}>
     <h1>${t("forgot.title")}</h1>
-    <${Who} who=${who} setWho=${setWho} />
-    ${isSent && html`<p role="status">${t("forgot.sent")}</p>
+    <${Who} who=${who} setWho=${typed} />
+    ${ticket && html`<p role="status">${t("forgot.sent")}</p>
       <${Field} label=${t("field.code")} name="code" value=${code} required inputmode="numeric"
         dir="ltr" autocomplete="one-time-code" onInput=${(e) => setCode(e.target.value)} />
       <${Field} label=${t("field.newpassword")} type="password" name="password" value=${password}
