@@ -4,7 +4,7 @@ from api.limits import check_counts, take_counts
 from api.messages.senders import NotSentError
 from api.problems import ProblemError, bad_field
 from api.services import Services
-from engine.addresses import Address, is_disposable, is_widely_known
+from engine.addresses import Address, is_disposable, is_widely_known, registrable_domain
 from models.clock import utcnow
 from models.codes import PAUSE
 from models.limiter import Count
@@ -68,7 +68,7 @@ async def _counts_of(services: Services, address: Address | None) -> list[Count]
     if address is None or is_widely_known(address):
         return []
     limits = (await services.configurations.at(utcnow())).limits
-    key = services.config.keyring.index("domain", address.domain)
+    key = services.config.keyring.index("domain", registrable_domain(address))
     return [Count(name, limits[name], key) for name in DOMAIN_LIMITS]
 
 

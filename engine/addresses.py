@@ -10,6 +10,7 @@ from unicodedata import name
 from disposable_email_domains import blocklist
 from email_validator import EmailNotValidError, validate_email
 from msgspec import Struct
+from publicsuffixlist import PublicSuffixList
 
 from engine.mail_providers import WIDELY_KNOWN, provider_of
 from engine.plain import plain
@@ -19,6 +20,9 @@ ADDRESS_MAX = 254
 _ROUTES = "%!"
 # Letters of these look like Latin ones.
 _LOOK_ALIKE = frozenset({"ARMENIAN", "CHEROKEE", "COPTIC", "CYRILLIC", "GREEK", "LISU"})
+
+
+_SUFFIXES = PublicSuffixList(only_icann=True)
 
 
 class AddressError(ValueError):
@@ -67,12 +71,15 @@ def mailbox_of(address: Address) -> str:
 
     All addresses of a mailbox give the same; it is not to be sent to.
     """
-    provider = provider_of(address.domain)
-    local = address.local
+    provider, named = provider_of(address.domain)
+    # A name may have an underscore, which a domain may not.
+    local = named.replace("-", "_") or address.local
     for separator in provider.separators:
         # One that begins with the sign is a name of its own.
         local = local[:1] + local[1:].partition(separator)[0]
     kept = "".join(letter for letter in local if letter not in provider.ignored)
+    for sign in provider.dashes:
+        kept = kept.replace(sign, "-")
     return f"{kept or local}@{provider.main or address.domain}"
 
 
@@ -83,7 +90,17 @@ def is_disposable(address: Address) -> bool:
 
 def is_widely_known(address: Address) -> bool:
     """Whether so many have a mailbox at its domain that their number says nothing."""
-    return address.domain in WIDELY_KNOWN
+    provider, named = provider_of(address.domain)
+    return (provider.main if named else address.domain) in WIDELY_KNOWN
+
+
+def registrable_domain(address: Address) -> str:
+    """The domain that somebody had to register for an address: what is below it costs nothing.
+
+    By the suffixes of registries alone; whoever gives away names below their own domain, as
+    dynamic DNS does, counts as one.
+    """
+    return _SUFFIXES.privatesuffix(address.domain) or address.domain
 
 
 def _with_parents(domain: str) -> Iterator[str]:

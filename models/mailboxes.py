@@ -27,7 +27,8 @@ from models.pii import Keyring
 log = logging.getLogger(__name__)
 
 ROWS_MAX = 1_000
-_SETTING = "mailboxes_indexed"
+# With another name when addresses are read otherwise: then all are claimed again.
+_SETTING = "mailboxes_indexed_2"
 _ALERT = "addresses"
 _NO_ADDRESS, _DISPOSABLE, _SHARED = "no address", "disposable", "mailbox of another account"
 

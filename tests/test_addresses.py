@@ -15,6 +15,7 @@ from engine.addresses import (
     is_widely_known,
     mailbox_of,
     parse_address,
+    registrable_domain,
 )
 from engine.mail_providers import WIDELY_KNOWN
 from engine.plain import TYPED_MAX
@@ -118,7 +119,14 @@ def test_what_is_accepted_stays_as_it_is_and_cannot_leave_its_place(typed: str) 
         (["joe@yahoo.com", "joe-shop@yahoo.com", "joe+x@yahoo.com"], "joe@yahoo.com"),
         (["joe@me.com", "joe@mac.com", "joe+x@icloud.com"], "joe@icloud.com"),
         (["j-o_e@pm.me", "joe@protonmail.com"], "joe@proton.me"),
-        (["j-o.e@ya.ru", "joe@yandex.com"], "joe@yandex.ru"),
+        (["j-o.e@ya.ru", "j.o-e@yandex.com", "J-o-e+x@narod.ru"], "j-o-e@yandex.ru"),
+        ([f"joe@yandex.{end}" for end in ("ee", "az", "com.am", "co.il", "fr")], "joe@yandex.ru"),
+        (["x@joe.fastmail.com", "y+z@Joe.fastmail.com", "joe+x@fastmail.com"], "joe@fastmail.com"),
+        (["joe@x.fastmail.com", "joe@deeper.x.fastmail.com"], "x@fastmail.com"),
+        (["joe@fastmail.fm", "x@joe.fastmail.fm"], "joe@fastmail.fm"),
+        (["x@joe-doe.sent.com", "joe_doe@sent.com"], "joe_doe@sent.com"),
+        (["joe@runbox.no", "joe+x@runbox.com"], "joe@runbox.com"),
+        (["x@joe.outlook.com"], "x@joe.outlook.com"),
         (["joe@x.example", "joe+a@x.example", "joe+b+c@x.example"], "joe@x.example"),
         (["j.o.e@x.example"], "j.o.e@x.example"),
         (["joe-a@x.example"], "joe-a@x.example"),
@@ -138,6 +146,25 @@ def test_disposable_domains_and_what_is_below_them() -> None:
     assert all(str(parse_address(f"me@{domain}")) == f"me@{domain}" for domain in WIDELY_KNOWN)
     assert is_widely_known(parse_address("me@gmail.com"))
     assert not is_widely_known(parse_address("me@mail.gmail.com"))
+    assert is_widely_known(parse_address("any@me.fastmail.com"))
+    assert not is_widely_known(parse_address("me@sent.com"))
+
+
+@pytest.mark.parametrize(
+    ("typed", "domain"),
+    [
+        ("me@farm.net", "farm.net"),
+        ("me@a.b.farm.net", "farm.net"),
+        ("me@s1.farm.co.uk", "farm.co.uk"),
+        ("me@x.company.example", "company.example"),
+        ("me@x.bücher.example", "xn--bcher-kva.example"),
+        ("me@a.公司.cn", "a.xn--55qx5d.cn"),
+        ("me@one.duckdns.org", "duckdns.org"),  # gives names away
+        ("me@co.uk", "co.uk"),
+    ],
+)
+def test_what_is_below_a_registered_domain_is_of_it(typed: str, domain: str) -> None:
+    assert registrable_domain(parse_address(typed)) == domain
 
 
 @pytest.mark.parametrize("typed", NONE[:4])

@@ -24,7 +24,13 @@ PURE_STDLIB = {"array", "base64", "bisect", "collections", "datetime", "enum", "
     "uuid",
 }
 # Libraries that are as pure: data and functions of it.
-PURE_LIBRARIES = {"disposable_email_domains", "email_validator", "msgspec", "phonenumbers"}
+PURE_LIBRARIES = {
+    "disposable_email_domains",
+    "email_validator",
+    "msgspec",
+    "phonenumbers",
+    "publicsuffixlist",
+}
 CLOCK_READS = {("datetime", "now"), ("datetime", "utcnow"), ("time", "time"), ("time", "time_ns")}
 COMMITS = {"begin", "begin_nested", "commit", "rollback"}
 LINES_MAX = 300

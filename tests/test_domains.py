@@ -66,6 +66,14 @@ async def test_a_domain_is_one_however_it_is_written_and_no_others(world: World)
     assert await _waits(world.services, "d@other.example") == 0
 
 
+async def test_names_below_a_domain_are_of_it(world: World) -> None:
+    """They cost nothing."""
+    for name in ("s1.farm.co.uk", "farm.co.uk", "a.s2.farm.co.uk"):
+        assert await _waits(world.services, f"me@{name}") == 0
+    assert await _waits(world.services, "me@s3.farm.co.uk") > 0
+    assert await _waits(world.services, "me@other.co.uk") == 0
+
+
 async def test_widely_known_domains_and_numbers_have_no_quota(world: World) -> None:
     for number in range(30):
         assert await _waits(world.services, f"u{number}@gmail.com") == 0
