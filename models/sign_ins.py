@@ -1,5 +1,6 @@
 """Sign-ins: one per device, each a family of refresh tokens (RFC 9700; decision 0027)."""
 
+import logging
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -9,6 +10,8 @@ from msgspec import Struct
 
 from engine.timeline import bucket_of
 from models.db import Connection, Database, Row, connected, rows, run, sql, transaction
+
+log = logging.getLogger(__name__)
 
 REFRESH_DAYS = 7
 
@@ -46,7 +49,7 @@ ROTATE_TOKEN = sql(f"""
 
 # Whoever lost the answer to a refresh asks again, and gets the same successor: until it was used.
 FIND_RETRIED = sql(f"""
-    SELECT t.user_id, t.family_id, s.expires_at, s.created_at
+    SELECT t.user_id, t.family_id, s.expires_at, s.created_at, s.user_agent
     FROM refresh_tokens t
     JOIN refresh_tokens n ON n.bucket = :bucket AND n.token_hash = :successor_hash
                          AND n.rotated_at IS NULL
@@ -153,7 +156,7 @@ async def rotate_token(
     async with transaction(database) as connection:
         found = await rows(connection, ROTATE_TOKEN, params)
         if not found:
-            retried = await _find_retried(connection, user_id, params, successor)
+            retried = await _find_retried(connection, user_id, params, successor, client)
             if not retried:
                 await run(connection, REVOKE_FAMILY, params)
             return retried
@@ -177,11 +180,22 @@ async def rotate_token(
 
 
 async def _find_retried(
-    connection: Connection, user_id: int, params: dict[str, Any], successor: str
+    connection: Connection, user_id: int, params: dict[str, Any], successor: str, client: Client
 ) -> Rotated | None:
     retried = params | {"successor_hash": _token_params(user_id, successor)["token_hash"]}
     found = await rows(connection, FIND_RETRIED, retried)
-    return Rotated(**found[0]) if found else None
+    if not found:
+        return None
+    row = dict(found[0])
+    if row.pop("user_agent") != client.user_agent:
+        # Whoever lost an answer may be in another network by now, but is on the same device.
+        log.warning(
+            "sign-in %s of user %s: a refresh token came again from another device, perhaps "
+            "a thief's",
+            row["family_id"],
+            user_id,
+        )
+    return Rotated(**row)
 
 
 async def revoke_token(database: Database, user_id: int, token: str, now: datetime) -> None:

@@ -73,6 +73,27 @@ async def test_a_thief_who_goes_on_is_out_when_the_owner_refreshes(world: World)
     assert untouched.status_code == 200
 
 
+async def test_a_thief_in_step_with_the_owner_is_seen_by_the_operators(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who lost an answer asks again from the same device, in whatever network."""
+
+    async def refresh(token: str, device: str) -> str:
+        body, headers = {"refresh_token": token}, {"User-Agent": device}
+        answer = await world.http.post("/v1/auth/refresh", json=body, headers=headers)
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["refresh_token"])
+
+    person, tokens = await signed_up(world)
+    first = tokens["refresh_token"]
+    second = await refresh(first, "the owner's")
+    assert await refresh(first, "the owner's") == second
+    assert "another device" not in caplog.text
+    assert await refresh(first, "a thief's") == second
+    [line] = [r for r in caplog.records if "another device" in r.getMessage()]
+    assert line.levelname == "WARNING" and f"user {person.id}" in line.getMessage()
+
+
 async def test_a_key_reused_for_something_else_records_nothing(world: World) -> None:
     ann, bob = await world.people(2, group_number=1)
     started = await ann.post("/v1/mining/sessions", key="k")
