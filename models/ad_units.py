@@ -6,6 +6,7 @@ from typing import Any
 
 from models.admin_log import Action, Actor, log_action
 from models.db import Database, Row, connected, rows, run, sql, transaction
+from models.encoding import encode
 
 AD_UNITS = sql("""
     SELECT id, network, unit, type, purpose, min_seconds, proof, weight, fallback_rank,
@@ -26,11 +27,12 @@ ADD_AD_UNIT = sql("""
     RETURNING id
 """)
 
+UNIT_OF = sql("SELECT unit FROM ads WHERE id = :id FOR UPDATE")
+
 CHANGE_AD_UNIT = sql("""
     UPDATE ads SET
         unit = COALESCE(CAST(:unit AS text), unit),
-        former_units = CASE WHEN CAST(:unit AS text) <> unit
-                            THEN former_units || to_jsonb(unit) ELSE former_units END,
+        former_units = former_units || CAST(:left AS jsonb),
         min_seconds = COALESCE(CAST(:min_seconds AS smallint), min_seconds),
         proof = COALESCE(CAST(:proof AS text), proof),
         weight = COALESCE(CAST(:weight AS smallint), weight),
@@ -79,8 +81,13 @@ async def change_ad_unit(
     """
     made = {name: value for name, value in changes.items() if value is not None}
     async with transaction(database) as connection:
-        if not await run(connection, CHANGE_AD_UNIT, {"id": ad_id, **changes}):
+        found = await rows(connection, UNIT_OF, {"id": ad_id})
+        if not found:
             return False
+        # What was served before the change still counts.
+        is_left = changes["unit"] not in (None, found[0].unit)
+        left = encode([found[0].unit] if is_left else [])
+        await run(connection, CHANGE_AD_UNIT, {"id": ad_id, "left": left, **changes})
         action = Action("ad.change", "ad", str(ad_id), after=made, reason=reason)
         await log_action(connection, actor, action, now)
     return True

@@ -1,9 +1,17 @@
-"""Whole columns as arrays: one INSERT for any number of rows of one bucket."""
+"""Whole columns as arrays: one INSERT for any number of rows of one bucket.
+
+A cluster copies the rows of arrays alone through its coordinator, and loses the state of their
+errors on the way. Beside a row of the bucket they are sent whole to its shard (decision 0050).
+"""
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from models.db import Connection, Statement, run, sql
+
+# Before and after the arrays: a row that every bucket has.
+ROUTED = "credit_watermarks m CROSS JOIN"
+AT_BUCKET = "m.bucket = :bucket AND m.group_number = 1"
 
 
 def insert(
@@ -27,7 +35,8 @@ def insert(
         conflict = f"ON CONFLICT (bucket, {', '.join(key)}) DO UPDATE SET {sets}"
     return sql(
         f"INSERT INTO {table} (bucket, {', '.join(types)}) "
-        f"SELECT :bucket, {values} FROM unnest({arrays}) AS d ({', '.join(types)}) {conflict}"
+        f"SELECT m.bucket, {values} FROM {ROUTED} unnest({arrays}) AS d ({', '.join(types)}) "
+        f"WHERE {AT_BUCKET} {conflict}"
     )
 
 

@@ -8,7 +8,8 @@ from msgspec import Struct
 from sqlalchemy import Connection, TextClause, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from models.migrate import CITUS_SETTINGS, driver_url
+from models.migrate import CITUS_SETTINGS, HAS_CITUS, driver_url
+from models.shards import GROUND, lay_ground
 from models.tables import metadata
 
 # Tables that must be unique over all users are spread by a value of their own.
@@ -24,7 +25,6 @@ KEYED = {
     "registrations": "id",
     "address_codes": "value",
 }
-HAS_CITUS = "SELECT 1 FROM pg_extension WHERE extname = 'citus'"
 
 
 class Place(Struct, frozen=True):
@@ -47,7 +47,7 @@ def places() -> list[Place]:
     spread.sort(key=lambda name: name != "users")  # the others lie beside them
     return [
         *(Place(name) for name in copied),
-        *(Place(name, "bucket", "default" if name == "users" else "users") for name in spread),
+        *(Place(name, "bucket", GROUND) for name in spread),
         *(Place(name, column) for name, column in KEYED.items()),
     ]
 
@@ -68,17 +68,21 @@ async def adopt(url: str) -> list[str]:
     """
     database = create_async_engine(driver_url(url))
     try:
-        async with database.begin() as connection:
-            return await connection.run_sync(_adopt)
+        async with database.connect() as connection:
+            for setting in CITUS_SETTINGS:
+                await connection.execute(text(setting))
+            if not await connection.scalar(text(HAS_CITUS)):
+                raise NoClusterError("this database has no extension citus")
+            await connection.commit()
+            await connection.run_sync(lay_ground)
+            spread = await connection.run_sync(_adopt)
+            await connection.commit()
+            return spread
     finally:
         await database.dispose()
 
 
 def _adopt(connection: Connection) -> list[str]:
-    for setting in CITUS_SETTINGS:
-        connection.execute(text(setting))
-    if not connection.scalar(text(HAS_CITUS)):
-        raise NoClusterError("this database has no extension citus")
     spread = set(
         connection.scalars(text("SELECT CAST(logicalrelid AS text) FROM pg_dist_partition"))
     )

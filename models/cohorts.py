@@ -12,6 +12,7 @@ from engine.anomaly.bands import FLAGS, FLOORS, Band
 from engine.anomaly.cohorts import Cohort
 from engine.anomaly.model import COHORT, Reason
 from engine.intents import FlagUser
+from models.arrays import AT_BUCKET, ROUTED
 from models.db import Connection, Database, rows, run, sql, transaction
 from models.encoding import encode
 from models.flags import find_cleared, record_flags
@@ -21,11 +22,13 @@ REMEMBERED = timedelta(days=90)
 # So many times as many accounts as when it was flagged: that is new evidence.
 GROWN = 1.5
 
-RAISE_SCORES = sql("""
+RAISE_SCORES = sql(f"""
     INSERT INTO anomaly_scores (bucket, day, user_id, score, band, reasons, model_version)
-    SELECT :bucket, CAST(:day AS date), d.user_id, :score, :band,
+    SELECT m.bucket, CAST(:day AS date), d.user_id, :score, :band,
            jsonb_build_array(CAST(d.reason AS jsonb)), :version
-    FROM unnest(CAST(:users AS bigint[]), CAST(:reasons AS text[])) AS d (user_id, reason)
+    FROM {ROUTED}
+         unnest(CAST(:users AS bigint[]), CAST(:reasons AS text[])) AS d (user_id, reason)
+    WHERE {AT_BUCKET}
     ON CONFLICT (bucket, user_id, day) DO UPDATE
     SET score = excluded.score, band = excluded.band,
         reasons = excluded.reasons || anomaly_scores.reasons

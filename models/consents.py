@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from engine.timeline import bucket_of
+from models.arrays import AT_BUCKET, ROUTED
 from models.db import Database, connected, rows, run, sql, transaction
 
 # Raised when the wording of what is agreed to changes.
@@ -18,10 +19,12 @@ CONSENTS = sql("""
     ORDER BY purpose, changed_at DESC
 """)
 
-CHANGE_CONSENTS = sql("""
+CHANGE_CONSENTS = sql(f"""
     INSERT INTO consents (bucket, user_id, purpose, changed_at, granted, policy_version)
-    SELECT :bucket, :user_id, d.purpose, CAST(:now AS timestamptz), d.granted, :policy_version
-    FROM unnest(CAST(:purposes AS text[]), CAST(:granted AS boolean[])) AS d (purpose, granted)
+    SELECT m.bucket, :user_id, d.purpose, CAST(:now AS timestamptz), d.granted, :policy_version
+    FROM {ROUTED}
+         unnest(CAST(:purposes AS text[]), CAST(:granted AS boolean[])) AS d (purpose, granted)
+    WHERE {AT_BUCKET}
     ON CONFLICT (bucket, user_id, purpose, changed_at) DO UPDATE SET granted = excluded.granted
 """)
 

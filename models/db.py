@@ -12,13 +12,16 @@ from typing import Any, Protocol
 
 import asyncpg
 
+from models.connections import KnowingConnection
+
 # Serialization failure, deadlock, lock timeout, a server that only reads by now; and the classes
-# of connection lost, out of resources, server stopping.
+# of connection lost, out of resources, server stopping, a node lost while rows are copied to it.
 RETRYABLE_SQLSTATES = frozenset({"40001", "40P01", "55P03", "25006"})
-RETRYABLE_SQLSTATE_CLASSES = frozenset({"08", "53", "57"})
+RETRYABLE_SQLSTATE_CLASSES = frozenset({"08", "53", "57", "58"})
 LOCK_TIMEOUT_MS = 5_000
 STATEMENT_TIMEOUT_MS = 60_000
 CONNECT_SECONDS_MAX = 10
+NODE_CONNECT_MS = 5_000
 STREAM_ROWS = 500
 ACQUIRE_SECONDS_MAX = 10
 # In the query of a URL that leads to PgBouncer in transaction mode (decision 0040).
@@ -109,6 +112,9 @@ class Database:
         # A cluster passes on only what comes after its own setting.
         limits = {
             "citus.propagate_set_commands": "local",
+            # Or each look-up of a type asks of every hidden shard whether it may be seen.
+            "citus.override_table_visibility": "off",
+            "citus.node_connection_timeout": str(NODE_CONNECT_MS),
             "jit": "off",
             "lock_timeout": str(LOCK_TIMEOUT_MS),
             "statement_timeout": str(statement_timeout_ms),
@@ -118,6 +124,7 @@ class Database:
         # What a transaction begins with: nothing, unless its session was not told yet.
         self.opening = _local(limits) if self._is_pooled else ""
         self._command_timeout = statement_timeout_ms / 1000 + 5 if statement_timeout_ms else None
+        self.is_cluster = False  # known once it is opened
         self._pool: Any = None
         self._opening = asyncio.Lock()
 
@@ -137,9 +144,12 @@ class Database:
                         statement_cache_size=0 if self._is_pooled else 200,
                         max_cached_statement_lifetime=0,
                         reset=_leave_as_it_is,
+                        connection_class=KnowingConnection,
                         target_session_attrs=self._leads_to,
                     )
-                    if not (self._is_pooled or self._reads_only) and await _is_cluster(pool):
+                    # A replica is not asked: it may not answer, and nothing is written there.
+                    self.is_cluster = not self._reads_only and await _is_cluster(pool)
+                    if self.is_cluster and not self._is_pooled:
                         # Its workers hear only of what is local.
                         self.opening = _local({"lock_timeout": str(LOCK_TIMEOUT_MS)})
                     self._pool = pool

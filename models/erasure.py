@@ -12,6 +12,7 @@ from datetime import date, datetime, timedelta
 from sqlalchemy import Table
 
 from engine.timeline import BUCKET_COUNT, bucket_of
+from models.arrays import AT_BUCKET, ROUTED
 from models.bans import remember_held
 from models.db import Database, Statement, connected, rows, run, sql, transaction
 from models.export import owner_column, personal_tables
@@ -41,10 +42,11 @@ CLOSE = sql("""
     RETURNING id
 """)
 
-REQUEST_ERASURE = sql("""
+REQUEST_ERASURE = sql(f"""
     INSERT INTO erasures (bucket, user_id, reason, requested_at)
-    SELECT :bucket, d.user_id, :reason, CAST(:now AS timestamptz)
-    FROM unnest(CAST(:users AS bigint[])) AS d (user_id)
+    SELECT m.bucket, d.user_id, :reason, CAST(:now AS timestamptz)
+    FROM {ROUTED} unnest(CAST(:users AS bigint[])) AS d (user_id)
+    WHERE {AT_BUCKET}
     ON CONFLICT (bucket, user_id) DO NOTHING
 """)
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from engine.groups import Move, plan_moves
 from engine.timeline import BUCKET_COUNT, GROUP_COUNT, Timetable, daily_schedule, next_opening
+from models.arrays import AT_BUCKET, ROUTED
 from models.clock import new_id
 from models.credit import lock_piece
 from models.db import Connection, Database, connected, rows, run, sql, transaction
@@ -58,9 +59,10 @@ REGROUP = sql("""
 NOTE_MOVES = sql(f"""
     INSERT INTO notifications (bucket, id, user_id, kind, params, created_at, push_due_at,
                                push_attempts)
-    SELECT :bucket, d.id, d.user_id, 'group.moved', CAST(:params AS jsonb), :now,
+    SELECT m.bucket, d.id, d.user_id, 'group.moved', CAST(:params AS jsonb), :now,
            {push_due_sql("d.user_id", ":now")}, 0
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:users AS bigint[])) AS d (id, user_id)
+    FROM {ROUTED} unnest(CAST(:ids AS uuid[]), CAST(:users AS bigint[])) AS d (id, user_id)
+    WHERE {AT_BUCKET}
 """)
 
 

@@ -10,7 +10,7 @@ from engine.fraud.levels import Hold
 from engine.intents import AnyAction, StartBoost, StartMining, StartTask
 from engine.timeline import bucket_of
 from models.clock import new_id
-from models.db import Connection, Database, Row, connected, rows, sql
+from models.db import Connection, Database, Row, Statement, connected, rows, sql
 from models.encoding import encode
 from models.queue import LEASE_SECONDS, kind_of
 from models.telemetry.meter import meter
@@ -82,31 +82,41 @@ class NothingToActOnError(Exception):
 
 _COLUMNS = "bucket, id, group_number, kind, status, recorded_at, outcome, applied_at"
 
+
 # One statement: a view's intents go where its session is paid, others to the user's group. A view
 # that is not the user's own records nothing, and nothing does for whoever has to act first.
-RECORD = sql(f"""
-    INSERT INTO intents (bucket, id, group_number, user_id, kind, origin, key, body_hash, payload,
-                         evidence, recorded_at, due_at, ring_at, attempts, status)
-    SELECT u.bucket, CAST(:id AS uuid), COALESCE(s.group_number, u.group_number), u.id,
-           :kind, :origin, :key, :body_hash,
-           CAST(:payload AS jsonb),
-           CASE WHEN u.tracking_opt_out THEN CAST(:evidence AS jsonb) - 'device'
-                ELSE CAST(:evidence AS jsonb) END,
-           CAST(:recorded_at AS timestamptz),
-           CAST(:due_at AS timestamptz), CAST(:ring_at AS timestamptz), 0, 'RECORDED'
-    FROM users u
-    LEFT JOIN ad_views v ON v.bucket = u.bucket AND v.id = CAST(:view_id AS uuid)
-                        AND v.user_id = u.id AND v.bucket = :bucket
-    LEFT JOIN mining_sessions s ON s.bucket = v.bucket AND s.id = v.session_id
-                               AND s.bucket = :bucket
-    WHERE u.bucket = :bucket AND u.id = :user_id
-      AND (CAST(:view_id AS uuid) IS NULL OR v.id IS NOT NULL)
-      AND (NOT :is_own OR u.verified_at IS NOT NULL AND (
-           u.hold IS NULL OR u.hold_until <= CAST(:recorded_at AS timestamptz)
-           OR u.hold <> 'SUSPENDED' AND NOT :is_start))
-    ON CONFLICT (bucket, origin, key) DO NOTHING
-    RETURNING {_COLUMNS}
-""")
+def _recording(group_number: str, joined: str) -> Statement:
+    return sql(f"""
+        INSERT INTO intents (bucket, id, group_number, user_id, kind, origin, key, body_hash,
+                             payload, evidence, recorded_at, due_at, ring_at, attempts, status)
+        SELECT u.bucket, CAST(:id AS uuid), {group_number}, u.id,
+               :kind, :origin, :key, :body_hash,
+               CAST(:payload AS jsonb),
+               CASE WHEN u.tracking_opt_out THEN CAST(:evidence AS jsonb) - 'device'
+                    ELSE CAST(:evidence AS jsonb) END,
+               CAST(:recorded_at AS timestamptz),
+               CAST(:due_at AS timestamptz), CAST(:ring_at AS timestamptz), 0, 'RECORDED'
+        FROM users u {joined}
+        WHERE u.bucket = :bucket AND u.id = :user_id
+          AND (NOT :is_own OR u.verified_at IS NOT NULL AND (
+               u.hold IS NULL OR u.hold_until <= CAST(:recorded_at AS timestamptz)
+               OR u.hold <> 'SUSPENDED' AND NOT :is_start))
+        ON CONFLICT (bucket, origin, key) DO NOTHING
+        RETURNING {_COLUMNS}
+    """)
+
+
+# Two, for a view that is NULL would take the bucket of its join with it (decision 0050).
+RECORD = _recording("u.group_number", "")
+RECORD_OF_VIEW = _recording(
+    "COALESCE(s.group_number, u.group_number)",
+    """
+        JOIN ad_views v ON v.bucket = u.bucket AND v.id = CAST(:view_id AS uuid)
+                       AND v.user_id = u.id AND v.bucket = :bucket
+        LEFT JOIN mining_sessions s ON s.bucket = v.bucket AND s.id = v.session_id
+                                   AND s.bucket = :bucket
+    """,
+)
 
 FIND_BY_KEY = sql(f"""
     SELECT {_COLUMNS}, body_hash = :body_hash AS same_body FROM intents
@@ -159,7 +169,8 @@ async def _find_earlier(connection: Connection, wish: Wish) -> Recorded | None:
 
 async def insert(connection: Connection, wish: Wish) -> Recorded | None:
     """Record a wish in the transaction under way. None if its key is taken, or nobody may act."""
-    found = await rows(connection, RECORD, _record_params(wish, bucket_of(wish.user_id)))
+    statement = RECORD if wish.view_id is None else RECORD_OF_VIEW
+    found = await rows(connection, statement, _record_params(wish, bucket_of(wish.user_id)))
     return _recorded(found[0], is_new=True) if found else None
 
 

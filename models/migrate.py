@@ -7,12 +7,18 @@ from alembic.config import Config as AlembicConfig
 from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from models.shards import lay_ground
+
 # For Citus (decision 0009); on plain PostgreSQL these are placeholders without effect.
 CITUS_SETTINGS = (
     "SET citus.multi_shard_modify_mode = 'sequential'",
     "SET citus.enable_unsafe_triggers = 'on'",
     "SET citus.propagate_set_commands = 'local'",
+    # A table has its keys to tables of both kinds before it is spread itself.
+    "SET citus.enable_local_reference_table_foreign_keys = 'off'",
+    "SET citus.override_table_visibility = 'off'",
 )
+HAS_CITUS = "SELECT 1 FROM pg_extension WHERE extname = 'citus'"
 # Two releases at once: the second waits for the first, then finds nothing to do.
 _RELEASE_LOCK = 0x54575443
 
@@ -38,7 +44,10 @@ async def migrate(url: str) -> None:
             await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _RELEASE_LOCK})
             for statement in CITUS_SETTINGS:
                 await connection.execute(text(statement))
+            is_cluster = await connection.scalar(text(HAS_CITUS))
             await connection.commit()
+            if is_cluster:
+                await connection.run_sync(lay_ground)
             await connection.run_sync(lambda c: command.upgrade(alembic_config(c), "head"))
             await connection.commit()
     finally:

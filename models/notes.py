@@ -6,6 +6,7 @@ from uuid import UUID
 
 from engine.decision import Note
 from engine.timeline import bucket_of
+from models.arrays import AT_BUCKET, ROUTED
 from models.clock import new_id
 from models.db import Connection, Database, connected, rows, run, sql
 from models.encoding import encode
@@ -25,11 +26,13 @@ def push_due_sql(user_id: str, at: str) -> str:
 STORE_NOTES = sql(f"""
     INSERT INTO notifications (bucket, id, user_id, kind, params, created_at, push_due_at,
                                push_attempts)
-    SELECT :bucket, d.id, d.user_id, d.kind, CAST(d.params AS jsonb), d.created_at,
+    SELECT m.bucket, d.id, d.user_id, d.kind, CAST(d.params AS jsonb), d.created_at,
            {push_due_sql("d.user_id", "d.created_at")}, 0
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:users AS bigint[]), CAST(:kinds AS text[]),
+    FROM {ROUTED}
+         unnest(CAST(:ids AS uuid[]), CAST(:users AS bigint[]), CAST(:kinds AS text[]),
                 CAST(:params AS text[]), CAST(:created_at AS timestamptz[]))
          AS d (id, user_id, kind, params, created_at)
+    WHERE {AT_BUCKET}
 """)
 
 MARK_READ = sql("""

@@ -22,6 +22,7 @@ from models.db import (
     sql,
     transaction,
 )
+from models.shards import GROUND
 
 # Shorter than the server's deadlock check (1 s): whoever works goes first, upkeep comes again.
 LOCK_WAIT = sql("SET LOCAL lock_timeout = '200ms'")
@@ -89,8 +90,14 @@ KEPT = sql("""
     ORDER BY c.relname
 """)
 
+LAY = sql("""
+    SELECT create_distributed_table(CAST(:name AS regclass), 'bucket',
+                                    colocate_with => CAST(:beside AS text))
+""")
+
 FOREIGN_KEYS = sql("""
-    SELECT conname AS name, CAST(CAST(confrelid AS regclass) AS text) AS referenced
+    SELECT conname AS name, CAST(CAST(confrelid AS regclass) AS text) AS referenced,
+           pg_get_constraintdef(oid) AS definition
     FROM pg_constraint
     WHERE conrelid = CAST(:table AS regclass) AND contype = 'f' ORDER BY conname
 """)
@@ -109,7 +116,9 @@ async def prepare_partitions(database: Database, today: date) -> list[str]:
             if name in archived:
                 if start in resting:
                     await _patiently(database, _move_rested, kind, start, f"archive.{name}")
-            elif name not in present and await _patiently(database, _make, kind, start):
+            elif name not in present and await _patiently(
+                database, _make, kind, start, database.is_cluster
+            ):
                 made.append(name)
     return made
 
@@ -198,9 +207,11 @@ async def _patiently(
     raise AssertionError("unreachable")
 
 
-async def _make(connection: Connection, kind: Partitioned, start: date) -> bool:
+async def _make(connection: Connection, kind: Partitioned, start: date, is_cluster: bool) -> bool:
     """Create and attach a partition, taking along what rested in the default partition.
 
+    It has its keys before it is attached, named after itself: those that a cluster copies from
+    the table bear the name of another shard, and cannot be dropped when it is archived.
     Return False if somebody else has made it meanwhile.
     """
     table, name = kind.table, kind.name(start)
@@ -209,6 +220,11 @@ async def _make(connection: Connection, kind: Partitioned, start: date) -> bool:
     if await rows(connection, TABLES, {"schema": "public", "pattern": f"^{name}$"}):
         return False
     await run(connection, sql(f"CREATE TABLE {name} (LIKE {table} INCLUDING ALL)"))
+    if is_cluster:
+        await run(connection, LAY, {"name": name, "beside": GROUND})
+    for key in await rows(connection, FOREIGN_KEYS, {"table": table}):
+        own = f"{name}{key.name.removeprefix(table)}"
+        await run(connection, sql(f"ALTER TABLE {name} ADD CONSTRAINT {own} {key.definition}"))
     await _move_rested(connection, kind, start, name)
     first, last = kind.bounds(start)
     attach = f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ({first}) TO ({last})"

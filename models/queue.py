@@ -11,6 +11,7 @@ from msgspec import Struct
 from engine.action import Action
 from engine.intents import AnyAction, Applied, Intent, Outcome
 from engine.timeline import UPKEEP_GROUP
+from models.arrays import AT_BUCKET, ROUTED
 from models.clock import new_id
 from models.db import DATABASE_ERRORS, Connection, Database, connected, rows, run, sql, transaction
 from models.encoding import encode
@@ -34,14 +35,16 @@ class Piece(Struct, frozen=True, order=True):
     bucket: int
 
 
-RECORD_DUE = sql("""
+RECORD_DUE = sql(f"""
     INSERT INTO intents (bucket, id, group_number, kind, origin, key, body_hash, payload, evidence,
                          recorded_at, due_at, ring_at, attempts, status)
-    SELECT :bucket, d.id, d.group_number, :kind, 'timetable', d.key, '', CAST(:payload AS jsonb),
-           '{}', CAST(:boundary AS timestamptz), CAST(:boundary AS timestamptz),
+    SELECT m.bucket, d.id, d.group_number, :kind, 'timetable', d.key, '', CAST(:payload AS jsonb),
+           '{{}}', CAST(:boundary AS timestamptz), CAST(:boundary AS timestamptz),
            CAST(:ring_at AS timestamptz), 0, 'RECORDED'
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:groups AS smallint[]), CAST(:keys AS text[]))
+    FROM {ROUTED}
+         unnest(CAST(:ids AS uuid[]), CAST(:groups AS smallint[]), CAST(:keys AS text[]))
          AS d (id, group_number, key)
+    WHERE {AT_BUCKET}
     ON CONFLICT (bucket, origin, key) DO NOTHING
     RETURNING group_number
 """)

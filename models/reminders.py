@@ -19,7 +19,7 @@ from models.queue import Piece
 REMIND = sql(f"""
     INSERT INTO notifications (bucket, id, user_id, kind, params, created_at, push_due_at,
                                push_attempts)
-    SELECT :bucket, CAST(md5('window:' || u.id || ':' || CAST(:window AS text)) AS uuid), u.id,
+    SELECT u.bucket, CAST(md5('window:' || u.id || ':' || CAST(:window AS text)) AS uuid), u.id,
            'window.open', CAST(:params AS jsonb), :boundary, :boundary, 0
     FROM users u
     WHERE u.bucket = :bucket AND u.group_number = :group_number AND u.is_active

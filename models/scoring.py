@@ -17,6 +17,7 @@ from engine.anomaly.features import DAYS_MAX
 from engine.anomaly.model import Model, Verdict, read_model, write_model
 from engine.intents import FlagUser
 from engine.timeline import Timetable, bucket_of, current_window, micros
+from models.arrays import AT_BUCKET, ROUTED
 from models.db import Database, Row, connected, rows, run, sql, transaction
 from models.encoding import encode
 from models.flags import find_cleared, record_flags
@@ -45,10 +46,12 @@ ACTS = sql("""
       AND i.kind = ANY(CAST(:kinds AS text[])) AND i.status IN ('APPLIED', 'REJECTED')
     ORDER BY i.id
 """)
-STORE_DAYS = sql("""
+STORE_DAYS = sql(f"""
     INSERT INTO account_days (bucket, day, user_id, measures)
-    SELECT :bucket, CAST(:day AS date), d.user_id, CAST(d.measures AS jsonb)
-    FROM unnest(CAST(:users AS bigint[]), CAST(:measures AS text[])) AS d (user_id, measures)
+    SELECT m.bucket, CAST(:day AS date), d.user_id, CAST(d.measures AS jsonb)
+    FROM {ROUTED}
+         unnest(CAST(:users AS bigint[]), CAST(:measures AS text[])) AS d (user_id, measures)
+    WHERE {AT_BUCKET}
     ON CONFLICT (bucket, user_id, day) DO UPDATE SET measures = excluded.measures
 """)
 DROP_DAYS = sql("DELETE FROM account_days WHERE bucket = :bucket AND day < :before")
@@ -62,12 +65,14 @@ WEEKS = sql("""
     WHERE d.bucket = :bucket AND d.day = :day
     ORDER BY w.user_id, w.day
 """)
-STORE_SCORES = sql("""
+STORE_SCORES = sql(f"""
     INSERT INTO anomaly_scores (bucket, day, user_id, score, band, reasons, model_version)
-    SELECT :bucket, CAST(:day AS date), d.user_id, d.score, d.band, CAST(d.reasons AS jsonb),
+    SELECT m.bucket, CAST(:day AS date), d.user_id, d.score, d.band, CAST(d.reasons AS jsonb),
            :version
-    FROM unnest(CAST(:users AS bigint[]), CAST(:scores AS smallint[]), CAST(:bands AS text[]),
+    FROM {ROUTED}
+         unnest(CAST(:users AS bigint[]), CAST(:scores AS smallint[]), CAST(:bands AS text[]),
                 CAST(:reasons AS text[])) AS d (user_id, score, band, reasons)
+    WHERE {AT_BUCKET}
     ON CONFLICT (bucket, user_id, day) DO UPDATE
     SET score = excluded.score, band = excluded.band, reasons = excluded.reasons,
         model_version = excluded.model_version

@@ -7,6 +7,7 @@ from hashlib import sha256
 from msgspec import Struct
 
 from engine.timeline import bucket_of
+from models.arrays import AT_BUCKET, ROUTED
 from models.db import Connection, Database, connected, rows, run, sql, transaction
 from models.pii import Keyring
 
@@ -48,9 +49,11 @@ SEND_CODES = sql("""
 
 FORGET_FACTORS = sql("DELETE FROM second_factors WHERE bucket = :bucket AND user_id = :user_id")
 
-STORE_RECOVERY_CODES = sql("""
+STORE_RECOVERY_CODES = sql(f"""
     INSERT INTO recovery_codes (bucket, user_id, code_hash)
-    SELECT :bucket, :user_id, unnest(CAST(:hashes AS bytea[]))
+    SELECT m.bucket, :user_id, d.code_hash
+    FROM {ROUTED} unnest(CAST(:hashes AS bytea[])) AS d (code_hash)
+    WHERE {AT_BUCKET}
 """)
 
 FORGET_RECOVERY_CODES = sql(

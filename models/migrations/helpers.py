@@ -6,7 +6,9 @@ On plain PostgreSQL `reference` and `distribute` do nothing.
 from alembic import op
 from sqlalchemy import text
 
-from models.citus import HAS_CITUS, Place, laid
+from models.citus import Place, laid
+from models.migrate import HAS_CITUS
+from models.shards import GROUND
 
 
 def reference(table: str) -> None:
@@ -16,7 +18,7 @@ def reference(table: str) -> None:
 
 def distribute(table: str) -> None:
     """Spread a user-owned table by bucket, beside all the others."""
-    _lay(Place(table, "bucket", "default" if table == "users" else "users"))
+    _lay(Place(table, "bucket", GROUND))
 
 
 def distribute_by(table: str, column: str) -> None:

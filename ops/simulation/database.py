@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from models.credit import EXPIRE
 from models.db import Database, Row
-from models.intents import RECORD
+from models.intents import RECORD, RECORD_OF_VIEW
 from models.queue import COMPLETE
 from ops.simulation.faults import Faults
 from ops.simulation.scheduler import Scheduler
@@ -136,7 +136,7 @@ class Wire:
         result = await self._patiently(send(query, *args))
         if query == COMPLETE.numbered:
             self._uncommitted.append(Completed(tuple(args[_IDS]), tuple(self._sweeps)))
-        elif query == RECORD.numbered and result:
+        elif query in (RECORD.numbered, RECORD_OF_VIEW.numbered) and result:
             self._uncommitted.append(Recorded(result[0].id))
         if not self._depth:
             self._write_down()
