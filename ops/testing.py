@@ -76,7 +76,9 @@ def _environment(given: Mapping[str, str], servers: Servers) -> dict[str, str]:
 
 
 def _pytest(arguments: Sequence[str], env: Mapping[str, str], guard: Guard) -> int:
-    parallel = () if any(part.startswith(ALONE) for part in arguments) else PARALLEL
+    # A cluster has one database for all of them.
+    is_alone = bool(env.get("CITUS_URL")) or any(part.startswith(ALONE) for part in arguments)
+    parallel = () if is_alone else PARALLEL
     process = subprocess.Popen(  # noqa: S603
         [sys.executable, "-m", "pytest", *parallel, *arguments], cwd=ROOT, env=dict(env)
     )

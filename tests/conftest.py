@@ -21,11 +21,16 @@ from models.partitions import prepare_partitions
 from models.pii import Keyring
 from models.settings import seed
 from ops.databases import drop_database
+from tests import cluster
 from tests.words import START
 from tests.world import World, live_until_now, open_world
 
 # Litestar turns a path into a real date, or into none; how long a test takes is no frozen time.
 freezegun.configure(extend_ignore_list=["asyncpg", "litestar.routes.base", "_pytest.timing"])
+
+
+# On a cluster: what a new installation holds, by the fixture that made it.
+HELD: dict[str, cluster.Contents] = {}
 
 
 def _with_database(url: str, name: str) -> str:
@@ -69,17 +74,27 @@ async def empty_database(name: str) -> AsyncIterator[str]:
 @pytest.fixture(scope="session")
 async def template(worker_id: str) -> AsyncIterator[str]:
     """A migrated and seeded database for this test process."""
+    if cluster.URL:
+        await cluster.clear()
+        await _install(cluster.URL)
+        HELD["template"] = await cluster.keep()
+        yield "template"
+        return
     name = f"twtc_template_{worker_id}"
     await _run_on_server(f"DROP DATABASE IF EXISTS {name}")
     await _run_on_server(f"CREATE DATABASE {name}")
     url = _with_database(_server_url(), name)
+    await _install(url)
+    yield name
+    await _run_on_server(f"DROP DATABASE {name}")
+
+
+async def _install(url: str) -> None:
     await migrate(url)
     database = open_database(url, pool_size=1, application_name="template")
     await seed(database, PRODUCTION, START)
     await prepare_partitions(database, START.date())
     await database.dispose()
-    yield name
-    await _run_on_server(f"DROP DATABASE {name}")
 
 
 @pytest.fixture(scope="session")
@@ -104,17 +119,25 @@ def dashboard_url(redis_urls: tuple[str, str]) -> Iterator[str]:
 @pytest.fixture(scope="session")
 async def lived(template: str, redis_urls: tuple[str, str], worker_id: str) -> AsyncIterator[str]:
     """The template after the upkeep that a new installation makes up for."""
+    if cluster.URL:
+        await cluster.put_back(HELD["template"])
+        await _live(cluster.URL, redis_urls[0])
+        HELD["lived"] = await cluster.keep()
+        yield "lived"
+        return
     name = f"twtc_lived_{worker_id}"
     await _drop(name)
     await _run_on_server(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
-    database = open_database(
-        _with_database(_server_url(), name), pool_size=8, application_name="template"
-    )
-    with models.clock.use(lambda: START):
-        await live_until_now(database, redis_urls[0])
-    await database.dispose()
+    await _live(_with_database(_server_url(), name), redis_urls[0])
     yield name
     await _drop(name)
+
+
+async def _live(url: str, redis_url: str) -> None:
+    database = open_database(url, pool_size=8, application_name="template")
+    with models.clock.use(lambda: START):
+        await live_until_now(database, redis_url)
+    await database.dispose()
 
 
 @pytest.fixture
@@ -123,8 +146,12 @@ async def database_url(
 ) -> AsyncIterator[str]:
     """An empty installation in the production profile, a moment after START."""
     name = f"twtc_test_{worker_id}"
-    await _drop(name)
     chosen = lived if "world" in request.fixturenames else template
+    if cluster.URL:
+        await cluster.put_back(HELD[chosen])
+        yield cluster.URL
+        return
+    await _drop(name)
     await _run_on_server(f"CREATE DATABASE {name} TEMPLATE {chosen} STRATEGY FILE_COPY")
     yield _with_database(_server_url(), name)
     await _drop(name)
