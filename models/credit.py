@@ -11,8 +11,9 @@ from typing import Any
 import asyncpg
 from msgspec import Struct
 
-from models.db import Connection, Database, Row, connected, rows, run, sql
+from models.db import Connection, Database, Row, rows, run, sql
 from models.intents import CLOCK_SKEW_MAX
+from models.nodes import survey, survey_rows
 from models.notes import push_due_sql
 from models.queue import Piece
 
@@ -160,27 +161,33 @@ EXPIRE = sql(f"""
 """)
 
 # 640 probes of a partial index: the cost does not grow with idle users or ended sessions.
-PIECES_TO_CREDIT = sql("""
+PIECES_TO_CREDIT = survey(
+    """
     SELECT m.bucket, m.group_number FROM credit_watermarks m
-    WHERE m.credited_through < :boundary AND EXISTS (
+    WHERE {of_bucket} AND m.credited_through < :boundary AND EXISTS (
         SELECT FROM mining_sessions s
         WHERE s.bucket = m.bucket AND s.group_number = m.group_number AND s.status = 'ACTIVE'
           AND s.ends_at > m.credited_through AND s.started_at < :boundary)
     ORDER BY m.group_number, m.bucket
-""")
+    """,
+    "m.bucket",
+)
 
-PIECES_TO_SETTLE = sql("""
+PIECES_TO_SETTLE = survey(
+    """
     SELECT m.bucket, m.group_number FROM credit_watermarks m
-    WHERE EXISTS (
+    WHERE {of_bucket} AND (EXISTS (
         SELECT FROM mining_sessions s
         WHERE s.bucket = m.bucket AND s.group_number = m.group_number AND s.status = 'ACTIVE'
           AND s.ends_at <= :boundary)
        OR EXISTS (
         SELECT FROM mining_sessions s
         WHERE s.bucket = m.bucket AND s.group_number = m.group_number AND s.status = 'PENDING'
-          AND s.expires_at <= CAST(:expired_by AS timestamptz))
+          AND s.expires_at <= CAST(:expired_by AS timestamptz)))
     ORDER BY m.group_number, m.bucket
-""")
+    """,
+    "m.bucket",
+)
 
 
 class Settled(Struct, frozen=True):
@@ -263,21 +270,20 @@ async def _settle_singly(connection: Connection, settling: dict[str, Any]) -> li
         try:
             async with connection.transaction():
                 paid += await rows(connection, SETTLE, settling | {"only": session.id})
-        except asyncpg.IntegrityConstraintViolationError:
+        # A cluster tells no more than that of a row that its coordinator has copied.
+        except (asyncpg.IntegrityConstraintViolationError, asyncpg.InternalServerError):
             log.critical("session %s cannot be settled", session.id, exc_info=True)
     return paid
 
 
 async def pieces_to_credit(database: Database, boundary: datetime) -> list[Piece]:
     """Pieces with a session that earned something since its watermark and before `boundary`."""
-    async with connected(database) as connection:
-        found = await rows(connection, PIECES_TO_CREDIT, {"boundary": boundary})
+    found = await survey_rows(database, PIECES_TO_CREDIT, {"boundary": boundary})
     return [Piece(row.group_number, row.bucket) for row in found]
 
 
 async def pieces_to_settle(database: Database, boundary: datetime) -> list[Piece]:
     """Pieces with a session that ended, or waits for a proof no longer, by `boundary`."""
-    async with connected(database) as connection:
-        params = {"boundary": boundary, "expired_by": boundary - EXPIRY_GRACE}
-        found = await rows(connection, PIECES_TO_SETTLE, params)
+    params = {"boundary": boundary, "expired_by": boundary - EXPIRY_GRACE}
+    found = await survey_rows(database, PIECES_TO_SETTLE, params)
     return [Piece(row.group_number, row.bucket) for row in found]

@@ -125,6 +125,7 @@ class Database:
         self.opening = _local(limits) if self._is_pooled else ""
         self._command_timeout = statement_timeout_ms / 1000 + 5 if statement_timeout_ms else None
         self.is_cluster = False  # known once it is opened
+        self.away: dict[int, float] = {}  # nodes of a cluster that rest, and until when
         self._pool: Any = None
         self._opening = asyncio.Lock()
 

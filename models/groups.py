@@ -1,5 +1,6 @@
 """Sizes of the groups, and moving members between them (blueprint, "Groups")."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -9,17 +10,21 @@ from engine.timeline import BUCKET_COUNT, GROUP_COUNT, Timetable, daily_schedule
 from models.arrays import AT_BUCKET, ROUTED
 from models.clock import new_id
 from models.credit import lock_piece
-from models.db import Connection, Database, connected, rows, run, sql, transaction
+from models.db import Connection, Database, rows, run, sql, transaction
 from models.encoding import encode
+from models.nodes import survey, survey_rows
 from models.notes import push_due_sql
 from models.queue import Piece
 from models.status import SnapshotCopies
 
 # Kept per bucket, so that registrations do not queue for ten rows.
-SIZES = sql("""
+SIZES = survey(
+    """
     SELECT group_number, CAST(sum(member_count) AS bigint) AS size
-    FROM group_sizes GROUP BY group_number
-""")
+    FROM group_sizes WHERE {of_bucket} GROUP BY group_number
+    """,
+    "bucket",
+)
 
 ADD_MEMBERS = sql("""
     UPDATE group_sizes SET member_count = member_count + :change
@@ -68,9 +73,10 @@ NOTE_MOVES = sql(f"""
 
 async def group_sizes(database: Database) -> list[int]:
     """Members of each group; index 0 is group 1."""
-    async with connected(database) as connection:
-        found = {row.group_number: int(row.size) for row in await rows(connection, SIZES)}
-    return [found.get(group, 0) for group in range(1, GROUP_COUNT + 1)]
+    found: Counter[int] = Counter()
+    for row in await survey_rows(database, SIZES, {}):
+        found[row.group_number] += int(row.size)
+    return [found[group] for group in range(1, GROUP_COUNT + 1)]
 
 
 async def rebalance(

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from models.shards import lay_ground
 
 # For Citus (decision 0009); on plain PostgreSQL these are placeholders without effect.
-CITUS_SETTINGS = (
+CITUS_SETTINGS: tuple[str, ...] = (
     "SET citus.multi_shard_modify_mode = 'sequential'",
     "SET citus.enable_unsafe_triggers = 'on'",
     "SET citus.propagate_set_commands = 'local'",

@@ -1,5 +1,6 @@
 """How the engine itself stands, for operators: who waits, who missed a tick, who works."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,6 +20,7 @@ from models.admin_log import Action, Actor, log_in_bucket
 from models.bells import QUEUES
 from models.buckets import rows_of_buckets
 from models.db import Database, Row, connected, rows, sql, transaction
+from models.nodes import survey, survey_rows
 from models.prompt import WORKER_NAME
 from models.queue import LEASE_SECONDS, Piece
 
@@ -33,15 +35,19 @@ BACKLOG = sql("""
 """)
 
 # The watermark of a piece counts only while somebody in it earns.
-TICKS = sql("""
+TICKS = survey(
+    """
     SELECT w.group_number, min(w.credited_through) AS credited_through, count(*) AS pieces
     FROM credit_watermarks w
-    WHERE EXISTS (SELECT FROM mining_sessions s
+    WHERE {of_bucket}
+      AND EXISTS (SELECT FROM mining_sessions s
                   WHERE s.bucket = w.bucket AND s.group_number = w.group_number
                     AND s.status = 'ACTIVE' AND s.started_at < :boundary
                     AND s.ends_at > w.credited_through)
     GROUP BY w.group_number ORDER BY w.group_number
-""")
+    """,
+    "w.bucket",
+)
 
 SERVED = sql("""
     SELECT CAST(floor(extract(epoch FROM served_at - CAST(:since AS timestamptz)) / :slot)
@@ -89,16 +95,19 @@ async def read_ticks(database: Database, table: Timetable, now: datetime) -> lis
     """Every group that earns now, and how far it has been paid."""
     tick = timedelta(seconds=table.timing.tick_seconds)
     boundary = boundary_at_or_before(now, table.timing.tick_seconds)
-    async with connected(database) as connection:
-        found = await rows(connection, TICKS, {"boundary": boundary})
+    through: dict[int, list[datetime]] = {}
+    pieces: Counter[int] = Counter()
+    for row in await survey_rows(database, TICKS, {"boundary": boundary}):
+        through.setdefault(row.group_number, []).append(row.credited_through)
+        pieces[row.group_number] += row.pieces
     return [
         GroupTicks(
-            row.group_number,
-            row.credited_through,
-            row.pieces,
-            max(0, (boundary - row.credited_through) // tick),
+            group,
+            min(reached),
+            pieces[group],
+            max(0, (boundary - min(reached)) // tick),
         )
-        for row in found
+        for group, reached in sorted(through.items())
     ]
 
 

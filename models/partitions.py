@@ -90,11 +90,6 @@ KEPT = sql("""
     ORDER BY c.relname
 """)
 
-LAY = sql("""
-    SELECT create_distributed_table(CAST(:name AS regclass), 'bucket',
-                                    colocate_with => CAST(:beside AS text))
-""")
-
 FOREIGN_KEYS = sql("""
     SELECT conname AS name, CAST(CAST(confrelid AS regclass) AS text) AS referenced,
            pg_get_constraintdef(oid) AS definition
@@ -221,7 +216,8 @@ async def _make(connection: Connection, kind: Partitioned, start: date, is_clust
         return False
     await run(connection, sql(f"CREATE TABLE {name} (LIKE {table} INCLUDING ALL)"))
     if is_cluster:
-        await run(connection, LAY, {"name": name, "beside": GROUND})
+        lay = f"SELECT create_distributed_table('{name}', 'bucket', colocate_with => '{GROUND}')"
+        await run(connection, sql(lay))
     for key in await rows(connection, FOREIGN_KEYS, {"table": table}):
         own = f"{name}{key.name.removeprefix(table)}"
         await run(connection, sql(f"ALTER TABLE {name} ADD CONSTRAINT {own} {key.definition}"))

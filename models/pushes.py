@@ -7,6 +7,7 @@ from uuid import UUID
 
 from engine.timeline import PUSH_GROUP, bucket_of
 from models.db import Database, Row, connected, rows, run, sql
+from models.nodes import survey, survey_rows
 from models.queue import Piece
 
 BATCH_SIZE = 100
@@ -67,12 +68,15 @@ POSTPONE = sql("""
 """)
 
 # One probe of a partial index per bucket, as for undone intents (models.queue).
-DUE_BUCKETS = sql("""
+DUE_BUCKETS = survey(
+    """
     SELECT m.bucket FROM credit_watermarks m
-    WHERE m.group_number = 1 AND EXISTS (
+    WHERE {of_bucket} AND m.group_number = 1 AND EXISTS (
         SELECT FROM notifications n WHERE n.bucket = m.bucket AND n.push_due_at <= :now)
     ORDER BY m.bucket
-""")
+    """,
+    "m.bucket",
+)
 
 
 def device_id(token: str) -> bytes:
@@ -153,6 +157,5 @@ async def postpone_pushes(
 
 async def pieces_to_push(database: Database, now: datetime) -> list[Piece]:
     """Where somebody is to be told something by now."""
-    async with connected(database) as connection:
-        found = await rows(connection, DUE_BUCKETS, {"now": now})
+    found = await survey_rows(database, DUE_BUCKETS, {"now": now})
     return [Piece(PUSH_GROUP, row.bucket) for row in found]

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 from msgspec import Struct
 
 from engine.action import Action
@@ -13,9 +14,20 @@ from engine.intents import AnyAction, Applied, Intent, Outcome
 from engine.timeline import UPKEEP_GROUP
 from models.arrays import AT_BUCKET, ROUTED
 from models.clock import new_id
-from models.db import DATABASE_ERRORS, Connection, Database, connected, rows, run, sql, transaction
+from models.db import (
+    DATABASE_ERRORS,
+    Connection,
+    Database,
+    connected,
+    is_retryable,
+    rows,
+    run,
+    sql,
+    transaction,
+)
 from models.encoding import encode
 from models.newer import read_intents
+from models.nodes import BucketsAwayError, survey, survey_rows
 from models.telemetry.meter import meter
 from models.telemetry.metrics import INTENTS_RECORDED
 
@@ -103,13 +115,16 @@ ATTEMPTS = sql("SELECT attempts FROM intents WHERE bucket = :bucket AND id = :id
 
 # One probe of a partial index per bucket, whatever the backlog. The buckets are those of a table
 # that lies beside the intents: on a cluster, nothing can be correlated with a list.
-OVERDUE_BUCKETS = sql("""
+OVERDUE_BUCKETS = survey(
+    """
     SELECT m.bucket FROM credit_watermarks m
-    WHERE m.group_number = 1 AND EXISTS (
+    WHERE {of_bucket} AND m.group_number = 1 AND EXISTS (
         SELECT FROM intents i
         WHERE i.bucket = m.bucket AND i.status = 'RECORDED' AND i.ring_at <= :now)
     ORDER BY m.bucket
-""")
+    """,
+    "m.bucket",
+)
 
 # A row that is locked is being worked on: it needs no bell, and must not make the relay wait.
 POSTPONE_RINGS = sql("""
@@ -149,9 +164,11 @@ async def record_due(
 ) -> list[Piece]:
     """Record scheduled work once per piece and boundary, however many clocks try.
 
-    `key` may contain {group}. Return the pieces for which this call was the first.
+    `key` may contain {group}. Return the pieces for which this call was the first. Raise
+    BucketsAwayError if some buckets do not answer, once the others have been recorded.
     """
     recorded: list[Piece] = []
+    missed: list[BaseException] = []
     for bucket in sorted({piece.bucket for piece in pieces}):
         groups = [piece.group_number for piece in pieces if piece.bucket == bucket]
         params = {
@@ -164,11 +181,19 @@ async def record_due(
             "boundary": boundary,
             "ring_at": now + timedelta(seconds=LEASE_SECONDS),
         }
-        async with connected(database) as connection:
-            inserted = await rows(connection, RECORD_DUE, params)
+        try:
+            async with connected(database) as connection:
+                inserted = await rows(connection, RECORD_DUE, params)
+        except asyncpg.PostgresError as error:
+            if not database.is_cluster or not is_retryable(error):
+                raise
+            missed.append(error)
+            continue
         recorded += [Piece(row.group_number, bucket) for row in inserted]
     if recorded:
         meter.count(INTENTS_RECORDED, kind_of(action), by=len(recorded))
+    if missed:
+        raise BucketsAwayError(recorded, missed[0])
     return recorded
 
 
@@ -250,8 +275,7 @@ async def overdue_pieces(database: Database, now: datetime) -> list[Piece]:
 
     Two relays at once share the pieces: the second finds nothing past `ring_at`.
     """
-    async with connected(database) as connection:
-        buckets = [row.bucket for row in await rows(connection, OVERDUE_BUCKETS, {"now": now})]
+    buckets = [row.bucket for row in await survey_rows(database, OVERDUE_BUCKETS, {"now": now})]
     pieces: set[Piece] = set()
     for bucket in buckets:
         params: dict[str, Any] = {

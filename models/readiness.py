@@ -1,10 +1,13 @@
 """Whether this database takes what this release writes."""
 
+from contextlib import suppress
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
 
-from models.db import Database, connected, rows, sql
+from models.db import DATABASE_ERRORS, Database, connected, rows, sql
+from models.groups import group_sizes
+from models.nodes import nodes_away
 
 WRITABLE = sql("""
     SELECT current_setting('transaction_read_only') = 'off' AND NOT pg_is_in_recovery()
@@ -44,3 +47,11 @@ async def can_record(database: Database) -> bool:
     """Whether an intent could be recorded: the server writes, and we may. Raise its errors."""
     async with connected(database) as connection:
         return bool((await rows(connection, WRITABLE))[0].is_writable)
+
+
+async def count_nodes_away(database: Database) -> int:
+    """How many nodes of a cluster do not answer; of one server none."""
+    if database.is_cluster:
+        with suppress(*DATABASE_ERRORS):  # it raises if none answers
+            await group_sizes(database)
+    return len(nodes_away(database))

@@ -10,8 +10,9 @@ from engine.timeline import (
     Timetable,
     current_window,
 )
-from models.db import Connection, Database, connected, rows, run, sql
+from models.db import Connection, Database, run, sql
 from models.encoding import encode
+from models.nodes import survey, survey_rows
 from models.queue import Piece
 
 # Who has a phone, could start now, and whose phase has come. The id names user and window, so that
@@ -33,11 +34,15 @@ REMIND = sql(f"""
     ON CONFLICT (bucket, id) DO NOTHING
 """)
 
-BUCKETS_WITH_DEVICES = sql("""
+BUCKETS_WITH_DEVICES = survey(
+    """
     SELECT m.bucket FROM credit_watermarks m
-    WHERE m.group_number = 1 AND EXISTS (SELECT FROM devices v WHERE v.bucket = m.bucket)
+    WHERE {of_bucket} AND m.group_number = 1
+      AND EXISTS (SELECT FROM devices v WHERE v.bucket = m.bucket)
     ORDER BY m.bucket
-""")
+    """,
+    "m.bucket",
+)
 
 
 async def remind(connection: Connection, piece: Piece, table: Timetable, boundary: datetime) -> int:
@@ -64,6 +69,5 @@ async def pieces_to_remind(table: Timetable, database: Database, boundary: datet
     """The pieces of the groups whose window is open, where anybody has a phone."""
     groups = range(1, GROUP_COUNT + 1)
     is_open = [group for group in groups if current_window(table, group, boundary)]
-    async with connected(database) as connection:
-        found = await rows(connection, BUCKETS_WITH_DEVICES)
+    found = await survey_rows(database, BUCKETS_WITH_DEVICES, {})
     return [Piece(group, row.bucket) for group in is_open for row in found]

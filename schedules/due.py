@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from models.db import DATABASE_ERRORS, Database
+from models.nodes import BucketsAwayError
 from models.queue import Piece, record_due
 from schedules.timetable import Entry
 
@@ -38,6 +39,8 @@ class DueWork:
             try:
                 pieces.update(await self._record_entry(entry, now))
             except DATABASE_ERRORS as error:
+                if isinstance(error, BucketsAwayError):
+                    pieces.update(error.pieces)
                 log.warning("%s cannot be recorded: %s", entry.name, type(error).__name__)
         return sorted(pieces)
 

@@ -13,6 +13,8 @@ import asyncpg
 from msgspec import Struct
 from sqlalchemy import Table
 
+import models.migrate
+import models.shards
 from models.config import postgresql_url
 from models.db import open_database
 from models.partitions import PARTITIONED, prepare_partitions
@@ -22,6 +24,7 @@ from tests.words import START
 
 URL = postgresql_url(os.environ["CITUS_URL"], "CITUS_URL") if os.environ.get("CITUS_URL") else ""
 
+SHARDS = 4
 SETTINGS = {
     "citus.override_table_visibility": "off",
     "citus.propagate_set_commands": "local",
@@ -75,7 +78,10 @@ async def on_cluster() -> AsyncIterator[Any]:
 
 
 async def clear() -> None:
-    """Drop everything of ours."""
+    """Drop everything of ours, and see that it is laid in few shards: what a cluster refuses does
+    not depend on their number, and what everything costs does."""
+    models.shards.SHARDS = SHARDS
+    models.migrate.CITUS_SETTINGS += (f"SET citus.shard_count = {SHARDS}",)
     async with on_cluster() as connection:
         await connection.execute("SET client_min_messages = warning")
         for table in [*reversed(metadata.sorted_tables), "alembic_version", GROUND]:
@@ -108,7 +114,7 @@ async def put_back(contents: Contents) -> None:
         existing = await _existing(connection)
         for name in existing - contents.partitions:
             await connection.execute(f"DROP TABLE {name}")
-        # As one server's rows come in the order of their keys; a foreign key leads to who is there.
+        # In the order in which each table refers to those before it.
         for table, kept in contents.rows.items():
             columns = _columns(metadata.tables[table])
             await connection.copy_records_to_table(table, records=kept, columns=columns)

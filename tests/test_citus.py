@@ -43,7 +43,7 @@ async def test_every_table_lies_where_it_should(database: Database) -> None:
 async def test_no_shard_is_empty_and_none_has_more_than_another(database: Database) -> None:
     async with connected(database) as connection:
         found = [row.buckets for row in await rows(connection, BUCKETS)]
-    assert found == [2] * 32
+    assert found == [64 // cluster.SHARDS] * cluster.SHARDS
 
 
 async def test_people_earn_on_a_cluster(world: World) -> None:

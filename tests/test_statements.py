@@ -26,18 +26,22 @@ GROWING = PIECED - {"group_sizes", "credit_watermarks"} | {
 }
 # Over all pieces: where the clock looks for work, and what operators look at.
 OVER_ALL_PIECES = {
-    "credit.PIECES_TO_CREDIT",
-    "credit.PIECES_TO_SETTLE",
-    "groups.SIZES",
+    "credit.PIECES_TO_CREDIT[all]",
+    "credit.PIECES_TO_SETTLE[all]",
+    "groups.SIZES[all]",
     "operations.DEAD_LETTERS",
-    "operations.TICKS",
+    "operations.TICKS[all]",
     "queue.DEAD_LETTERS",
     "reviews.AWAITING",
     "videos.REPORTED",  # every ten minutes, by an index of the few that could not be played
     "sealing.CLEAR_IDENTITIES",  # once, after an upgrade or for a new key
 }
 # Over all pieces too, but each of them by an index.
-PROBES = {"queue.OVERDUE_BUCKETS", "pushes.DUE_BUCKETS", "reminders.BUCKETS_WITH_DEVICES"}
+PROBES = {
+    "queue.OVERDUE_BUCKETS[all]",
+    "pushes.DUE_BUCKETS[all]",
+    "reminders.BUCKETS_WITH_DEVICES[all]",
+}
 # What it asks is how two servers' own clocks and logs stand.
 OF_CLOCKS = {"replica.IS_LATE"}
 SETTINGS = re.compile(r"(?i)^\s*SET (LOCAL )?\w+ =")

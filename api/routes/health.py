@@ -13,7 +13,7 @@ from api.limits import UNLIMITED
 from api.permissions import PUBLIC
 from api.services import Services
 from models.db import DATABASE_ERRORS
-from models.readiness import Migrations, can_record, read_migrations
+from models.readiness import Migrations, can_record, count_nodes_away, read_migrations
 from models.telemetry.meter import meter
 from models.telemetry.metrics import LOOP_LAG
 
@@ -59,6 +59,9 @@ async def readyz(services: NamedDependency[Services]) -> Response[Health]:
         reasons.append(f"Redis does not answer ({type(error).__name__}): slower, not wrong")
     if services.replica is not None and services.replica.fault:
         reasons.append(f"the replica {services.replica.fault}: the primary answers for it")
+    away = 0 if faults else await count_nodes_away(services.database)
+    if away:
+        reasons.append(f"nodes of the cluster that do not answer: {away}; their members wait")
     status = "unavailable" if faults else "degraded" if reasons else "ready"
     health = Health(status, postgresql, redis, migrations, reasons)
     return Response(health, status_code=503 if faults else 200)
