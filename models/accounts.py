@@ -113,7 +113,8 @@ async def register(
     """
     claim = claim_of(keyring, newcomer.kind, newcomer.value)
     async with connected(database) as connection:
-        new_id = user_id_of((await rows(connection, NEXT_NUMBER))[0].number)
+        number = (await rows(connection, NEXT_NUMBER))[0].number
+    new_id = user_id_of(number, on_cluster=database.is_cluster)
     try:
         user_id = await claim_for_newcomer(database, claim, new_id, now)
     except TakenError:

@@ -8,6 +8,7 @@ from msgspec import Struct
 from sqlalchemy import Connection, TextClause, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from engine.timeline import NEWCOMERS_IN_ROUND
 from models.migrate import CITUS_SETTINGS, HAS_CITUS, driver_url
 from models.shards import GROUND, lay_ground
 from models.tables import metadata
@@ -25,6 +26,11 @@ KEYED = {
     "registrations": "id",
     "address_codes": "value",
 }
+
+
+NEXT_ROUND = """
+    SELECT setval('user_ids', (last_value / :round + 1) * :round) FROM user_ids WHERE is_called
+"""
 
 
 class Place(Struct, frozen=True):
@@ -104,6 +110,8 @@ def _adopt(connection: Connection) -> list[str]:
         connection.execute(text(f"ALTER TABLE {key.table_name} DROP CONSTRAINT {key.name}"))
     for place in waiting:
         connection.execute(laid(place))
+    # Newcomers' ids come in another order from now on: in a round of its own (engine.timeline).
+    connection.execute(text(NEXT_ROUND), {"round": NEWCOMERS_IN_ROUND})
     for key in foreign:
         connection.execute(
             text(f"ALTER TABLE {key.table_name} ADD CONSTRAINT {key.name} {key.definition}")

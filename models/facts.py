@@ -12,7 +12,8 @@ from msgspec import Struct
 
 from engine.facts import MAU_DAYS, RETENTION_DAYS, DayFacts
 from engine.timeline import BUCKET_COUNT, utc_day
-from models.db import Connection, Database, Statement, connected, rows, run, sql, transaction
+from models.db import Connection, Database, Statement, connected, rows, run, sql
+from models.patience import patiently
 
 # From the activity log: what anybody did, by themselves or by an ad's proof.
 MARK_ACTIVE = sql("""
@@ -150,18 +151,24 @@ async def compute_facts(database: Database, day: date, now: datetime) -> int:
         async with connected(database) as connection:
             await run(connection, MARK_ACTIVE, params | {"bucket": bucket})
             sums.update(await _count(connection, COUNTS | WHOLE_DAY, params | {"bucket": bucket}))
-    async with transaction(database) as connection:
-        await run(connection, CLEAR, {"day": day})
-        keys = sorted(sums)
-        stored = {
-            "day": day,
-            "now": now,
-            "names": [name for name, _ in keys],
-            "labels": [label for _, label in keys],
-            "values": [sums[key] for key in keys],
-        }
-        await run(connection, STORE, stored)
-    return len(keys)
+    # Days that are caught up wait for each other: a cluster locks the table on all nodes.
+    await patiently(database, _store, day, sums, now)
+    return len(sums)
+
+
+async def _store(
+    connection: Connection, day: date, sums: Counter[tuple[str, str]], now: datetime
+) -> None:
+    await run(connection, CLEAR, {"day": day})
+    keys = sorted(sums)
+    stored = {
+        "day": day,
+        "now": now,
+        "names": [name for name, _ in keys],
+        "labels": [label for _, label in keys],
+        "values": [sums[key] for key in keys],
+    }
+    await run(connection, STORE, stored)
 
 
 async def count_so_far(database: Database, day: date) -> DayFacts:

@@ -3,7 +3,6 @@
 Whatever has no partition yet rests in its table's default partition: nothing is ever refused.
 """
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import date, timedelta
 from typing import TypeVar
@@ -12,22 +11,18 @@ from msgspec import Struct
 
 from engine.daily import KEPT_DAYS
 from models.db import (
-    DATABASE_ERRORS,
     Connection,
     Database,
     connected,
-    is_retryable,
     rows,
     run,
     sql,
-    transaction,
 )
+from models.patience import patiently
 from models.shards import GROUND
 
 # Shorter than the server's deadlock check (1 s): whoever works goes first, upkeep comes again.
 LOCK_WAIT = sql("SET LOCAL lock_timeout = '200ms'")
-ATTEMPTS_MAX = 10
-PAUSE_SECONDS = 0.5
 # Personal data is kept for two years at most (blueprint, "Privacy").
 KEPT_YEARS_MAX = 2
 
@@ -190,16 +185,7 @@ async def _patiently(
 
     Whoever queues for a table's exclusive lock holds up everybody who comes after.
     """
-    for attempt in range(ATTEMPTS_MAX):
-        try:
-            async with transaction(database) as connection:
-                await run(connection, LOCK_WAIT)
-                return await step(connection, *args)
-        except DATABASE_ERRORS as error:
-            if not is_retryable(error) or attempt == ATTEMPTS_MAX - 1:
-                raise
-        await asyncio.sleep(PAUSE_SECONDS)
-    raise AssertionError("unreachable")
+    return await patiently(database, step, *args, opening=LOCK_WAIT)
 
 
 async def _make(connection: Connection, kind: Partitioned, start: date, is_cluster: bool) -> bool:

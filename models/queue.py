@@ -219,12 +219,8 @@ async def claim(
 
 async def due_ids(database: Database, piece: Piece, now: datetime, limit: int) -> list[UUID]:
     """Ids of a piece's due intents, without locking them."""
-    params = {
-        "bucket": piece.bucket,
-        "group_number": piece.group_number,
-        "now": now,
-        "limit": limit,
-    }
+    asked = {"bucket": piece.bucket, "group_number": piece.group_number}
+    params = asked | {"now": now, "limit": limit}
     async with connected(database) as connection:
         return [row.id for row in await rows(connection, DUE_IDS, params)]
 

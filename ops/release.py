@@ -5,13 +5,15 @@ import os
 import sys
 from collections.abc import Mapping
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from api.passwords import hash_password
 from engine.timeline import PRODUCTION, PROFILES, Timing, TimingError, utc_day
 from models.accounts import IdentityTakenError, Newcomer, register
 from models.clock import utcnow
 from models.config import Config, ConfigError, load_config
 from models.content import seed_films
-from models.db import POOLER, open_database, transaction
+from models.db import DATABASE_ERRORS, POOLER, open_database, transaction
 from models.mailboxes import index_mailboxes
 from models.migrate import migrate
 from models.partitions import prepare_partitions
@@ -41,6 +43,11 @@ def release() -> int:
     except OSError as error:
         print(f"release: PostgreSQL cannot be reached: {error}", file=sys.stderr)
         return 2
+    except (SQLAlchemyError, *DATABASE_ERRORS) as error:
+        # What PostgreSQL said, without the statement: `twtc release` is read by operators.
+        said = str(getattr(error, "orig", error)).splitlines()[0]
+        print(f"release: PostgreSQL refused: {said}", file=sys.stderr)
+        return 1
     return 0
 
 

@@ -6,18 +6,20 @@ is held against where the tables lie. The exceptions are lists, each line with i
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import timedelta
 from functools import cache
 from typing import Any
+
+import yaml
 
 from models.citus import KEYED, places
 from models.db import Database, Statement, connected
 from models.tables import metadata
+from tests.processes import ROOT
 from tests.test_statements import CHANGES, statements, tables_of
 
 COPIED = {place.table for place in places() if place.column is None}
 SPREAD = set(metadata.tables) - COPIED
-NOW = datetime(2026, 3, 1, tzinfo=UTC)
 # A value of each type, written as SQL.
 VALUES = {
     "int2": "3",
@@ -228,3 +230,30 @@ async def test_functions_in_what_is_written_are_the_same_on_every_node(database:
                 inside = set(CALL.findall(condition)) & set(known)
                 stable = {function for function in inside if known[function] != "i"}
                 assert not stable, f"{name}: {stable} in {condition}"
+
+
+AUTOSCALING = ROOT / "deploy/kubernetes/production/worker-autoscaling.yaml"
+
+
+async def test_workers_scale_by_the_age_of_the_oldest_that_waits(database: Database) -> None:
+    """In a shape that a cluster takes: no LIMIT within, min() over the partial index instead."""
+    scaled = next(yaml.safe_load_all(AUTOSCALING.read_text()))
+    query = scaled["spec"]["triggers"][0]["metadata"]["query"]
+    assert "LIMIT" not in query and "generate_series" not in query
+    waiting = """
+        INSERT INTO intents (bucket, id, group_number, kind, origin, key, body_hash, payload,
+            evidence, recorded_at, due_at, ring_at, attempts, status)
+        SELECT 5, gen_random_uuid(), g, 'mining.credit', 'timetable', CAST(g AS text), '', '{}',
+               '{}', now() - a, now() - a, now(), 0, 'RECORDED'
+        FROM (VALUES (CAST($1 AS smallint), CAST($2 AS interval))) AS d (g, a)
+    """
+    async with connected(database) as connection:
+        await connection.execute("DELETE FROM intents")
+        assert (await connection.fetch(query))[0][0] == 0
+        for group, age in ((7, timedelta(seconds=20)), (0, timedelta(seconds=50))):
+            await connection.execute(waiting, group, age)
+            oldest = float((await connection.fetch(query))[0][0])
+            assert age.total_seconds() <= oldest < age.total_seconds() + 10
+        await connection.execute("SET enable_seqscan = off")
+        plan = "\n".join(row[0] for row in await connection.fetch(f"EXPLAIN {query}"))
+        assert plan.count("intents_due") == 2

@@ -44,7 +44,7 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     create_pool = asyncpg.create_pool
 
     def create(*args: Any, **options: Any) -> Any:
-        return create_pool(*args, **options, connection_class=Watched)
+        return create_pool(*args, **options | {"connection_class": Watched})
 
     monkeypatch.setattr(asyncpg, "create_pool", create)
     yield Watched.seen

@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from models import partitions
+from models import patience
 from models.db import connected, run, sql, transaction
 from models.partitions import (
     PARTITIONED,
@@ -55,6 +55,18 @@ async def test_partitions_are_made_ahead_and_take_along_what_rested(world: World
     assert await prepare_partitions(world.database, date(2026, 7, 15)) == []
     for kind in PARTITIONED:
         assert await world.value(f"SELECT count(*) FROM {kind.table}_default") == 0
+
+
+async def test_a_partition_bears_its_own_keys(world: World) -> None:
+    """Those that are copied from the table cannot be dropped from a shard that was detached."""
+    await prepare_partitions(world.database, date(2026, 7, 15))
+    keys = """
+        SELECT c.conname AS name, c.conparentid <> 0 AS is_of_the_table FROM pg_constraint c
+        WHERE c.contype = 'f' AND CAST(CAST(c.conrelid AS regclass) AS text) = :name
+    """
+    name = "daily_tasks_2026_07_16"
+    found = {row.name: row.is_of_the_table for row in await world.rows(keys, name=name)}
+    assert found == {f"{name}_user_id_fkey": True}
 
 
 async def test_what_rests_gets_its_partition_though_its_time_is_past(world: World) -> None:
@@ -134,7 +146,7 @@ async def test_an_archiving_cut_short_is_finished_by_the_next(world: World) -> N
 async def test_upkeep_yields_to_whoever_works(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(partitions, "PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(patience, "PAUSE_SECONDS", 0.05)
     person = await world.person()
     today = date(2026, 3, 20)
     async with transaction(world.database) as working:

@@ -153,6 +153,14 @@ def test_user_ids_are_unique_and_fill_the_buckets_in_runs() -> None:
     assert set(Counter(buckets).values()) == {3 * 64}
 
 
+def test_on_a_cluster_newcomers_in_a_row_have_buckets_of_their_own() -> None:
+    ids = [user_id_of(number, on_cluster=True) for number in range(1, 2 * 64 * 64 + 1)]
+    assert [bucket_of(user_id) for user_id in ids] == 2 * 64 * list(range(64))
+    for first in (1, 64 * 64 + 1):  # either way a round of numbers makes the same ids
+        numbers = range(first, first + 64 * 64)
+        assert {user_id_of(n, on_cluster=True) for n in numbers} == {*map(user_id_of, numbers)}
+
+
 def test_midnight_belongs_to_the_day_it_begins() -> None:
     assert utc_day(at("2026-03-02T00:00Z") - MICROSECOND).isoformat() == "2026-03-01"
     assert utc_day(at("2026-03-02T00:00Z")).isoformat() == "2026-03-02"
