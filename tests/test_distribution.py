@@ -6,13 +6,18 @@ that it refuses. `tests/test_citus.py` asks a real one, where there is one.
 
 from collections.abc import AsyncIterator
 
+import asyncpg
 import pytest
+from sqlalchemy.exc import DBAPIError
 
 from models import citus
+from models.config import Config
 from models.db import Database, connected, open_database, rows, run, sql
 from models.migrate import migrate
 from models.migrations import helpers
+from models.shards import split
 from models.tables import metadata
+from ops import release
 from ops.distribute import distribute
 from tests.conftest import empty_database
 
@@ -22,6 +27,10 @@ COUNTERPART = (
                                         n int GENERATED ALWAYS AS IDENTITY)""",
     """CREATE FUNCTION lay(t regclass, place text) RETURNS void LANGUAGE plpgsql AS $$
        BEGIN
+           IF current_setting('citus.enable_local_reference_table_foreign_keys', true)
+              IS DISTINCT FROM 'off'
+           THEN RAISE EXCEPTION 'keys of % to tables of both kinds are refused', t;
+           END IF;
            IF EXISTS (SELECT FROM pg_constraint k
                       LEFT JOIN pg_dist_partition p ON p.logicalrelid = k.confrelid
                       WHERE k.conrelid = t AND k.contype = 'f' AND p.logicalrelid IS NULL
@@ -100,3 +109,34 @@ def test_one_server_is_no_cluster(
     monkeypatch.setenv("DATABASE_URL", database_url)
     assert distribute() == 2
     assert "no extension citus" in capsys.readouterr().err
+
+
+def test_every_shard_has_two_buckets_and_every_node_as_many_shards() -> None:
+    hashes = sorted(number * 977 % 4096 - 2048 for number in range(64))
+    points, nodes = split(hashes, [4, 7, 9])
+    assert [hashes.index(int(point)) for point in points] == list(range(1, 62, 2))
+    assert nodes[:4] == [4, 7, 9, 4]
+    assert {nodes.count(node) for node in (4, 7, 9)} <= {10, 11}
+
+
+def test_a_release_that_is_refused_says_why_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], config: Config
+) -> None:
+    async def refused(url: str) -> None:
+        cause = asyncpg.FeatureNotSupportedError("this is not supported\nDETAIL: nor is that")
+        raise DBAPIError("CREATE TABLE", {}, cause)
+
+    settings = {
+        "DATABASE_URL": config.database_url,
+        "REDIS_URL": config.redis_url,
+        "TWTC_SECRET": config.secret.decode(),
+        "TWTC_HOUSE_SECRET": config.house_secrets[0].decode(),
+        "TWTC_PII_KEYS": config.keyring.secrets[0].decode(),
+        "TWTC_INDEX_KEY": config.keyring.index_secret.decode(),
+    }
+    with monkeypatch.context() as patch:
+        for name, value in settings.items():
+            patch.setenv(name, value)
+        patch.setattr(release, "migrate", refused)
+        assert release.release() == 1
+    assert capsys.readouterr().err == "release: PostgreSQL refused: this is not supported\n"

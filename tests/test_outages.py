@@ -41,6 +41,7 @@ ONLY_READ = sql("SET default_transaction_read_only = on")
         asyncpg.InternalClientError("cannot switch to state 12; another operation is in progress"),
         asyncpg.AdminShutdownError("terminating connection due to administrator command"),
         asyncpg.ReadOnlySQLTransactionError("cannot execute INSERT in a read-only transaction"),
+        asyncpg.PostgresIOError("a node was lost while rows were copied to it"),
         asyncpg.TargetServerAttributeNotMatched("None of the hosts match"),
     ],
 )

@@ -1,7 +1,12 @@
 """What every transaction is bounded by."""
 
+from typing import Any
+from uuid import UUID
+
+import asyncpg
 import pytest
 
+from models import connections
 from models.config import Config
 from models.db import Database, connected, open_database, rows, run, snapshot, sql, transaction
 
@@ -23,3 +28,30 @@ async def test_a_transaction_waits_for_locks_for_a_while_only(
             assert (limit.setting, limit.source) == ("5000", source)
             assert (await rows(connection, shown))[0].passes_on == "local"
     await pool.dispose()
+
+
+async def test_types_are_looked_up_once_a_process(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    look_up = asyncpg.Connection._introspect_types
+
+    async def counted(self: Any, typeoids: Any, timeout: float | None) -> Any:  # noqa: ASYNC109
+        asked.append(len(typeoids))
+        return await look_up(self, typeoids, timeout)
+
+    monkeypatch.setattr(asyncpg.Connection, "_introspect_types", counted)
+    monkeypatch.setattr(connections, "_known", {})
+    query = sql("SELECT CAST(:ids AS uuid[]) AS ids, CAST(:texts AS text[]) AS texts")
+    for _ in range(3):
+        async with connected(database) as connection:
+            [row] = await rows(connection, query, {"ids": [UUID(int=1)], "texts": ["x"]})
+            assert row.ids == [UUID(int=1)] and row.texts == ["x"]
+        await database.dispose()
+    assert len(asked) == 1
+
+
+async def test_a_cluster_does_not_check_every_hidden_shard(database: Database) -> None:
+    async with connected(database) as connection:
+        seen = "SELECT current_setting('citus.override_table_visibility') AS seen"
+        assert (await rows(connection, sql(seen)))[0].seen == "off"
