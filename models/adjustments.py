@@ -21,6 +21,7 @@ from models.db import Connection, Database, Row, rows, run, sql, transaction
 from models.encoding import encode
 from models.intents import CLOCK_SKEW_MAX
 from models.members import LOCK_USERS
+from models.patience import patiently
 from models.proposals import (
     LIVES,
     NotDecidableError,
@@ -143,16 +144,23 @@ async def decide_adjustment(
 
     Raise NoSuchProposalError or NotDecidableError; then nothing moves.
     """
-    async with transaction(database) as connection:
+
+    async def step(connection: Connection) -> tuple[Row, Piece | None] | str:
         found, objection = await hold_proposal(
             connection, MATTER, user_id, adjustment_id, actor, now, is_approved=is_approved
         )
         is_credit = is_approved and objection is None and found.direction == "CREDIT"
         if is_credit and not await count_credit(connection, found.amount_micro, now):
             objection = TOO_MUCH
-        if objection is None:
-            return await _decide(connection, found, actor, note, now, is_approved)
-    raise NotDecidableError(objection)
+        if objection is not None:
+            return objection
+        return await _decide(connection, found, actor, note, now, is_approved)
+
+    # The staff and the day's sum lie on every node of a cluster: approvals at once may collide.
+    decided = await patiently(database, step)
+    if isinstance(decided, str):
+        raise NotDecidableError(decided)
+    return decided
 
 
 async def _decide(

@@ -29,6 +29,14 @@ from tests.world import World, live_until_now, open_world
 freezegun.configure(extend_ignore_list=["asyncpg", "litestar.routes.base", "_pytest.timing"])
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """On a cluster a few tests are left out, each with its reason."""
+    for item in items:
+        reason = cluster.EXCEPTIONS.get(item.name.partition("[")[0]) if cluster.URL else None
+        if reason is not None:
+            item.add_marker(pytest.mark.skip(reason=f"not on a cluster: {reason}"))
+
+
 # On a cluster: what a new installation holds, by the fixture that made it.
 HELD: dict[str, cluster.Contents] = {}
 
