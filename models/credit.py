@@ -164,29 +164,27 @@ EXPIRE = sql(f"""
 PIECES_TO_CREDIT = survey(
     """
     SELECT m.bucket, m.group_number FROM credit_watermarks m
-    WHERE {of_bucket} AND m.credited_through < :boundary AND EXISTS (
+    WHERE {bucket of m} AND m.credited_through < :boundary AND EXISTS (
         SELECT FROM mining_sessions s
-        WHERE s.bucket = m.bucket AND s.group_number = m.group_number AND s.status = 'ACTIVE'
-          AND s.ends_at > m.credited_through AND s.started_at < :boundary)
+        WHERE {bucket of s} AND s.bucket = m.bucket AND s.group_number = m.group_number
+          AND s.status = 'ACTIVE' AND s.ends_at > m.credited_through AND s.started_at < :boundary)
     ORDER BY m.group_number, m.bucket
-    """,
-    "m.bucket",
+    """
 )
 
 PIECES_TO_SETTLE = survey(
     """
     SELECT m.bucket, m.group_number FROM credit_watermarks m
-    WHERE {of_bucket} AND (EXISTS (
+    WHERE {bucket of m} AND (EXISTS (
         SELECT FROM mining_sessions s
-        WHERE s.bucket = m.bucket AND s.group_number = m.group_number AND s.status = 'ACTIVE'
-          AND s.ends_at <= :boundary)
+        WHERE {bucket of s} AND s.bucket = m.bucket AND s.group_number = m.group_number
+          AND s.status = 'ACTIVE' AND s.ends_at <= :boundary)
        OR EXISTS (
         SELECT FROM mining_sessions s
-        WHERE s.bucket = m.bucket AND s.group_number = m.group_number AND s.status = 'PENDING'
-          AND s.expires_at <= CAST(:expired_by AS timestamptz)))
+        WHERE {bucket of s} AND s.bucket = m.bucket AND s.group_number = m.group_number
+          AND s.status = 'PENDING' AND s.expires_at <= CAST(:expired_by AS timestamptz)))
     ORDER BY m.group_number, m.bucket
-    """,
-    "m.bucket",
+    """
 )
 
 

@@ -21,9 +21,8 @@ from models.status import SnapshotCopies
 SIZES = survey(
     """
     SELECT group_number, CAST(sum(member_count) AS bigint) AS size
-    FROM group_sizes WHERE {of_bucket} GROUP BY group_number
-    """,
-    "bucket",
+    FROM group_sizes g WHERE {bucket of g} GROUP BY group_number
+    """
 )
 
 ADD_MEMBERS = sql("""

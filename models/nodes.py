@@ -5,6 +5,7 @@ other nodes has to wait for it (decision 0050).
 """
 
 import logging
+import re
 import time
 from collections.abc import Mapping, Sequence
 from itertools import groupby
@@ -18,7 +19,7 @@ log = logging.getLogger(__name__)
 
 # How long a node that did not answer is left alone.
 REST_SECONDS = 15
-OF_BUCKET = "{of_bucket}"
+_OF_BUCKET = re.compile(r"\{bucket of (\w+)\}")
 
 Survey = Mapping[str, Statement]
 
@@ -31,12 +32,15 @@ class BucketsAwayError(OSError):
         self.pieces = pieces
 
 
-def survey(source: str, column: str) -> Survey:
-    """A statement over all buckets, and the same for one; `source` has {of_bucket} among its
-    conditions, about the bucket of `column`."""
+def survey(source: str) -> Survey:
+    """A statement over all buckets, and the same for one.
+
+    Its conditions name {bucket of t} for each table t, those of subqueries too: a cluster does not
+    find the shard of a subquery within an OR by itself.
+    """
     return {
-        "all": sql(source.replace(OF_BUCKET, "true")),
-        "one": sql(source.replace(OF_BUCKET, f"{column} = :bucket")),
+        "all": sql(_OF_BUCKET.sub("true", source)),
+        "one": sql(_OF_BUCKET.sub(r"\1.bucket = :bucket", source)),
     }
 
 

@@ -39,14 +39,13 @@ TICKS = survey(
     """
     SELECT w.group_number, min(w.credited_through) AS credited_through, count(*) AS pieces
     FROM credit_watermarks w
-    WHERE {of_bucket}
+    WHERE {bucket of w}
       AND EXISTS (SELECT FROM mining_sessions s
-                  WHERE s.bucket = w.bucket AND s.group_number = w.group_number
+                  WHERE {bucket of s} AND s.bucket = w.bucket AND s.group_number = w.group_number
                     AND s.status = 'ACTIVE' AND s.started_at < :boundary
                     AND s.ends_at > w.credited_through)
     GROUP BY w.group_number ORDER BY w.group_number
-    """,
-    "w.bucket",
+    """
 )
 
 SERVED = sql("""

@@ -71,11 +71,11 @@ POSTPONE = sql("""
 DUE_BUCKETS = survey(
     """
     SELECT m.bucket FROM credit_watermarks m
-    WHERE {of_bucket} AND m.group_number = 1 AND EXISTS (
-        SELECT FROM notifications n WHERE n.bucket = m.bucket AND n.push_due_at <= :now)
+    WHERE {bucket of m} AND m.group_number = 1 AND EXISTS (
+        SELECT FROM notifications n
+        WHERE {bucket of n} AND n.bucket = m.bucket AND n.push_due_at <= :now)
     ORDER BY m.bucket
-    """,
-    "m.bucket",
+    """
 )
 
 

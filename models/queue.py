@@ -118,12 +118,11 @@ ATTEMPTS = sql("SELECT attempts FROM intents WHERE bucket = :bucket AND id = :id
 OVERDUE_BUCKETS = survey(
     """
     SELECT m.bucket FROM credit_watermarks m
-    WHERE {of_bucket} AND m.group_number = 1 AND EXISTS (
+    WHERE {bucket of m} AND m.group_number = 1 AND EXISTS (
         SELECT FROM intents i
-        WHERE i.bucket = m.bucket AND i.status = 'RECORDED' AND i.ring_at <= :now)
+        WHERE {bucket of i} AND i.bucket = m.bucket AND i.status = 'RECORDED' AND i.ring_at <= :now)
     ORDER BY m.bucket
-    """,
-    "m.bucket",
+    """
 )
 
 # A row that is locked is being worked on: it needs no bell, and must not make the relay wait.

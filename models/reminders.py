@@ -37,11 +37,10 @@ REMIND = sql(f"""
 BUCKETS_WITH_DEVICES = survey(
     """
     SELECT m.bucket FROM credit_watermarks m
-    WHERE {of_bucket} AND m.group_number = 1
-      AND EXISTS (SELECT FROM devices v WHERE v.bucket = m.bucket)
+    WHERE {bucket of m} AND m.group_number = 1
+      AND EXISTS (SELECT FROM devices v WHERE {bucket of v} AND v.bucket = m.bucket)
     ORDER BY m.bucket
-    """,
-    "m.bucket",
+    """
 )
 
 

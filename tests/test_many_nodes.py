@@ -10,6 +10,7 @@ from datetime import timedelta
 from functools import cache
 from typing import Any
 
+import pytest
 import yaml
 
 from models.citus import KEYED, places
@@ -203,6 +204,16 @@ def test_a_table_with_a_key_of_its_own_is_asked_by_it() -> None:
             if re.search(rf"(?i)\b(FROM|JOIN|UPDATE) {table}\b", source) and not is_named:
                 asked.add(name)
     assert asked == set(OF_ALL_KEYS)
+
+
+@pytest.mark.parametrize("name", [name for name in statements() if name.endswith("[one]")])
+def test_a_question_to_one_bucket_names_it_for_each_of_its_tables(name: str) -> None:
+    """Within an OR a cluster finds no shard by `s.bucket = m.bucket`, and asks all of them."""
+    source = statements()[name].source
+    read = re.findall(r"(?i)\b(?:FROM|JOIN)\s+[a-z_]+ ([a-z])\b", source)
+    assert read
+    for alias in read:
+        assert f"{alias}.bucket = :bucket" in source, alias
 
 
 CALL = re.compile(r"\b([a-z_][a-z0-9_]*)\(")
