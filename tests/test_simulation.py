@@ -44,7 +44,7 @@ async def test_worlds_that_fail_are_right_in_the_end_and_the_same_each_time(conf
 def pay_ticks_twice(patch: MonkeyPatch) -> None:
     """A statement that is wrong."""
     statement = models.credit.CREDIT_RUNNING
-    wrong = statement.numbered.replace("w.balance + d.amount", "w.balance + 2 * d.amount")
+    wrong = statement.numbered.replace("w.balance + e.amounts", "w.balance + 2 * e.amounts")
     assert wrong != statement.numbered
     patch.setattr(statement, "numbered", wrong)
 
