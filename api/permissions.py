@@ -13,13 +13,16 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 from litestar.routes import HTTPRoute
 
-from api.auth import signed_in
+from api.auth import access_of
 from api.intake import evidence
-from api.problems import ProblemError, forbidden, unauthorized
+from api.problems import ProblemError, forbidden, held, unauthorized
 from api.services import Services
+from engine.fraud.holds import refuse_held
+from engine.fraud.levels import WHO_ACTS, held_at
 from engine.permissions import Permission, may
 from models.admin_log import Actor
-from models.roles import read_standing
+from models.clock import utcnow
+from models.roles import read_caller, read_role
 
 _PUBLIC, _MEMBER = "public", "member"
 PUBLIC = {"permission": _PUBLIC}
@@ -40,9 +43,10 @@ def needs(permission: Permission) -> dict[str, Any]:
 async def enforce(
     connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler
 ) -> None:
-    """The guard of privileged routes: role and standing are read from the database every time.
+    """The guard of privileged routes: standing and sign-in are read from the database every time.
 
-    Raise ProblemError: 401 without a valid token, 403 without the permission.
+    Raise ProblemError: 401 without a valid token of a sign-in that lasts, 403 without the
+    permission, or while it is in doubt who acts.
     """
     needed = handler.opt.get("permission")
     if connection.scope.get("method") == "OPTIONS":
@@ -50,21 +54,26 @@ async def enforce(
     if not isinstance(needed, Permission):
         raise forbidden()
     services: Services = connection.app.state.services
-    user_id = signed_in(services, connection.headers.get("authorization", ""))
-    standing = await read_standing(services.database, user_id)
-    if standing is None:
+    access, now = access_of(services, connection.headers.get("authorization", "")), utcnow()
+    caller = await read_caller(services.database, access.user_id, access.sign_in_id, now)
+    if caller is None:
         raise unauthorized("This account no longer exists.")
-    if not standing.is_active:
+    if not caller.is_active:
         raise ProblemError("account-disabled", "Account disabled", 403, "This account is disabled.")
-    if not may(standing.role, needed):
+    if not may(caller.role, needed):
         raise forbidden(needed)
-    connection.scope["twtc_role"] = (user_id, standing.role)  # type: ignore[typeddict-unknown-key]
+    if not caller.is_signed_in:
+        raise unauthorized("This sign-in has ended. Sign in again.")
+    hold = held_at(caller.alert, now)
+    if hold in WHO_ACTS:
+        raise held(refuse_held(hold, caller.alert.hold_until))
+    connection.scope["twtc_role"] = (access.user_id, caller.role)  # type: ignore[typeddict-unknown-key]
 
 
 async def has_higher_limits(services: Services, user_id: int) -> bool:
     """Whether somebody who reached a limit may ask more often."""
-    standing = await read_standing(services.database, user_id)
-    return standing is not None and may(standing.role, Permission.HIGHER_LIMITS)
+    role = await read_role(services.database, user_id)
+    return role is not None and may(role, Permission.HIGHER_LIMITS)
 
 
 async def provide_actor(request: Request[Any, Any, Any]) -> Actor:

@@ -35,6 +35,7 @@ class StaffMember(Struct, frozen=True):
     is_active: bool
     granted_at: datetime
     line: tuple[int, ...]
+    suspended_until: datetime | None = None
 
     @property
     def counts_from(self) -> datetime:
@@ -62,9 +63,9 @@ def object_to(
 
     None as a member is somebody without a role that may approve.
     """
-    if not _stands(proposer, needed):
+    if not _stands(proposer, needed, at):
         return Objection.PROPOSER_LEFT
-    if not _stands(approver, needed):
+    if not _stands(approver, needed, at):
         return Objection.APPROVER_LEFT
     assert proposer is not None and approver is not None
     if proposer.user_id == approver.user_id:
@@ -76,5 +77,7 @@ def object_to(
     return None
 
 
-def _stands(member: StaffMember | None, needed: Permission) -> bool:
-    return member is not None and member.is_active and may(member.role, needed)
+def _stands(member: StaffMember | None, needed: Permission, at: datetime) -> bool:
+    if member is None or not member.is_active or not may(member.role, needed):
+        return False
+    return member.suspended_until is None or at >= member.suspended_until

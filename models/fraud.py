@@ -12,6 +12,7 @@ from engine.timeline import bucket_of
 from models import arrays
 from models.db import Connection, Database, connected, rows, run, sql, transaction
 from models.members import raise_versions
+from models.staff import suspend_staff
 from models.status import SnapshotCopies
 
 # Read after the users are locked.
@@ -128,6 +129,7 @@ async def store_holds(connection: Connection, bucket: int, alerts: Mapping[int, 
             "untils": [alert.hold_until for alert in alerts.values()],
         }
         await run(connection, SET_HOLDS, params)
+        await suspend_staff(connection, alerts)
 
 
 async def end_sign_ins(

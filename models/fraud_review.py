@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from engine.fraud.levels import LASTS, Hold
+from engine.four_eyes import approves
+from engine.fraud.levels import LASTS, Alert, Hold
 from engine.permissions import Role, may_act_on
 from engine.timeline import bucket_of
 from models.admin_log import Action, Actor, log_action
@@ -12,6 +13,8 @@ from models.buckets import newest, rows_of_buckets
 from models.db import Database, Row, connected, rows, run, sql, transaction
 from models.history import FIRST_PAGE, Cursor
 from models.members import raise_versions
+from models.proposals import lapse_proposals
+from models.staff import suspend_staff
 from models.status import SnapshotCopies
 
 _COLUMNS = """f.id, f.user_id, f.event_type, f.severity, f.details, f.ip_address,
@@ -158,6 +161,7 @@ async def _decide(
         if hold is None and found[0].hold is None:
             return False
         await run(connection, SET_HOLD, params | {"hold": hold, "until": until})
+        await suspend_staff(connection, {user_id: Alert(hold=hold, hold_until=until)})
         if hold is None:
             await run(connection, FORGET_LEVEL, params)
         name = "fraud.suspend" if hold else "fraud.release"
@@ -166,4 +170,6 @@ async def _decide(
         await log_action(connection, actor, action, now)
         await copies.mark_changing(await raise_versions(connection, bucket, [user_id]))
     await copies.refresh(database, bucket, [user_id])
+    if hold and approves(Role(found[0].role)):
+        await lapse_proposals(database, now)
     return True

@@ -73,7 +73,9 @@ LEDGER = {
         LEFT JOIN staff s ON s.user_id = u.id
         WHERE u.bucket BETWEEN :first AND :last AND u.role IN ('admin', 'superadmin')
           AND u.closed_at IS NULL
-          AND (s.user_id IS NULL OR s.role <> u.role OR s.is_active <> u.is_active)
+          AND (s.user_id IS NULL OR s.role <> u.role OR s.is_active <> u.is_active
+               OR s.suspended_until IS DISTINCT FROM
+                  CASE WHEN u.hold = 'SUSPENDED' THEN u.hold_until END)
     """,
     "what was withdrawn = sum of the ledger's withdrawals": """
         SELECT w.user_id, w.total_withdrawn, t.total FROM wallets w

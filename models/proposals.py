@@ -31,7 +31,8 @@ LAPSE = {
         WHERE t.bucket = :bucket AND t.status = 'PROPOSED'
           AND (t.expires_at <= :now
                OR NOT EXISTS (SELECT FROM staff s WHERE s.user_id = t.proposer_id AND s.is_active
-                              AND s.role = ANY(CAST(:roles AS text[]))))
+                              AND s.role = ANY(CAST(:roles AS text[]))
+                              AND (s.suspended_until IS NULL OR s.suspended_until <= :now)))
     """)
     for table in OPEN
 }

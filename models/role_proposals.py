@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from engine.permissions import Permission, Role, may_change_role
 from engine.timeline import bucket_of
 from models.admin_log import Action, Actor, log_action
@@ -27,7 +29,7 @@ from models.proposals import (
     hold_proposal,
     matter_of,
 )
-from models.roles import NotAllowedError, Standing, lock_standing, write_standing
+from models.roles import NotAllowedError, lock_standing, write_standing
 from models.staff import join_staff, standing_of
 from models.status import SnapshotCopies
 
@@ -89,10 +91,8 @@ async def decide_role(
             decided = await close_proposal(connection, MATTER, found, status, actor, note, now)
             name = "role.approve" if is_approved else "role.reject"
             facts = {"id": proposal_id, "role": found.role}
-            Action(name, "user", str(user_id), {}, facts, note)
-            await log_action(
-                connection, actor, Action(name, "user", str(user_id), {}, facts, note), now
-            )
+            action = Action(name, "user", str(user_id), {}, facts, note)
+            await log_action(connection, actor, action, now)
     if objection is not None:
         raise NotDecidableError(objection)
     if is_approved:
@@ -112,9 +112,9 @@ async def _grant(
     except NotAllowedError as error:
         raise NotDecidableError(str(error)) from None
     granted = (found.proposer_id, actor.user_id)
-    role = Role(found.role)
-    await join_staff(connection, found.user_id, role, before.is_active, granted, now)
-    return await write_standing(connection, bucket, found.user_id, Standing(role, before.is_active))
+    after = replace(before, role=Role(found.role))
+    await join_staff(connection, found.user_id, after, granted, now)
+    return await write_standing(connection, bucket, found.user_id, after)
 
 
 def _check_reach(proposer: Role, before: Role, after: Role) -> None:

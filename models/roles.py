@@ -6,10 +6,13 @@ A role that approves takes two people (`models.role_proposals`), but for the com
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.four_eyes import approves
+from engine.fraud.levels import Alert, Hold
 from engine.permissions import ROLES, Role, may_act_on, may_change_role
 from engine.timeline import bucket_of
 from models.admin_log import Action, Actor, log_action
@@ -17,14 +20,23 @@ from models.buckets import rows_of_buckets
 from models.db import Connection, Database, Row, connected, rows, run, sql, transaction
 from models.members import raise_versions
 from models.proposals import lapse_proposals
-from models.staff import change_staff, join_staff
+from models.staff import Standing, change_staff, join_staff
 from models.status import SnapshotCopies
 
-STANDING = sql("SELECT role, is_active FROM users WHERE bucket = :bucket AND id = :user_id")
+ROLE = sql("SELECT role, is_active FROM users WHERE bucket = :bucket AND id = :user_id")
+# With the sign-in that a token is of: both by their keys, in one bucket.
+CALLER = sql("""
+    SELECT u.role, u.is_active, u.hold, u.hold_until,
+           EXISTS (SELECT FROM sign_ins s
+                   WHERE s.bucket = :bucket AND s.id = :sign_in_id AND s.user_id = :user_id
+                     AND s.revoked_at IS NULL AND s.expires_at > :now) AS is_signed_in
+    FROM users u WHERE u.bucket = :bucket AND u.id = :user_id
+""")
 
 # Closed for good, an account has no standing to change.
 LOCK_STANDING = sql("""
-    SELECT role, is_active FROM users
+    SELECT role, is_active, CASE WHEN hold = 'SUSPENDED' THEN hold_until END AS suspended_until
+    FROM users
     WHERE bucket = :bucket AND id = :user_id AND closed_at IS NULL FOR NO KEY UPDATE
 """)
 
@@ -46,11 +58,16 @@ USERS_OF_ROLE = sql("""
 """)
 
 
-class Standing(Struct, frozen=True):
-    """What decides about somebody's requests."""
+class Caller(Struct, frozen=True):
+    """What decides about a privileged request: who it is of, and whether they still are signed in.
+
+    `alert` has the hold only.
+    """
 
     role: Role
     is_active: bool
+    alert: Alert
+    is_signed_in: bool
 
 
 class NotAllowedError(Exception):
@@ -61,12 +78,26 @@ class NoSuchUserError(Exception):
     """There is no user of that id, or none any more."""
 
 
-async def read_standing(database: Database, user_id: int) -> Standing | None:
-    """A user's role, and whether the account is in use; or None."""
+async def read_role(database: Database, user_id: int) -> Role | None:
+    """The role of a user whose account is in use; or None."""
     params = {"bucket": bucket_of(user_id), "user_id": user_id}
     async with connected(database) as connection:
-        found = await rows(connection, STANDING, params)
-    return Standing(Role(found[0].role), found[0].is_active) if found else None
+        found = await rows(connection, ROLE, params)
+    return Role(found[0].role) if found and found[0].is_active else None
+
+
+async def read_caller(
+    database: Database, user_id: int, sign_in_id: UUID, now: datetime
+) -> Caller | None:
+    """Who comes with a token of a sign-in, as they stand now; or None if there is no such user."""
+    params = {"bucket": bucket_of(user_id), "user_id": user_id, "sign_in_id": sign_in_id}
+    async with connected(database) as connection:
+        found = await rows(connection, CALLER, params | {"now": now})
+    if not found:
+        return None
+    hold = Hold(found[0].hold) if found[0].hold else None
+    alert = Alert(hold=hold, hold_until=found[0].hold_until)
+    return Caller(Role(found[0].role), found[0].is_active, alert, found[0].is_signed_in)
 
 
 async def list_users(
@@ -102,10 +133,10 @@ async def set_role(
         is_raised = ROLES.index(role) > ROLES.index(before.role)
         if approves(role) and is_raised and not is_named:
             raise NotAllowedError(f"It takes two to make somebody {role}. Propose it.")
-        return Standing(role, before.is_active)
+        return replace(before, role=role)
 
     async def grant(connection: Connection, standing: Standing) -> None:
-        await join_staff(connection, user_id, role, standing.is_active, None, now)
+        await join_staff(connection, user_id, standing, None, now)
 
     granted = grant if is_named else None
     return await _change(
@@ -127,7 +158,7 @@ async def set_active(
     def change(before: Standing) -> Standing:
         if not may_act_on(actor.role, before.role):
             raise NotAllowedError(f"A {actor.role} cannot switch a {before.role} on or off.")
-        return Standing(before.role, is_active)
+        return replace(before, is_active=is_active)
 
     name = "user.enable" if is_active else "user.disable"
     return await _change(database, copies, actor, user_id, name, reason, now, change)
@@ -155,7 +186,7 @@ async def _change(
         if grant is not None:
             await grant(connection, after)
         elif approves(before.role):
-            await change_staff(connection, user_id, after.role, after.is_active)
+            await change_staff(connection, user_id, after)
         action = Action(name, "user", str(user_id), _facts(before), _facts(after), reason)
         await log_action(connection, actor, action, now)
         await copies.mark_changing(await write_standing(connection, bucket, user_id, after))
@@ -180,7 +211,8 @@ async def lock_standing(connection: Connection, bucket: int, user_id: int) -> St
     found = await rows(connection, LOCK_STANDING, {"bucket": bucket, "user_id": user_id})
     if not found:
         raise NoSuchUserError
-    return Standing(Role(found[0].role), found[0].is_active)
+    row = found[0]
+    return Standing(Role(row.role), row.is_active, row.suspended_until)
 
 
 def _facts(standing: Standing) -> dict[str, Any]:

@@ -23,10 +23,11 @@ async def grant(world: World, folder: Path, who: str) -> int:
 
 @pytest.mark.parametrize("typed", ["ann@example.com", " Ann@Example.COM", "id"])
 async def test_whoever_is_named_gets_the_role(world: World, tmp_path: Path, typed: str) -> None:
-    person, _tokens = await signed_up(world, "ann@example.com")
-    assert (await person.get("/v1/admin/log")).status_code == 403
+    person, tokens = await signed_up(world, "ann@example.com")
+    headers = {"Authorization": f"Bearer {tokens['access_token']}"}
+    assert (await world.http.get("/v1/admin/log", headers=headers)).status_code == 403
     assert await grant(world, tmp_path, str(person.id) if typed == "id" else typed) == 0
-    assert (await person.get("/v1/admin/log")).status_code == 200
+    assert (await world.http.get("/v1/admin/log", headers=headers)).status_code == 200
 
 
 @pytest.mark.parametrize("typed", ["bob@example.com", "640000000", "nobody"])

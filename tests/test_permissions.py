@@ -6,16 +6,21 @@ until somebody has said who may call it.
 
 from itertools import pairwise
 from typing import Any
+from uuid import UUID
 
 import pytest
 from litestar import Litestar, get
 
 from api.app import create_app
+from api.auth import issue_access_token
 from api.permissions import MEMBER, PUBLIC, OpenRouteError, check_routes, handlers_of, needs
+from engine.fraud.levels import LASTS, Alert, Hold
 from engine.permissions import PERMISSIONS, Permission, Role, may_act_on, may_change_role
 from models.clock import utcnow
 from models.config import Config
+from models.db import transaction
 from models.erasure import close_account
+from models.fraud import store_holds
 from tests.staff import promote, staff
 from tests.world import Person, World
 
@@ -150,16 +155,16 @@ TABLE = {
     "POST /v1/auth/mfa/code": SIGNED_IN,
     "DELETE /v1/auth/mfa": SIGNED_IN,
 }
-UUID = "00000000-0000-7000-8000-000000000000"
+AN_ID = "00000000-0000-7000-8000-000000000000"
 EXAMPLES = {
-    "intent_id": UUID,
-    "view_id": UUID,
-    "boost_id": UUID,
-    "adjustment_id": UUID,
-    "proposal_id": UUID,
-    "change_id": UUID,
-    "letter_id": UUID,
-    "sign_in_id": UUID,
+    "intent_id": AN_ID,
+    "view_id": AN_ID,
+    "boost_id": AN_ID,
+    "adjustment_id": AN_ID,
+    "proposal_id": AN_ID,
+    "change_id": AN_ID,
+    "letter_id": AN_ID,
+    "sign_in_id": AN_ID,
     "subject_id": "9223372036854775807",
     "number": "1",
     "bucket": "1",
@@ -269,6 +274,52 @@ async def test_a_disabled_administrator_may_nothing(world: World) -> None:
     assert refused.json()["type"] == "urn:twtc:problem:account-disabled"
 
 
+async def test_whoever_signs_out_everywhere_may_nothing_at_once(world: World) -> None:
+    chief = await staff(world, Role.SUPERADMIN)
+    headers = chief.headers  # good for a quarter of an hour
+    assert (await chief.get("/v1/admin/log")).status_code == 200
+    assert (await chief.post("/v1/auth/logout-everywhere")).status_code == 204
+    refused = await world.http.get("/v1/admin/log", headers=headers)
+    assert refused.status_code == 401
+    assert refused.json()["type"] == "urn:twtc:problem:unauthorized"
+
+
+async def test_a_token_is_good_as_long_as_its_own_sign_in(world: World) -> None:
+    chief, other = await staff(world, Role.SUPERADMIN), await staff(world, Role.SUPERADMIN)
+    secret, now = world.config.secret, utcnow()
+    for sign_in_id in (UUID(int=0), UUID(int=other.id)):
+        token = issue_access_token(secret, chief.id, now, sign_in_id)
+        headers = {"Authorization": f"Bearer {token}"}
+        assert (await world.http.get("/v1/admin/log", headers=headers)).status_code == 401
+    end = "UPDATE sign_ins SET expires_at = :now WHERE user_id = :u RETURNING 1"
+    await world.rows(end, u=chief.id)
+    assert (await chief.get("/v1/admin/log")).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("hold", "status", "slug"),
+    [
+        (Hold.COOLDOWN, 200, None),
+        (Hold.CAPTCHA, 200, None),
+        (Hold.VERIFICATION, 403, "verification-required"),
+        (Hold.REAUTHENTICATION, 403, "reauthentication-required"),
+        (Hold.SUSPENDED, 403, "suspended"),
+    ],
+)
+async def test_nobody_acts_of_whom_it_is_in_doubt_who_they_are(
+    world: World, hold: Hold, status: int, slug: str | None
+) -> None:
+    admin = await staff(world, Role.ADMIN)
+    until = utcnow() + LASTS[hold]
+    async with transaction(world.database) as connection:
+        await store_holds(connection, admin.id % 64, {admin.id: Alert(hold=hold, hold_until=until)})
+    answer = await admin.get("/v1/admin/users")
+    assert answer.status_code == status
+    assert slug is None or answer.json()["type"] == f"urn:twtc:problem:{slug}"
+    world.move_to(until)
+    assert (await admin.get("/v1/admin/users")).status_code == 200
+
+
 async def test_a_closed_account_is_neither_switched_on_nor_promoted(world: World) -> None:
     admin, person = await staff(world, Role.ADMIN), await world.person()
     await close_account(world.database, world.services.copies, person.id, utcnow())
@@ -282,10 +333,10 @@ async def test_the_status_poll_reads_no_role(world: World, monkeypatch: Any) -> 
     person = await world.person()
     read: list[int] = []
 
-    async def count(_database: Any, user_id: int) -> None:
+    async def count(_database: Any, user_id: int, *_: Any) -> None:
         read.append(user_id)
 
-    monkeypatch.setattr("api.permissions.read_standing", count)
+    monkeypatch.setattr("api.permissions.read_caller", count)
     assert (await person.get("/v1/mining/status")).status_code == 200
     assert (await person.get("/v1/admin/users")).status_code == 401
     assert read == [person.id]

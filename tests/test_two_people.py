@@ -11,14 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.four_eyes import COUNTS_AFTER, Objection, StaffMember, object_to
+from engine.fraud.levels import LASTS, Hold
 from engine.permissions import Permission, Role
-from models.admin_log import OPERATOR
+from models.admin_log import OPERATOR, Actor
 from models.clock import utcnow
 from models.erasure import close_account
+from models.fraud_review import release
+from models.fraud_review import suspend as suspend_user
 from models.invariants import audit
 from models.proposals import lapse_proposals
 from models.roles import set_active
-from tests.staff import promote, staff
+from tests.staff import promote, sign_in, staff
 from tests.test_adjustments import judge, propose
 from tests.words import START
 from tests.world import Person, World
@@ -32,11 +35,18 @@ async def disable(world: World, person: Person) -> None:
     await set_active(world.database, copies, OPERATOR, person.id, False, "test", utcnow())
 
 
+async def suspend(world: World, person: Person) -> None:
+    """As a colleague's judgement, or the rules, leave an account."""
+    chief = Actor(person.id + 1, Role.SUPERADMIN, None)
+    copies = world.services.copies
+    assert await suspend_user(world.database, copies, chief, person.id, "stolen?", utcnow())
+
+
 async def demote(world: World, person: Person) -> None:
     await promote(world, person, Role.USER)
 
 
-LOSSES = pytest.mark.parametrize("lose", [demote, disable])
+LOSSES = pytest.mark.parametrize("lose", [demote, disable, suspend])
 
 
 @pytest.fixture
@@ -46,7 +56,8 @@ def nothing_lapses_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     async def dead(*_: Any) -> int:
         return 0
 
-    monkeypatch.setattr("models.roles.lapse_proposals", dead)
+    for module in ("roles", "fraud_review"):
+        monkeypatch.setattr(f"models.{module}.lapse_proposals", dead)
 
 
 async def status(by: Person) -> tuple[str, str | None]:
@@ -70,6 +81,7 @@ async def join(world: World, proposer: Person, approver: Person, role: str = "ad
     person = await world.person()
     proposal = (await propose_role(proposer, person, role)).json()
     assert (await judge_role(approver, proposal)).json()["status"] == "GRANTED"
+    await sign_in(world, person)
     return person
 
 
@@ -116,6 +128,31 @@ async def test_standing_is_read_again_when_it_is_applied(world: World, lose: Any
     assert await user.balance() == "0.000000"
 
 
+async def test_a_suspension_ends_with_its_time_or_a_release(world: World) -> None:
+    user, one, other = await trio(world)
+    third = await staff(world, Role.SUPERADMIN)
+    proposal = (await propose(third, user)).json()
+    await suspend(world, one)
+    assert (await judge(one, proposal)).status_code == 403
+    chief, copies = Actor(third.id, Role.SUPERADMIN, None), world.services.copies
+    assert await release(world.database, copies, chief, one.id, "it was them", utcnow())
+    await suspend(world, other)
+    world.move_to(utcnow() + LASTS[Hold.SUSPENDED])
+    for who in (one, other):
+        proposal = (await propose(third, user)).json()
+        assert (await judge(who, proposal)).status_code == 200
+
+
+async def test_who_is_made_staff_while_suspended_stays_so(world: World) -> None:
+    user, one, other = await trio(world)
+    proposal = (await propose(one, user)).json()
+    await suspend(world, other)
+    await promote(world, other, Role.SUPERADMIN)
+    staff = "SELECT suspended_until FROM staff WHERE user_id = :u"
+    assert await world.value(staff, u=other.id) == utcnow() + LASTS[Hold.SUSPENDED]
+    assert (await judge(other, proposal)).status_code == 403
+
+
 async def test_whoever_loses_the_role_meanwhile_moves_nothing(world: World) -> None:
     user, one, other = await trio(world)
     proposals = [(await propose(one, user)).json() for _ in range(4)]
@@ -158,6 +195,7 @@ async def test_nobody_alone_makes_an_admin(world: World) -> None:
     assert (await person.get("/v1/admin/operations")).status_code == 403
     granted = await judge_role(other, answer.json())
     assert granted.json()["status"] == "GRANTED"
+    await sign_in(world, person)
     assert (await person.get("/v1/admin/operations")).status_code == 200
     [shown] = (await chief.get("/v1/admin/role-proposals")).json()["items"]
     assert (shown["status"], shown["decider_id"]) == ("GRANTED", other.id)
@@ -311,9 +349,15 @@ def test_nobody_supplies_both_pairs_of_eyes(
 def test_who_has_no_standing_is_named(who: int) -> None:
     good = [StaffMember(n, Role.ADMIN, True, START, (n,)) for n in (1, 2)]
     expected = (Objection.PROPOSER_LEFT, Objection.APPROVER_LEFT)[who]
-    for bad in (None, StaffMember(who + 1, Role.ADMIN, False, START, (who + 1,))):
+    left = StaffMember(who + 1, Role.ADMIN, False, START, (who + 1,))
+    until = START + MICROSECOND
+    suspended = StaffMember(who + 1, Role.ADMIN, True, START, (who + 1,), until)
+    for bad in (None, left, suspended):
         pair: list[StaffMember | None] = [*good]
         pair[who] = bad
         assert object_to(pair[0], pair[1], DECIDE, START) is expected
+    pair = [*good]
+    pair[who] = suspended
+    assert object_to(pair[0], pair[1], DECIDE, until) is None
     assert object_to(good[0], good[1], DECIDE, START) is None
     assert object_to(good[0], good[0], DECIDE, START) is Objection.SAME_PERSON

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import count
 from typing import Any
+from uuid import UUID
 
 import httpx
 from freezegun.api import FrozenDateTimeFactory
@@ -177,7 +178,8 @@ class Person:
 
     @property
     def headers(self) -> dict[str, str]:
-        token = issue_access_token(self.world.config.secret, self.id, utcnow())
+        secret, sign_in_id = self.world.config.secret, UUID(int=self.id)
+        token = issue_access_token(secret, self.id, utcnow(), sign_in_id)
         return {"Authorization": f"Bearer {token}"}
 
     async def get(self, path: str, **headers: str) -> httpx.Response:

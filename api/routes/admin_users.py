@@ -23,11 +23,11 @@ from models.db import Row
 from models.roles import (
     NoSuchUserError,
     NotAllowedError,
-    Standing,
     list_users,
     set_active,
     set_role,
 )
+from models.staff import Standing
 
 Reason = Annotated[str, prose(500, 3)]
 # Ids are signed 64-bit integers in the database.

@@ -42,6 +42,8 @@ class Hold(StrEnum):
 
 
 ORDER = {hold: place for place, hold in enumerate(Hold)}
+# Of these it is in doubt who acts; the others are about how fast, and by whose hand.
+WHO_ACTS = frozenset({Hold.VERIFICATION, Hold.REAUTHENTICATION, Hold.SUSPENDED})
 LASTS = {
     Hold.COOLDOWN: timedelta(minutes=15),
     Hold.CAPTCHA: timedelta(days=7),

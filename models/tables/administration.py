@@ -73,6 +73,7 @@ staff = Table(
     Column("approved_by", BigInteger),
     instant("granted_at"),
     Column("line", ARRAY(BigInteger), nullable=False),
+    instant("suspended_until", nullable=True),
     PrimaryKeyConstraint("user_id", name="staff_pkey"),
     one_of("staff", "role", "admin", "superadmin"),
     CheckConstraint("line[cardinality(line)] = user_id", name="staff_line_ends_here"),
