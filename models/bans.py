@@ -1,23 +1,29 @@
 """What is remembered of closed accounts that were held: keyed hashes, for as long as the hold
-would have lasted (decision 0044).
+would have lasted (decision 0044); and what is known of those that still are there.
 
 Whoever comes back with the same mailbox, number or device goes on where they stopped. The values
 are blind indexes; nothing else of the person is kept.
 """
 
 from collections.abc import Collection, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
+from msgspec.structs import replace
+
 from engine.decision import LogEntry
-from engine.fraud.levels import Alert, Hold, Severity, lasts_until, worst
+from engine.fraud.levels import Alert, Hold, Severity, held_at, lasts_until, worst
+from engine.timeline import bucket_of
 from models.claims import Claim
 from models.clock import new_id
 from models.db import Connection, Database, connected, rows, run, sql, transaction
 from models.logs import Evidence, store_logs
 
+# Personal data is kept for two years at most (blueprint, "Privacy").
+INACTIVE = timedelta(days=730)
+
 HELD = sql("""
-    SELECT u.id, u.hold, u.hold_until, t.level, t.raised_at
+    SELECT u.id, u.hold, u.hold_until, u.is_active, u.closed_at, t.level, t.raised_at
     FROM users u
     LEFT JOIN fraud_trails t ON t.bucket = u.bucket AND t.user_id = u.id
     WHERE u.bucket = :bucket AND u.id = ANY(CAST(:users AS bigint[]))
@@ -93,12 +99,26 @@ async def find_ban(database: Database, claim: Claim, now: datetime) -> Alert | N
         return worst(await _of(connection, values, now), now)
 
 
-async def bans_of_device(
-    connection: Connection, fingerprint: bytes, now: datetime
-) -> tuple[int, Alert | None]:
-    """How many closed accounts of a device are remembered, and the worst they were held by."""
-    found = await _of(connection, [f"device:{fingerprint.hex()}"], now)
-    return len(found), worst(found, now)
+async def bans_of_device(connection: Connection, fingerprint: bytes, now: datetime) -> list[Alert]:
+    """What the closed accounts of a device that are remembered were held by."""
+    return await _of(connection, [f"device:{fingerprint.hex()}"], now)
+
+
+async def held_among(connection: Connection, users: Collection[int], now: datetime) -> list[Alert]:
+    """What those of these users are held by who are suspended or switched off; of a closed one that
+    is not forgotten yet, whatever will be remembered."""
+    buckets: dict[int, list[int]] = {}
+    for user_id in users:
+        buckets.setdefault(bucket_of(user_id), []).append(user_id)
+    alerts = []
+    for bucket, owners in buckets.items():
+        for row in await rows(connection, HELD, {"bucket": bucket, "users": owners}):
+            alert = _alert(row)
+            if row.closed_at is None and not row.is_active:
+                alert = replace(alert, hold=Hold.SUSPENDED, hold_until=now + INACTIVE)
+            if row.closed_at is not None or held_at(alert, now) is Hold.SUSPENDED:
+                alerts.append(alert)
+    return alerts
 
 
 async def carry_over(

@@ -12,10 +12,17 @@ COLUMNS = """bucket, id, user_id, kind, status, new_email, new_phone, old_email,
            effective_at, applied_at, back_until, ended_at, proposer_id, reason, decider_id,
            decided_at, note"""
 
+# Whoever is suspended or switched off keeps what they left: nobody comes back with it meanwhile.
+LEFT_TO_OTHERS = """
+    c.ended_at IS NOT NULL AND c.new_identity IS NOT NULL
+    AND (c.status <> 'FINISHED' OR NOT EXISTS (
+        SELECT FROM users u
+        WHERE u.bucket = :bucket AND u.id = c.user_id AND u.closed_at IS NULL
+          AND (NOT u.is_active OR u.hold = 'SUSPENDED' AND u.hold_until > :now)))
+"""
 UNRELEASED = sql(f"""
-    SELECT {COLUMNS} FROM contact_changes
-    WHERE bucket = :bucket AND user_id = :user_id AND ended_at IS NOT NULL
-      AND new_identity IS NOT NULL
+    SELECT {COLUMNS} FROM contact_changes c
+    WHERE c.bucket = :bucket AND c.user_id = :user_id AND {LEFT_TO_OTHERS}
 """)
 RELEASED = sql("""
     UPDATE contact_changes SET new_identity = NULL, new_mailbox = NULL, old_identity = NULL,
@@ -47,13 +54,12 @@ async def unclaim_new(database: Database, change: Row) -> None:
         await give_up(database, new_claim(change), change.user_id)
 
 
-async def release_ended(database: Database, user_id: int) -> None:
+async def release_ended(database: Database, user_id: int, now: datetime) -> None:
     """Leave to others what changes that have ended held: the former address of one that stays, the
     new one of any other."""
+    params = {"bucket": bucket_of(user_id), "user_id": user_id, "now": now}
     async with connected(database) as connection:
-        ended = await rows(
-            connection, UNRELEASED, {"bucket": bucket_of(user_id), "user_id": user_id}
-        )
+        ended = await rows(connection, UNRELEASED, params)
     for change in ended:
         claim = old_claim(change) if change.status == "FINISHED" else new_claim(change)
         if claim is not None:

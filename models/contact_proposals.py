@@ -62,7 +62,7 @@ async def propose_change(
         raise NotDecidableError("Nobody changes their own address by support.")
     if not may_act_on(actor.role, Role(account.role)):
         raise NotDecidableError(f"A {actor.role} does not change a {account.role}'s address.")
-    await release_ended(database, account.id)
+    await release_ended(database, account.id, now)
     async with transaction(database) as connection:
         try:
             change = await add_change(connection, keyring, account, wanted, now)
@@ -154,7 +154,7 @@ async def reject_change(
         [change] = await rows(connection, REJECT, key | ended | decision)
         action = Action("contact.reject", "user", str(user_id), {}, {"id": change_id}, note)
         await log_action(connection, actor, action, now)
-    await release_ended(database, user_id)
+    await release_ended(database, user_id, now)
     return change
 
 

@@ -4,7 +4,7 @@ from contextlib import suppress
 from datetime import datetime, timedelta
 
 from engine.timeline import BUCKET_COUNT
-from models.contact_claims import COLUMNS, release_ended
+from models.contact_claims import COLUMNS, LEFT_TO_OTHERS, release_ended
 from models.contacts import NoChangeError, apply_change, end_change
 from models.db import Database, Row, connected, rows, sql
 from models.status import SnapshotCopies
@@ -22,9 +22,9 @@ DUE = sql(f"""
            OR status = 'PROPOSED' AND requested_at <= :proposed_before)
     ORDER BY user_id LIMIT :limit
 """)
-UNRELEASED = sql("""
-    SELECT DISTINCT user_id FROM contact_changes
-    WHERE bucket = :bucket AND ended_at IS NOT NULL AND new_identity IS NOT NULL LIMIT :limit
+UNRELEASED = sql(f"""
+    SELECT DISTINCT c.user_id FROM contact_changes c
+    WHERE c.bucket = :bucket AND {LEFT_TO_OTHERS} LIMIT :limit
 """)
 _ENDS = {"APPLIED": "FINISHED", "REQUESTED": "EXPIRED", "PROPOSED": "EXPIRED"}
 
@@ -43,8 +43,8 @@ async def settle_changes(
             left = await rows(connection, UNRELEASED, params)
         for change in due:
             await _settle(database, copies, change, back_for, now)
-        for row in left:  # by a process that ended in between
-            await release_ended(database, row.user_id)
+        for row in left:  # by a process that ended in between, or while they were held
+            await release_ended(database, row.user_id, now)
         settled += len(due)
     return settled
 

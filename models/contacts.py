@@ -132,7 +132,7 @@ async def open_change(
 
     Raise AlreadyChangingError or NoChangeError; then nothing changed.
     """
-    await release_ended(database, account.id)
+    await release_ended(database, account.id, now)
     async with transaction(database) as connection:
         return await add_change(connection, keyring, account, wanted, now)
 
@@ -207,7 +207,7 @@ async def apply_change(
             await run(connection, COPY_NEW, key)
             await _shut_out(connection, copies, change, now, change.sign_in_id)
     if changed.status != "APPLIED":
-        await release_ended(database, change.user_id)
+        await release_ended(database, change.user_id, now)
         raise NoChangeError
     await copies.refresh(database, change.bucket, [change.user_id])
     return changed
@@ -221,7 +221,7 @@ async def cancel_change(database: Database, user_id: int, now: datetime) -> None
     async with transaction(database) as connection:
         if not await rows(connection, END, end_of(change, "CANCELLED", now)):
             raise NoChangeError
-    await release_ended(database, user_id)
+    await release_ended(database, user_id, now)
 
 
 async def take_back(database: Database, copies: SnapshotCopies, change: Row, now: datetime) -> str:
@@ -247,7 +247,7 @@ async def take_back(database: Database, copies: SnapshotCopies, change: Row, now
             await _shut_out(connection, copies, present, now, None)
         await rows(connection, END, end_of(present, status, now))
     await copies.refresh(database, change.bucket, [change.user_id])
-    await release_ended(database, change.user_id)
+    await release_ended(database, change.user_id, now)
     return status
 
 
@@ -255,7 +255,7 @@ async def end_change(database: Database, change: Row, status: str, now: datetime
     """End a change as it stands, and leave to others what it held."""
     async with transaction(database) as connection:
         await rows(connection, END, end_of(change, status, now))
-    await release_ended(database, change.user_id)
+    await release_ended(database, change.user_id, now)
 
 
 def end_of(change: Row, status: str, now: datetime) -> dict[str, Any]:

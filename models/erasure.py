@@ -13,7 +13,7 @@ from sqlalchemy import Table
 
 from engine.timeline import BUCKET_COUNT, bucket_of
 from models.arrays import AT_BUCKET, ROUTED
-from models.bans import remember_held
+from models.bans import INACTIVE, remember_held
 from models.db import Database, Statement, connected, rows, run, sql, transaction
 from models.export import owner_column, personal_tables
 from models.intents import own_origins
@@ -23,8 +23,6 @@ from models.staff import leave_staff
 from models.status import SnapshotCopies
 
 ERASE_USERS_MAX = 500
-# Personal data is kept for two years at most (blueprint, "Privacy").
-INACTIVE = timedelta(days=730)
 # A suspended account is closed when that is over; but whoever asks to be forgotten is so within a
 # month (GDPR, article 12).
 CLOSING_WAITS_MAX = timedelta(days=28)

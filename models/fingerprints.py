@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 
 from engine.fraud.checks import ACCOUNTS_PER_DEVICE_MAX
-from engine.fraud.levels import Alert, Hold, Severity, held_at, level_at
+from engine.fraud.levels import Alert, Hold, Severity, held_at, level_at, worst
 from engine.intents import FlagUser
-from models.bans import bans_of_device
+from models.bans import bans_of_device, held_among
 from models.db import Database, connected, rows, run, sql, transaction
 from models.encoding import encode
 from models.intents import Recorded, Wish, record
@@ -23,6 +23,10 @@ SEE = sql("""
     INSERT INTO fingerprints (fingerprint, user_id, seen_at) VALUES (:fingerprint, :user_id, :now)
     ON CONFLICT (fingerprint, user_id) DO UPDATE SET seen_at = excluded.seen_at
 """)
+OTHERS = sql("""
+    SELECT user_id FROM fingerprints WHERE fingerprint = :fingerprint AND seen_at > :since
+    ORDER BY seen_at DESC, user_id LIMIT :limit
+""")
 ACCOUNTS = sql("""
     SELECT user_id, flagged_at FROM fingerprints
     WHERE fingerprint = :fingerprint AND seen_at > :since
@@ -38,7 +42,8 @@ async def see_device(
     database: Database, fingerprint: bytes, user_id: int, now: datetime
 ) -> list[Recorded]:
     """Note a device of a user's. Return intents for those of more accounts than a device may have,
-    and for a newcomer on the device of somebody who closed an account that was held.
+    and for a newcomer on the device of somebody whose account is suspended or switched off, or was
+    held when it was closed.
 
     Each account is flagged once for a device, however often it comes back. Closed accounts count
     for as long as they are remembered.
@@ -47,8 +52,13 @@ async def see_device(
     limits = {"since": now - REMEMBERED, "limit": FLAGGED_MAX}
     async with connected(database) as connection:
         is_known = bool(await rows(connection, IS_KNOWN, params))
-        closed, ban = await bans_of_device(connection, fingerprint, now)
+        bans = await bans_of_device(connection, fingerprint, now)
+        closed = len(bans)
+        if not is_known:
+            others = await rows(connection, OTHERS, {"fingerprint": fingerprint} | limits)
+            bans += await held_among(connection, [row.user_id for row in others], now)
     recorded = []
+    ban = worst(bans, now)
     if ban is not None and not is_known:  # before it is known: whatever breaks, it is flagged
         recorded.append(await _flag(database, fingerprint, user_id, _came_back(ban, now), now))
     async with transaction(database) as connection:

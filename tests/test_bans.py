@@ -3,13 +3,15 @@
 from datetime import datetime, timedelta
 from typing import Any
 
+import msgspec
 import pytest
 
 from engine.fraud.levels import Alert, Hold, lasts_until, worst
 from engine.permissions import Role
 from models.accounts import Newcomer, register
+from models.bans import INACTIVE
 from models.clock import utcnow
-from models.erasure import CLOSING_WAITS_MAX, ERASE_AFTER, INACTIVE, close_account, close_inactive
+from models.erasure import CLOSING_WAITS_MAX, ERASE_AFTER, close_account, close_inactive
 from tests.staff import staff
 from tests.test_api_input import problem_of
 from tests.test_privacy import close, joined
@@ -171,6 +173,61 @@ async def test_a_device_is_remembered_for_whoever_is_new_on_it(world: World) -> 
     assert (await alert_of(world, sister.id))[1] is None
     events = await world.rows("SELECT user_id, event_type FROM fraud_logs ORDER BY created_at")
     assert [tuple(row) for row in events] == [(stranger.id, "CAME_BACK")]
+
+
+async def flagged(world: World, user_id: int) -> list[dict[str, Any]]:
+    """What somebody was flagged for as one who came back."""
+    found = await world.rows(
+        "SELECT details FROM fraud_logs WHERE event_type = 'CAME_BACK' AND user_id = :u", u=user_id
+    )
+    return [msgspec.json.decode(row.details) for row in found]
+
+
+@pytest.mark.parametrize("banned", ["suspend", "disable"])
+async def test_whoever_is_banned_does_not_come_back_beside_the_account(
+    world: World, banned: str
+) -> None:
+    chief, owner = await staff(world, Role.SUPERADMIN), await world.person()
+    await tell_device(owner)
+    reason = {"reason": "a farm"}
+    answer = await chief.post(f"/v1/admin/users/{owner.id}/{banned}", reason)
+    assert answer.is_success, answer.text
+    again = await world.person()
+    for _ in range(2):
+        await tell_device(again)
+    assert len(await flagged(world, again.id)) == 1
+    assert (await alert_of(world, again.id))[1] == "SUSPENDED"
+    assert (await again.post("/v1/tasks/1/started")).status_code == 403
+
+
+@pytest.mark.parametrize("over", ["CAPTCHA", "SUSPENDED", "released", "closed"])
+async def test_whoever_is_not_banned_brings_nobody_anything(world: World, over: str) -> None:
+    owner = await world.person()
+    await tell_device(owner)
+    if over == "closed":
+        await close_account(world.database, world.services.copies, owner.id, utcnow())
+    else:
+        until = utcnow() + (DAY if over == "CAPTCHA" else -SECOND)
+        await hold(world, owner.id, 3, until)
+        await world.rows(
+            "UPDATE users SET hold = :hold WHERE id = :u RETURNING 1",
+            hold="CAPTCHA" if over == "CAPTCHA" else "SUSPENDED",
+            u=owner.id,
+        )
+    sister = await world.person()
+    await tell_device(sister)
+    assert await flagged(world, sister.id) == []
+    assert (await alert_of(world, sister.id))[1] is None
+
+
+async def test_a_closed_account_counts_before_it_is_forgotten(world: World) -> None:
+    owner = await world.person()
+    await tell_device(owner)
+    await hold(world, owner.id, 4, utcnow() + 60 * DAY)
+    await close_account(world.database, world.services.copies, owner.id, utcnow())
+    again = await world.person()
+    await tell_device(again)
+    assert await flagged(world, again.id) == [{"level": 4}]
 
 
 @pytest.mark.parametrize(("level", "flagged"), [(2, 1), (0, 0)])

@@ -440,6 +440,31 @@ async def test_a_suspended_account_changes_nothing(world: World) -> None:
     assert datetime.fromisoformat(refused.json()["retry_at"]) == utcnow() + DAY
 
 
+@pytest.mark.parametrize("banned", ["suspended", "disabled"])
+async def test_a_banned_account_leaves_no_address_to_come_back_with(
+    world: World, banned: str
+) -> None:
+    person, _ = await joined(world)
+    await waits(person)
+    await world.go_to(utcnow() + WAIT + HOUR)
+    until = utcnow() + BACK + 2 * DAY
+    if banned == "suspended":
+        await hold(world, person.id, 4, until)
+    else:
+        await world.rows(
+            "UPDATE users SET is_active = false WHERE id = :u RETURNING 1", u=person.id
+        )
+    await world.go_to(utcnow() + BACK + HOUR)
+    former = Newcomer("email", "ann+again@example.com", "x")
+    with pytest.raises(IdentityTakenError):
+        await register(world.database, world.config.keyring, world.table, former, utcnow())
+    await world.rows("UPDATE users SET is_active = true WHERE id = :u RETURNING 1", u=person.id)
+    await world.go_to(until + HOUR)
+    assert await claimed(world) == {(NEW, person.id)}
+    again = await register(world.database, world.config.keyring, world.table, former, utcnow())
+    assert again.id != person.id
+
+
 async def test_closing_and_forgetting_take_the_change_along(world: World) -> None:
     person, _ = await joined(world)
     await waits(person)

@@ -14,8 +14,9 @@ import pytest
 
 import models.archives
 from models.archives import drop_files, write_archives
+from models.bans import INACTIVE
 from models.clock import utcnow
-from models.erasure import DELETED, ERASE_AFTER, INACTIVE, KEPT, SCRUBBED, close_inactive
+from models.erasure import DELETED, ERASE_AFTER, KEPT, SCRUBBED, close_inactive
 from models.export import WITHHELD, personal_tables
 from models.partitions import archive_partitions
 from models.tables import metadata
