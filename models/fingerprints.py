@@ -20,17 +20,21 @@ IS_KNOWN = sql("""
     SELECT 1 FROM fingerprints WHERE fingerprint = :fingerprint AND user_id = :user_id
 """)
 SEE = sql("""
-    INSERT INTO fingerprints (fingerprint, user_id, seen_at) VALUES (:fingerprint, :user_id, :now)
+    INSERT INTO fingerprints (fingerprint, user_id, seen_at, came_at)
+    VALUES (:fingerprint, :user_id, :now, :now)
     ON CONFLICT (fingerprint, user_id) DO UPDATE SET seen_at = excluded.seen_at
 """)
 OTHERS = sql("""
     SELECT user_id FROM fingerprints WHERE fingerprint = :fingerprint AND seen_at > :since
     ORDER BY seen_at DESC, user_id LIMIT :limit
 """)
-ACCOUNTS = sql("""
-    SELECT user_id, flagged_at FROM fingerprints
-    WHERE fingerprint = :fingerprint AND seen_at > :since
-    ORDER BY user_id LIMIT :limit
+# Whoever came when there were too many already: anybody can send somebody else's signals, so it is
+# not for those to bear who were there before. Of several at one instant nobody was.
+TOO_MANY = sql("""
+    SELECT user_id FROM (
+        SELECT user_id, flagged_at, count(*) OVER (ORDER BY COALESCE(came_at, '-infinity')) AS place
+        FROM fingerprints WHERE fingerprint = :fingerprint AND seen_at > :since) d
+    WHERE flagged_at IS NULL AND place > :most ORDER BY user_id LIMIT :limit
 """)
 NOTE_FLAGGED = sql("""
     UPDATE fingerprints SET flagged_at = :now
@@ -41,9 +45,9 @@ NOTE_FLAGGED = sql("""
 async def see_device(
     database: Database, fingerprint: bytes, user_id: int, now: datetime
 ) -> list[Recorded]:
-    """Note a device of a user's. Return intents for those of more accounts than a device may have,
-    and for a newcomer on the device of somebody whose account is suspended or switched off, or was
-    held when it was closed.
+    """Note a device of a user's. Return intents for those who came to more accounts than a device
+    may have, and for a newcomer on the device of somebody whose account is suspended or switched
+    off, or was held when it was closed.
 
     Each account is flagged once for a device, however often it comes back. Closed accounts count
     for as long as they are remembered.
@@ -55,6 +59,8 @@ async def see_device(
         bans = await bans_of_device(connection, fingerprint, now)
         closed = len(bans)
         if not is_known:
+            if await held_among(connection, [user_id], now):
+                return []  # it would bring whoever is new on that device what it is held by
             others = await rows(connection, OTHERS, {"fingerprint": fingerprint} | limits)
             bans += await held_among(connection, [row.user_id for row in others], now)
     recorded = []
@@ -63,9 +69,10 @@ async def see_device(
         recorded.append(await _flag(database, fingerprint, user_id, _came_back(ban, now), now))
     async with transaction(database) as connection:
         await run(connection, SEE, params)
-        found = await rows(connection, ACCOUNTS, {"fingerprint": fingerprint} | limits)
-    unflagged = [row.user_id for row in found if row.flagged_at is None]
-    if len(found) + closed <= ACCOUNTS_PER_DEVICE_MAX or not unflagged:
+        most = {"most": ACCOUNTS_PER_DEVICE_MAX - closed}
+        found = await rows(connection, TOO_MANY, {"fingerprint": fingerprint} | limits | most)
+    unflagged = [row.user_id for row in found]
+    if not unflagged:
         return recorded
     for each in unflagged:
         recorded.append(await _flag(database, fingerprint, each, _MULTI_ACCOUNT, now))

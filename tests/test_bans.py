@@ -200,6 +200,17 @@ async def test_whoever_is_banned_does_not_come_back_beside_the_account(
     assert (await again.post("/v1/tasks/1/started")).status_code == 403
 
 
+async def test_whoever_is_suspended_names_no_device_of_others(world: World) -> None:
+    owner, person = await world.people(2)
+    await hold(world, owner.id, 4, utcnow() + DAY)
+    await tell_device(owner)
+    await tell_device(person)
+    assert await flagged(world, person.id) == []
+    world.move_to(utcnow() + DAY)
+    await tell_device(owner)
+    assert await world.value("SELECT count(*) FROM fingerprints") == 2
+
+
 @pytest.mark.parametrize("over", ["CAPTCHA", "SUSPENDED", "released", "closed"])
 async def test_whoever_is_not_banned_brings_nobody_anything(world: World, over: str) -> None:
     owner = await world.person()

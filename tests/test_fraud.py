@@ -112,6 +112,7 @@ async def test_of_who_objects_to_tracking_no_place_is_known(world: World, places
 
 
 async def test_ten_accounts_from_one_device_have_to_verify(world: World) -> None:
+    """They come at once: none of them was there before the others."""
     people = await world.people(10)
     for number, person in enumerate(people, start=1):
         token = (await person.post("/v1/me/device", SIGNALS)).json()["device_token"]
@@ -133,6 +134,39 @@ async def test_ten_accounts_from_one_device_have_to_verify(world: World) -> None
     assert (await person.post("/v1/auth/verify", {"code": code})).status_code == 204
     assert await refusal(person) != "VERIFICATION_REQUIRED"
     assert token
+
+
+async def multi_accounts(world: World) -> list[int]:
+    """Who was flagged for one account too many."""
+    query = "SELECT user_id FROM fraud_logs WHERE event_type = 'MULTI_ACCOUNT' ORDER BY created_at"
+    return [row.user_id for row in await world.rows(query)]
+
+
+async def test_whoever_was_there_first_does_not_bear_who_comes(world: World) -> None:
+    """Anybody can send somebody's six signals."""
+    owner, *strangers = await world.people(11)
+    for person in (owner, *strangers):
+        await person.post("/v1/me/device", SIGNALS)
+        await world.drain()
+        world.move_to(utcnow() + timedelta(microseconds=1))
+    late = [person.id for person in strangers[2:]]
+    assert await multi_accounts(world) == late
+    for person in (owner, *strangers):  # at each start of the app
+        await person.post("/v1/me/device", SIGNALS)
+    await world.drain()
+    assert await multi_accounts(world) == late
+    assert await refusal(owner) is None
+    assert await refusal(strangers[-1]) == "VERIFICATION_REQUIRED"
+
+
+async def test_whoever_is_known_from_before_was_there_first(world: World) -> None:
+    people = await world.people(4)
+    for person in people[:3]:
+        await person.post("/v1/me/device", SIGNALS)
+    await world.rows("UPDATE fingerprints SET came_at = NULL RETURNING 1")
+    await people[3].post("/v1/me/device", SIGNALS)
+    await world.drain()
+    assert await multi_accounts(world) == [people[3].id]
 
 
 async def test_a_device_token_is_its_owners_and_travels_with_the_intent(world: World) -> None:

@@ -52,6 +52,7 @@ fingerprints = Table(
     Column("user_id", BigInteger, nullable=False),
     instant("seen_at"),
     instant("flagged_at", nullable=True),
+    instant("came_at", nullable=True),  # of before it was kept: first
     PrimaryKeyConstraint("fingerprint", "user_id", name="fingerprints_pkey"),
     Index("fingerprints_user_idx", "user_id"),
     Index("fingerprints_seen_idx", "seen_at"),

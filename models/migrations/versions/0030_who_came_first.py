@@ -1,0 +1,14 @@
+"""When an account was first seen on a device."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0030"
+down_revision = "0029"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Whoever is known was there before whoever comes."""
+    op.add_column("fingerprints", sa.Column("came_at", sa.DateTime(timezone=True), nullable=True))
