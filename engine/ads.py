@@ -2,7 +2,7 @@
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Collection, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from hashlib import blake2b
 from uuid import UUID
@@ -87,6 +87,20 @@ class AdView(Struct, frozen=True):
     failed_at: datetime | None = None
     failure: str | None = None
     event_id: str | None = None
+
+
+def playing(view: AdView) -> tuple[datetime, datetime] | None:
+    """From when until when an ad is watched, or was; None if it was not, or could not be shown.
+
+    One that only its network told of was watched just before.
+    """
+    length = timedelta(seconds=view.min_seconds)
+    since = view.started_at
+    if since is None and view.proof is Proof.NETWORK_SIGNED and view.confirmed_at is not None:
+        since = view.confirmed_at - length
+    if since is None or view.status is ViewStatus.FAILED:
+        return None
+    return since, since + length
 
 
 def choose_ad(

@@ -5,8 +5,10 @@ from enum import StrEnum
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 ANSWER_TIME = timedelta(seconds=30)
+ABANDONED = "ABANDONED"  # something else was begun meanwhile
 UNPLAYABLE = "UNPLAYABLE"  # why a boost failed: the player cannot show its video
 
 
@@ -50,3 +52,13 @@ class Boost(Struct, frozen=True):
     def duration(self) -> timedelta:
         """How long the video lasts."""
         return timedelta(seconds=self.duration_seconds)
+
+    @property
+    def watched_by(self) -> datetime:
+        """When the video is over at the earliest."""
+        return self.started_at + self.duration
+
+
+def failed_boost(boost: Boost, at: datetime, failure: str) -> Boost:
+    """The boost, given up."""
+    return replace(boost, status=BoostStatus.FAILED, failed_at=at, failure=failure)

@@ -11,7 +11,15 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from engine.boost import ANSWER_TIME, OPEN_BOOST_STATUSES, Boost, BoostStatus
+from engine.ads import playing
+from engine.boost import (
+    ABANDONED,
+    ANSWER_TIME,
+    OPEN_BOOST_STATUSES,
+    Boost,
+    BoostStatus,
+    failed_boost,
+)
 from engine.content import OPTION_COUNT, Question, Video, draw_question, is_right, present
 from engine.decision import Decision, House, LogEntry, Member, Note, Payment
 from engine.intents import (
@@ -27,8 +35,7 @@ from engine.intents import (
 from engine.money import format_amount
 from engine.session import Session, running_at
 from engine.timeline import next_midnight, utc_day
-
-ABANDONED = "ABANDONED"
+from engine.views import ad_playing, busy_until
 
 
 def start_boost(member: Member, intent: Intent, house: House) -> Decision:
@@ -72,6 +79,9 @@ def start_boost(member: Member, intent: Intent, house: House) -> Decision:
         reward_micro=session.reward_micro * video.boost_percent // 100,
         started_at=at,
     )
+    free_at = busy_until(member, at, at + timedelta(microseconds=1))
+    if free_at is not None:
+        return Decision(ad_playing(free_at))
     changed = _one_at_a_time(member, boost)
     return Decision(
         Applied(boost_result(changed[-1])), boosts=changed, logs=(_log(boost, "BOOST_START"),)
@@ -91,14 +101,20 @@ def _draw(member: Member, video: Video, day: date, lot: str) -> str:
 def _one_at_a_time(member: Member, boost: Boost) -> tuple[Boost, ...]:
     """The new boost, last, with what it gives up.
 
-    Applied late, after one that was started later, it has itself been given up by that one.
+    Applied late, after another that was started later, or an ad, it has itself been given up by
+    that one.
     """
     at = boost.started_at
     others = member.boosts.values()
-    given_up = [_fail(b, at, ABANDONED) for b in others if _is_open(b) and b.started_at <= at]
-    successor_at = min((b.started_at for b in others if b.started_at > at), default=None)
+    given_up = [
+        failed_boost(b, at, ABANDONED) for b in others if _is_open(b) and b.started_at <= at
+    ]
+    later = [b.started_at for b in others if b.started_at > at]
+    watched = filter(None, map(playing, member.views.values()))
+    later += [since for since, _ in watched if at < since < boost.watched_by]
+    successor_at = min(later, default=None)
     if successor_at is not None:
-        boost = _fail(boost, successor_at, ABANDONED)
+        boost = failed_boost(boost, successor_at, ABANDONED)
     return (*given_up, boost)
 
 
@@ -127,7 +143,7 @@ def fail_boost(boost: Boost, intent: Intent, member: Member, house: House) -> De
     if boost.status is not BoostStatus.WATCHING:
         watched = "You have watched this video: answer its question, or begin another."
         return Decision(Rejected(Reason.VIDEO_WATCHED, watched))
-    failed = _fail(boost, at, action.cause)
+    failed = failed_boost(boost, at, action.cause)
     entry = _log(failed, "BOOST_FAIL", cause=action.cause)
     return Decision(Applied(boost_result(failed)), boosts=(failed,), logs=(entry,))
 
@@ -184,13 +200,13 @@ def answer_boost(boost: Boost, intent: Intent, member: Member, house: House) -> 
     if boost.asked_at is None or at < boost.asked_at:
         return Decision(Rejected(Reason.QUESTION_NOT_ASKED, "Fetch the question first."))
     if at >= boost.asked_at + ANSWER_TIME:
-        late = _fail(boost, at, Reason.ANSWER_LATE.value)
+        late = failed_boost(boost, at, Reason.ANSWER_LATE.value)
         seconds = int(ANSWER_TIME.total_seconds())
         refused = Rejected(Reason.ANSWER_LATE, f"The answer came later than {seconds} s.")
         return Decision(refused, boosts=(late,), logs=(_log(late, "BOOST_FAIL"),))
     session = _boostable(member, at)
     if isinstance(session, Rejected) or session.id != boost.session_id:
-        over = _fail(boost, at, Reason.NOT_MINING.value)
+        over = failed_boost(boost, at, Reason.NOT_MINING.value)
         refused = Rejected(Reason.NOT_MINING, "The session of this boost has ended.")
         return Decision(refused, boosts=(over,), logs=(_log(over, "BOOST_FAIL"),))
     question = house.library.questions[boost.question_key]
@@ -260,10 +276,6 @@ def boost_result(boost: Boost) -> dict[str, Any]:
 
 def _is_open(boost: Boost) -> bool:
     return boost.status in OPEN_BOOST_STATUSES
-
-
-def _fail(boost: Boost, at: datetime, failure: str) -> Boost:
-    return replace(boost, status=BoostStatus.FAILED, failed_at=at, failure=failure)
 
 
 def _log(boost: Boost, event: str, severity: str | None = None, **details: Any) -> LogEntry:

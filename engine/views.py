@@ -6,6 +6,7 @@ the proof of view where the unit asks for one. What a proved view pays for is it
 
 from datetime import datetime, timedelta
 from typing import Any, Protocol
+from uuid import UUID
 
 from msgspec.structs import replace
 
@@ -18,7 +19,9 @@ from engine.ads import (
     ViewStatus,
     choose_ad,
     encode_nonce,
+    playing,
 )
+from engine.boost import ABANDONED, Boost, BoostStatus, failed_boost
 from engine.decision import Decision, House, LogEntry, Member
 from engine.intents import Applied, ConfirmView, FailView, Intent, Reason, Rejected
 
@@ -54,13 +57,46 @@ class Payee(Protocol):
 def start_view(
     payee: Payee, view: AdView, intent: Intent, member: Member, house: House
 ) -> Decision:
-    """The ad plays: the server's clock runs from here. A repeat does not restart it."""
+    """The ad plays: the server's clock runs from here. A repeat does not restart it.
+
+    One ad after the other; a video that is being watched meanwhile is given up.
+    """
     if view.status is not ViewStatus.SERVED:
         return Decision(Applied({"ad": ad_result(view)}))
-    view = replace(view, status=ViewStatus.STARTED, started_at=intent.recorded_at)
+    at = intent.recorded_at
+    free_at = busy_until(member, at, at + timedelta(seconds=view.min_seconds), but=view.id)
+    if free_at is not None:
+        return Decision(ad_playing(free_at))
+    view = replace(view, status=ViewStatus.STARTED, started_at=at)
     return Decision(
-        Applied({"ad": ad_result(view)}), views=(view,), logs=(log_view(view, "AD_START"),)
+        Applied({"ad": ad_result(view)}),
+        views=(view,),
+        boosts=left_for_ad(member, at),
+        logs=(log_view(view, "AD_START"),),
     )
+
+
+def left_for_ad(member: Member, at: datetime) -> tuple[Boost, ...]:
+    """The boosts whose video was not over when an ad began to play."""
+    return tuple(
+        failed_boost(boost, at, ABANDONED)
+        for boost in member.boosts.values()
+        if boost.status is BoostStatus.WATCHING and boost.started_at <= at < boost.watched_by
+    )
+
+
+def busy_until(
+    member: Member, since: datetime, until: datetime, *, but: UUID | None = None
+) -> datetime | None:
+    """When the last ad is over that is watched, or was, at any time between; None if none is."""
+    others = (view for view in member.views.values() if view.id != but)
+    watched = filter(None, map(playing, others))
+    return max((end for start, end in watched if start < until and since < end), default=None)
+
+
+def ad_playing(free_at: datetime) -> Rejected:
+    """Nothing else is watched meanwhile."""
+    return Rejected(Reason.AD_IN_PROGRESS, "Another ad is being watched. One at a time.", free_at)
 
 
 def complete_view(
@@ -74,7 +110,7 @@ def complete_view(
         )
     if view.status is ViewStatus.COMPLETED:
         return Decision(Applied(payee.result()))
-    if view.proof is not Proof.NETWORK_SIGNED and _too_short(view, at):
+    if view.proof is not Proof.NETWORK_SIGNED and _too_short(view, at, member):
         return _fail_short(payee, view, at, house)
     view = replace(view, completed_at=at, status=ViewStatus.COMPLETED)
     if view.proof is Proof.CLIENT_TIMED or view.confirmed_at is not None:
@@ -101,7 +137,7 @@ def confirm_view(
         detail = f"The network showed {action.seconds} s of the {view.min_seconds} s asked for."
         entry = log_view(view, "INCOMPLETE_VIEW", severity="LOW", watched_seconds=action.seconds)
         return Decision(Rejected(Reason.AD_TOO_SHORT, detail), logs=(entry,))
-    if view.proof is Proof.NETWORK_SIGNED and _too_short(view, at):
+    if view.proof is Proof.NETWORK_SIGNED and _too_short(view, at, member):
         return _fail_short(payee, view, at, house)
     view = replace(view, confirmed_at=at, event_id=action.event_id)
     if view.proof is Proof.NETWORK_SIGNED or view.completed_at is not None:
@@ -132,8 +168,8 @@ def _verify(payee: Payee, view: AdView, at: datetime, member: Member, house: Hou
     return _with_view(payee.earns(view, at, member, house), view, "AD_VIEW")
 
 
-def _too_short(view: AdView, at: datetime) -> bool:
-    since = view.started_at or view.served_at
+def _too_short(view: AdView, at: datetime, member: Member) -> bool:
+    since = view.started_at or busy_until(member, view.served_at, at) or view.served_at
     return at - since < timedelta(seconds=view.min_seconds)
 
 

@@ -1,6 +1,6 @@
 """Members' state for the rules: loaded in a few set queries, stored in a few set statements."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from operator import itemgetter
 from typing import Any
@@ -12,7 +12,7 @@ from engine.ads import AdView, Proof, Purpose, ViewStatus
 from engine.decision import Member
 from engine.session import Session, SessionStatus
 from models import arrays
-from models.db import Connection, rows, run, sql
+from models.db import Connection, Row, rows, run, sql
 
 # Sorted, so that two transactions that share users lock them in the same order.
 LOCK_USERS = sql("""
@@ -31,13 +31,17 @@ LOAD_SESSIONS = sql("""
            OR (status <> 'FAILED' AND requested_at > :since - interval '4 hours'))
 """)
 
-LOAD_VIEWS = sql("""
-    SELECT id, user_id, purpose, session_id, task_day, task_number, ad_id, network, unit,
+_VIEW_COLUMNS = """id, user_id, purpose, session_id, task_day, task_number, ad_id, network, unit,
            min_seconds, proof, revenue_micro_usd, try_number, status, served_at, started_at,
-           completed_at, confirmed_at, verified_at, failed_at, failure, event_id
-    FROM ad_views
+           completed_at, confirmed_at, verified_at, failed_at, failure, event_id"""
+LOAD_VIEWS = sql(f"""
+    SELECT {_VIEW_COLUMNS} FROM ad_views
     WHERE bucket = :bucket AND (session_id = ANY(CAST(:sessions AS uuid[]))
                                 OR id = ANY(CAST(:views AS uuid[])))
+""")
+LOAD_RECENT_VIEWS = sql(f"""
+    SELECT {_VIEW_COLUMNS} FROM ad_views
+    WHERE bucket = :bucket AND user_id = ANY(CAST(:users AS bigint[])) AND served_at > :since
 """)
 
 _SESSION_TYPES = {
@@ -150,7 +154,23 @@ async def load_views(
     if not session_ids and not view_ids:
         return
     params = {"bucket": bucket, "sessions": list(session_ids), "views": list(view_ids)}
-    for row in await rows(connection, LOAD_VIEWS, params):
+    _add_views(members, await rows(connection, LOAD_VIEWS, params))
+
+
+async def load_recent_views(
+    connection: Connection,
+    bucket: int,
+    members: Mapping[int, Member],
+    user_ids: Collection[int],
+    since: datetime,
+) -> None:
+    """Load the ads that these users were served since then."""
+    params = {"bucket": bucket, "users": sorted(user_ids), "since": since}
+    _add_views(members, await rows(connection, LOAD_RECENT_VIEWS, params))
+
+
+def _add_views(members: Mapping[int, Member], found: Sequence[Row]) -> None:
+    for row in found:
         known = {
             "status": ViewStatus(row.status),
             "proof": Proof(row.proof),

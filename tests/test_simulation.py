@@ -51,7 +51,12 @@ def pay_ticks_twice(patch: MonkeyPatch) -> None:
 
 def believe_any_phone(patch: MonkeyPatch) -> None:
     """A rule that is gone: only the model can know."""
-    patch.setattr(engine.views, "_too_short", lambda view, at: False)
+    patch.setattr(engine.views, "_too_short", lambda view, at, member: False)
+
+
+def play_ads_at_once(patch: MonkeyPatch) -> None:
+    """Another rule that is gone."""
+    patch.setattr(engine.views, "busy_until", lambda *_, but=None: None)
 
 
 def relay_nothing(patch: MonkeyPatch) -> None:
@@ -76,6 +81,7 @@ def mark_no_copies(patch: MonkeyPatch) -> None:
 PLANTED: dict[Callable[[MonkeyPatch], None], tuple[str, int]] = {
     pay_ticks_twice: ("invariant: balance = settled balance", 2),
     believe_any_phone: ("the model says AD_TOO_SHORT", 2),
+    play_ads_at_once: ("the model says AD_IN_PROGRESS", 26),
     relay_nothing: ("not applied", 4),
     mark_no_copies: ("the copy in Redis is stale", 31),
 }

@@ -1,6 +1,6 @@
 """Tasks that are done by watching an ad: too short, too late, failed, over midnight, moved."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -149,22 +149,30 @@ async def test_an_ad_proved_after_midnight_pays_the_task_it_was_served_for(world
     assert await world.value("SELECT count(*) FROM daily_tasks WHERE day = '2026-03-02'") == 0
 
 
-async def test_two_tasks_at_once_are_two_ads_and_two_payments(world: World) -> None:
+async def test_two_tasks_at_once_are_two_ads_one_after_the_other(world: World) -> None:
     person, number, ad = await begun(world)
-    second = next(n for n in await _numbers_of_ads(person) if n != number)
+    began_at = utcnow()
+    second = next(n for n in await numbers_of_ads(person) if n != number)
     other = (await start_task(person, second))["ad"]
-    await person.report(other["view_id"], "started")
-    assert other["view_id"] != ad["view_id"]
+    for moment in (began_at, began_at + TWENTY - MICROSECOND):
+        world.move_to(moment)
+        refused = (await person.report(other["view_id"], "started"))["problem"]
+        assert refused["reason"] == "AD_IN_PROGRESS"
+        assert datetime.fromisoformat(refused["retry_at"]) == began_at + TWENTY
+    world.move_to(began_at)
     await prove(person, ad)
     assert await status_of(person, second) == "STARTED"
+    assert (await person.report(other["view_id"], "started"))["status"] == "APPLIED"
     await prove(person, other)
+    assert utcnow() == began_at + 2 * TWENTY
     assert {name for name, _, _ in await paid(world)} == {
         f"2026-03-01:{number}",
         f"2026-03-01:{second}",
     }
 
 
-async def _numbers_of_ads(person: Person) -> list[int]:
+async def numbers_of_ads(person: Person) -> list[int]:
+    """Today's ads that may be begun."""
     shown = (await person.get("/v1/tasks/today")).json()["tasks"]
     return [t["number"] for t in shown if t["category"] == "ADS" and t["status"] != "LOCKED"]
 

@@ -14,12 +14,14 @@ from engine.intents import (
     AnswerBoost,
     AnswerTask,
     BoostAction,
+    ConfirmView,
     FailView,
     Intent,
     ReviewTask,
     StartBoost,
     StartMining,
     StartTask,
+    StartView,
     TaskAction,
     ViewAction,
 )
@@ -31,6 +33,9 @@ from models.settings import load_ads
 from workers.workshop import Workshop
 
 APPLIED_SOON = timedelta(minutes=45)
+# An ad is begun within its proof time, and lasts ten minutes at most.
+WATCHED_WITHIN = timedelta(hours=1)
+BEGINS_WATCHING = (StartView, StartBoost, ConfirmView)
 READS_LIBRARY = (StartBoost, AnswerBoost, StartTask, AnswerTask)
 
 
@@ -45,7 +50,7 @@ async def gather_members(
         [i.action.view_id for i in wishes if isinstance(i.action, ViewAction)],
         since=min(intent.recorded_at for intent in wishes),
     )
-    boosting = [i for i in wishes if isinstance(i.action, BoostAction)]
+    boosting = [i for i in wishes if isinstance(i.action, (BoostAction, StartView))]
     if boosting:
         # An answer after midnight belongs to the day before, with the boosts paid then.
         first_day = min(utc_day(intent.recorded_at) for intent in boosting) - timedelta(days=1)
@@ -56,7 +61,19 @@ async def gather_members(
         await earnings.load_tasks(connection, bucket, people, min(days))
         if any(isinstance(i.action, StartTask) for i in wishes):
             await _load_open_views(connection, bucket, people)
+    await _load_watched(connection, bucket, wishes, people)
     return people
+
+
+async def _load_watched(
+    connection: Connection, bucket: int, wishes: Sequence[Intent], people: Mapping[int, Member]
+) -> None:
+    """The ads that may be watched at the same time as what is begun, or was proved unbegun."""
+    watching = [i for i in wishes if isinstance(i.action, BEGINS_WATCHING)]
+    users = people.keys() & {intent.user_id for intent in watching}
+    if users:
+        since = min(intent.recorded_at for intent in watching) - WATCHED_WITHIN
+        await members.load_recent_views(connection, bucket, people, users, since)
 
 
 async def _load_open_views(
@@ -76,8 +93,9 @@ def task_days(wishes: Sequence[Intent], people: Mapping[int, Member]) -> set[dat
     """The days whose tasks a batch bears on: by its task intents, and by ads shown for tasks."""
     days = {utc_day(i.recorded_at) for i in wishes if isinstance(i.action, TaskAction)}
     days |= {i.action.day for i in wishes if isinstance(i.action, ReviewTask)}
-    views = (view for member in people.values() for view in member.views.values())
-    return days | {view.task_day for view in views if view.task_day is not None}
+    named = {i.action.view_id for i in wishes if isinstance(i.action, ViewAction)}
+    views = [view for member in people.values() for view in member.views.values()]
+    return days | {v.task_day for v in views if v.id in named and v.task_day is not None}
 
 
 async def furnish(

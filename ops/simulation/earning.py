@@ -13,6 +13,7 @@ from ops.simulation.processes import Network, Process
 from ops.simulation.seed import Seed
 
 BEAT_SECONDS = 20
+RUSHES_OFTEN = 0.5
 RIGHT_OFTEN = 0.85
 LOOKS_SECONDS = (60, 600), (600, 3600)
 
@@ -99,11 +100,25 @@ async def work(phone: Phone, *, diligent: bool) -> None:
             return
         if not diligent:
             open_ones = open_ones[: phone.random.randrange(1, 5)]
+        if phone.random.random() < RUSHES_OFTEN:
+            await _rush(phone, [t["number"] for t in open_ones if t["category"] == "ADS"])
         for task in open_ones:
             await phone.pause(1.1, 4)
             await _do(phone, task["number"])
         if not open_ones:
             await phone.pause(60, 300)  # a moderator has to look
+
+
+async def _rush(phone: Phone, numbers: list[int]) -> None:
+    """Several ads at once, and a video beside them."""
+    begun = [await phone.ask(f"/v1/tasks/{number}/started") for number in numbers]
+    ads = [b["result"]["ad"] for b in begun if b is not None and b["status"] == "APPLIED"]
+    for ad in ads:
+        await phone.ask(f"/v1/ads/views/{ad['view_id']}/started")
+    if ads and phone.random.random() < RUSHES_OFTEN:
+        await boost(phone)
+    for ad in ads:
+        await phone.watch_ad(ad)
 
 
 async def _do(phone: Phone, number: int) -> None:

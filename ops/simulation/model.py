@@ -24,7 +24,7 @@ from ops.simulation.accounts import (
     lose,
 )
 from ops.simulation.facts import Facts
-from ops.simulation.model_earnings import EARNING_RULES, pay_task
+from ops.simulation.model_earnings import EARNING_RULES, is_watching, pay_task
 
 CYCLE = timedelta(hours=4)
 WINDOW = timedelta(minutes=24)
@@ -142,8 +142,7 @@ def on_view(facts: Facts, account: Account, intent: Intent) -> str:
         return "AD_EXPIRED"
     match intent.kind:
         case "ad.start":
-            view.started = view.started or at
-            return "APPLIED"
+            return _begin(account, view, at)
         case "ad.fail":
             return _show_another(account, view, intent)
         case "ad.confirm":
@@ -169,6 +168,19 @@ def on_view(facts: Facts, account: Account, intent: Intent) -> str:
         owner.expires = at + PROOF
         if isinstance(owner, Session):
             owner.expires = min(at + PROOF, owner.requested + 2 * PROOF)
+    return "APPLIED"
+
+
+def _begin(account: Account, view: View, at: datetime) -> str:
+    """One ad after the other; a video is given up for it."""
+    if view.started is None:
+        if is_watching(account, at, at + timedelta(seconds=view.seconds)):
+            return "AD_IN_PROGRESS"
+        view.started = at
+        for boost in account.boosts.values():
+            over = boost.started + timedelta(seconds=boost.seconds)
+            if boost.status == "WATCHING" and boost.started <= at < over:
+                boost.status = "FAILED"
     return "APPLIED"
 
 

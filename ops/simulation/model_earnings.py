@@ -23,6 +23,7 @@ from ops.simulation.facts import Facts
 BOOSTS_PER_DAY = 3
 ANSWER = timedelta(seconds=30)
 READING = timedelta(seconds=20)
+INSTANT = timedelta(microseconds=1)
 WAVE = 5
 QUIZ_ATTEMPTS = 3
 BONUS = 50 * TWTC
@@ -43,6 +44,15 @@ def _running(account: Account, at: datetime) -> Session | None:
     return None
 
 
+def is_watching(account: Account, since: datetime, until: datetime) -> bool:
+    """Whether an ad plays at any time between."""
+    return any(
+        view.started < until and since < view.started + timedelta(seconds=view.seconds)
+        for view in account.views.values()
+        if view.started and view.status != "FAILED"
+    )
+
+
 def start_boost(facts: Facts, account: Account, intent: Intent) -> str:
     """One video at a time, three questions a day, each video once a day, while mining."""
     at, video_id = intent.at, intent.body["video_id"]
@@ -61,6 +71,8 @@ def start_boost(facts: Facts, account: Account, intent: Intent) -> str:
         return "DURATION_UNKNOWN"
     if at + timedelta(seconds=video.seconds) + ANSWER > session.ends:
         return "SESSION_ENDS"
+    if is_watching(account, at, at + INSTANT):
+        return "AD_IN_PROGRESS"
     seen = [b for b in account.boosts.values() if b.video == video_id and b.asked]
     question = facts.draw_question(
         account.user, video_id, day_of(at), Counter(b.question for b in seen)
@@ -72,6 +84,10 @@ def start_boost(facts: Facts, account: Account, intent: Intent) -> str:
             other.status = "FAILED"
         elif other.started > at:
             boost.status = "FAILED"  # a later one was begun meanwhile
+    over = at + timedelta(seconds=video.seconds)
+    ads = [v.started for v in account.views.values() if v.started and v.status != "FAILED"]
+    if any(at < started < over for started in ads):
+        boost.status = "FAILED"
     account.boosts[intent.id] = boost
     return "APPLIED"
 

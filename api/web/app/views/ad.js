@@ -55,7 +55,7 @@ async function show(ad, { alive, setAd, setStep, setLeft, setNote, check }) {
     return;
   }
   if (ad.status !== "COMPLETED") {
-    await act(`/v1/ads/views/${ad.view_id}/started`, {}, setNote);
+    await begin(ad, alive, setNote);
     setNote(null);
     setStep("playing");
     // After a reload it goes on from where it was.
@@ -83,6 +83,20 @@ async function show(ad, { alive, setAd, setStep, setLeft, setNote, check }) {
     await new Promise((done) => setTimeout(done, 1000));
   }
   setStep("waiting");
+}
+
+/** One ad after the other: while another is being watched, this one waits for its end. */
+async function begin(ad, alive, setNote) {
+  for (;;) {
+    try {
+      return await act(`/v1/ads/views/${ad.view_id}/started`, {}, setNote);
+    } catch (error) {
+      const at = error instanceof Refused && error.slug === "ad-in-progress"
+        ? Date.parse(error.problem.retry_at) : NaN;
+      if (Number.isNaN(at) || !alive.current) throw error;
+      await new Promise((done) => setTimeout(done, Math.max(500, at - now())));
+    }
+  }
 }
 
 async function isMining() {
