@@ -1,6 +1,8 @@
 """The real processes, as a deployment runs them, with a short cycle."""
 
+import itertools
 import os
+import secrets
 import select
 import signal
 import socket
@@ -8,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -128,8 +130,15 @@ def until(look: Callable[[], T | None], what: str, seconds_max: float = SECONDS_
     raise AssertionError(f"{what}: not within {seconds_max} s")
 
 
+# Below what connections of others are given while a port is only meant to be listened at; each
+# test process begins somewhere else, and goes on from there.
+_PORTS = itertools.count(secrets.randbelow(20_000))
+
+
 def free_port() -> int:
     """A port that nobody listens at."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port: int = free.getsockname()[1]
-        return port
+    for number in itertools.islice(_PORTS, 1_000):
+        port = 10_000 + number % 20_000
+        with suppress(OSError), socket.create_server(("127.0.0.1", port)):
+            return port
+    raise AssertionError("a thousand ports are taken")

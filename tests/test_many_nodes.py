@@ -49,6 +49,7 @@ NEVER_NULL = {
     "facts.WHOLE_DAY[retention]": {"day"},
     "fraud_review.UNDECIDED": {"since"},
     "history.OWN_BOOST": {"id", "user_id"},
+    "roles.CALLER": {"now", "sign_in_id"},
     "scoring.ACTS": {"day"},
     "sign_ins.REVOKE_FAMILY": {"token_hash"},
     "spending.WALLET": {"day"},
@@ -88,6 +89,7 @@ WRITES_COPIES = {
     "staff.CHANGE": "by an operator",
     "staff.GRANT": "by an operator",
     "staff.LEAVE": "by an operator",
+    "staff.SUSPEND": "when somebody of the staff is held",
     "videos.STORE_VERDICTS": "every ten minutes, by one worker",
 }
 # Rows that no shard is named for go through the coordinator, and errors lose their state there.
