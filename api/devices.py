@@ -15,6 +15,7 @@ import msgspec
 from litestar import Request
 from msgspec import Struct
 
+from api.cookies import cookie_of
 from engine.text import line
 
 DEVICE_HEADER = "device-token"
@@ -97,7 +98,7 @@ def known_device(
     request: Request[Any, Any, Any], secret: bytes, user_id: int, now: datetime
 ) -> str | None:
     """Which device of this account's a request comes from, or None if it says none or is wrong."""
-    token = request.headers.get(KNOWN_HEADER) or request.cookies.get(KNOWN_COOKIE, "")
+    token = request.headers.get(KNOWN_HEADER) or cookie_of(request, KNOWN_COOKIE)
     read = _KNOWN.fullmatch(token)
     if read is None:
         return None

@@ -20,6 +20,8 @@ from api.problems import ProblemError, bad_request, body_too_large, not_found, s
 # RFC 9110, section 4.1: so much should be understood. Nothing of ours comes near it.
 TARGET_BYTES_MAX = 8_000
 HEADERS_BYTES_MAX = 16 * 1024
+# Ours have less than 200. A browser that keeps others' for the same host has few of them.
+COOKIES_BYTES_MAX = 4 * 1024
 BODY_BYTES_MAX = 16 * 1024
 BODY_SECONDS_MAX = 10
 # Requests whose bodies are on their way: 32 MiB at most, of which one address has a tenth.
@@ -135,16 +137,19 @@ def _look(scope: HTTPScope) -> tuple[bool, ProblemError | None]:
     if len(scope["path"]) + len(scope["query_string"]) > TARGET_BYTES_MAX:
         detail = f"Path and query must be of at most {TARGET_BYTES_MAX} bytes."
         return False, ProblemError("uri-too-long", "Address too long", 414, detail)
-    size, length, is_chunked = 0, b"", False
+    size, cookies, length, is_chunked = 0, 0, b"", False
     for name, value in scope["headers"]:
         size += len(name) + len(value)
         if name == b"content-length":
             length = value
         elif name == b"transfer-encoding":
             is_chunked = True
+        elif name == b"cookie":
+            cookies += len(value)
     if size > HEADERS_BYTES_MAX:
-        detail = f"All headers together must be of at most {HEADERS_BYTES_MAX} bytes."
-        return False, ProblemError("headers-too-large", "Headers too large", 431, detail)
+        return False, _too_large("All headers", HEADERS_BYTES_MAX)
+    if cookies > COOKIES_BYTES_MAX:
+        return False, _too_large("All cookies", COOKIES_BYTES_MAX)
     if not scope["path"].isprintable():
         return False, not_found("page")
     if not length:
@@ -153,6 +158,11 @@ def _look(scope: HTTPScope) -> tuple[bool, ProblemError | None]:
     if len(length) > 18 or not length.isdigit() or int(length) > BODY_BYTES_MAX:
         return False, body_too_large()
     return is_chunked or int(length) > 0, None
+
+
+def _too_large(what: str, most: int) -> ProblemError:
+    detail = f"{what} together must be of at most {most} bytes."
+    return ProblemError("headers-too-large", "Headers too large", 431, detail)
 
 
 def _network_of(scope: Scope) -> str:

@@ -80,6 +80,20 @@ def test_the_clock_is_read_in_one_place() -> None:
     assert reads == {"models/clock.py"}
 
 
+def test_cookies_are_read_in_one_place() -> None:
+    """The framework's reader takes quadratic time (`api/cookies.py`)."""
+    for package in ("api", "ops", "workers"):
+        for path in sources(package):
+            read = {
+                node.attr
+                for node in nodes(path)
+                if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)
+            }
+            assert "cookies" not in read, path
+            assert not imported(path) & {"http.cookies"}, path
+            assert "SimpleCookie" not in path.read_text(), path
+
+
 def test_only_models_begins_or_commits_transactions() -> None:
     for package in set(MAY_IMPORT) - {"models"}:
         for path in sources(package):

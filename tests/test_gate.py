@@ -11,7 +11,14 @@ import httpx
 import pytest
 
 from api import gate
-from api.gate import BODY_BYTES_MAX, HEADERS_BYTES_MAX, TARGET_BYTES_MAX, Gate, Lobby
+from api.gate import (
+    BODY_BYTES_MAX,
+    COOKIES_BYTES_MAX,
+    HEADERS_BYTES_MAX,
+    TARGET_BYTES_MAX,
+    Gate,
+    Lobby,
+)
 from api.pages import FILES, WEB
 from api.permissions import handlers_of
 from tests.test_admission import until
@@ -138,6 +145,13 @@ async def test_long_addresses_and_headers_are_refused_before_they_are_routed(wor
     for name in ("Authorization", "Cookie", "X-Forwarded-For", "If-None-Match", "X-Anything"):
         headers = {name: "a," * (HEADERS_BYTES_MAX // 2)}
         problem_of(await world.http.get("/v1/me", headers=headers), 431, "headers-too-large")
+
+
+async def test_more_cookies_than_anybody_has_are_refused(world: World) -> None:
+    fits = {"Cookie": "a" * COOKIES_BYTES_MAX}
+    assert (await world.http.get("/healthz", headers=fits)).status_code == HTTPStatus.OK
+    for headers in ({"Cookie": fits["Cookie"] + "a"}, [("Cookie", "a" * 2_100)] * 2):
+        problem_of(await world.http.get("/healthz", headers=headers), 431, "headers-too-large")
 
 
 async def test_what_cannot_be_a_name_is_not_there(world: World) -> None:

@@ -13,6 +13,7 @@ import pytest
 import api
 import engine
 import models
+from api.cookies import value_in
 from models.telemetry.logs import PERSONAL, TEXT_MAX, without_persons
 from tests.processes import ROOT
 
@@ -88,6 +89,12 @@ def test_twice_the_text_takes_twice_the_time(name: str) -> None:
     use = partial(pattern.sub, "") if is_taken_out else pattern.search
     use = use if is_taken_out or is_anchored else pattern.fullmatch
     assert not [parts for parts in texts() if not is_linear(use, *parts)]
+
+
+def test_our_cookies_are_read_in_time_in_proportion_to_them() -> None:
+    for before in ("", 'twtc_refresh="', "a="):
+        for many in ('\\"', ";", "; ", "=", "a=b; ", " ", '"'):
+            assert is_linear(lambda text: value_in(text, "twtc_refresh"), before, many, "", 16_000)
 
 
 def test_a_quadratic_pattern_would_be_seen() -> None:

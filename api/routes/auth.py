@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from api.admission import HASHES
 from api.auth import Access, issue_ticket, refresh_token_user, successor_of
+from api.cookies import cookie_of
 from api.documentation import problems
 from api.guesses import PASSWORD, Whose, guess_at
 from api.identities import Identity, identity_of
@@ -98,7 +99,7 @@ async def refresh(
     That holds until the token in the answer was used. Then another use of the one before ends every
     token of that sign-in.
     """
-    token = data.refresh_token or request.cookies.get(COOKIE, "")
+    token = data.refresh_token or cookie_of(request, COOKIE)
     user_id = refresh_token_user(token)
     if user_id is None:
         raise unauthorized("The refresh token is not valid. Sign in again.")
@@ -126,7 +127,7 @@ async def logout(
     services: NamedDependency[Services],
 ) -> Response[None]:
     """End the sign-in that this refresh token belongs to."""
-    token = data.refresh_token or request.cookies.get(COOKIE, "")
+    token = data.refresh_token or cookie_of(request, COOKIE)
     user_id = refresh_token_user(token)
     if user_id is not None:
         await revoke_token(services.database, user_id, token, utcnow())
