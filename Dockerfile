@@ -29,5 +29,4 @@ WORKDIR /app
 ENV PATH=/app/.venv/bin:$PATH PYTHONUNBUFFERED=1 dramatiq_queue_prefetch=64
 USER twtc
 EXPOSE 8000
-CMD ["python", "-m", "granian", "--interface", "asgi", "--host", "0.0.0.0", "--port", "8000", \
-     "--workers-kill-timeout", "15", "api.app:app"]
+CMD ["python", "-m", "api", "--host", "0.0.0.0", "--port", "8000"]

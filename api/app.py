@@ -1,4 +1,4 @@
-"""The application: `create_app` for servers and tests, `app` for `granian api.app:app`."""
+"""The application: `create_app` for servers and tests, `app` for the process (`python -m api`)."""
 
 import os
 from typing import Any

@@ -15,6 +15,7 @@ from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from api.client_ip import client_ip, networks_of
+from api.pieces import in_pieces
 from api.problems import ProblemError, bad_request, body_too_large, not_found, send_problem
 
 # RFC 9110, section 4.1: so much should be understood. Nothing of ours comes near it.
@@ -42,8 +43,7 @@ class Gate:
         if scope["type"] == ScopeType.WEBSOCKET:
             return self._app(scope, receive, send)
         is_head = scope["method"] == "HEAD"
-        if is_head:
-            send = _without_body(send)
+        send = _without_body(send) if is_head else in_pieces(send, receive)
         has_body, refusal = _look(scope)
         if refusal is not None:
             return send_problem(refusal, send)
@@ -153,8 +153,7 @@ def _look(scope: HTTPScope) -> tuple[bool, ProblemError | None]:
     if not scope["path"].isprintable():
         return False, not_found("page")
     if not length:
-        # In HTTP/2 a body needs not be announced.
-        return is_chunked or scope["http_version"].startswith("2"), None
+        return is_chunked, None
     if len(length) > 18 or not length.isdigit() or int(length) > BODY_BYTES_MAX:
         return False, body_too_large()
     return is_chunked or int(length) > 0, None

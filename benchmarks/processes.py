@@ -78,12 +78,10 @@ def web_environment(database: Database, servers: Servers) -> dict[str, str]:
 
 @asynccontextmanager
 async def served(target: str, environment: dict[str, str]) -> AsyncIterator[int]:
-    """An application on granian with one worker process. Yield its port."""
+    """An application, served as the product is, with one worker process. Yield its port."""
     port = free_port()
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "granian", "--interface", "asgi", "--workers", "1"),
-        *("--host", "127.0.0.1", "--port", str(port), "--no-access-log"),
-        *("--workers-kill-timeout", "5", target),
+        *(sys.executable, "-m", "benchmarks.serve", target, str(port)),
         env=environment,
         stdout=asyncio.subprocess.DEVNULL,
     )

@@ -22,8 +22,6 @@ from typing import Annotated, Any
 
 import httpx
 import msgspec
-from granian import Granian
-from granian.constants import Interfaces
 from litestar import Litestar, Request, Response, get, post
 from litestar.datastructures import State
 from litestar.di import NamedDependency, Provide
@@ -32,9 +30,11 @@ from litestar.params import JSONBody, PathParameter, QueryParameter
 from msgspec import Meta, Struct
 
 from api.networks.contract import NONCE
+from api.pieces import answering_in_pieces
 from api.problems import MEDIA_TYPE, TYPE_PREFIX, on_http_exception
 from api.requests import JSONRequest
 from models.clock import utcnow
+from models.serving import serve
 from ops.partner_films import host_film
 from ops.partner_showings import Delivery, Partner
 from ops.partner_texts import choose_language, texts_of
@@ -177,7 +177,7 @@ def create(
             yield
 
     page = Path(__file__).with_name("partner_page.html").read_text(encoding="utf-8")
-    return Litestar(
+    app = Litestar(
         [show, finish, host_film, healthz],
         dependencies={"partner": Provide(provide_partner, sync_to_thread=False)},
         exception_handlers={HTTPException: on_http_exception},
@@ -187,6 +187,8 @@ def create(
         request_max_body_size=BODY_BYTES_MAX,
         state=State({"page": Template(page)}),
     )
+    app.asgi_handler = answering_in_pieces(app.asgi_handler)
+    return app
 
 
 def create_from_environment() -> Litestar:
@@ -209,14 +211,8 @@ def main() -> None:
         create_from_environment()
     except PartnerConfigError as error:
         parser.error(str(error))
-    Granian(
-        "ops.partner:create_from_environment",
-        address=arguments.host,
-        port=arguments.port,
-        interface=Interfaces.ASGI,
-        factory=True,
-        websockets=False,
-    ).serve()
+    target = "ops.partner:create_from_environment"
+    serve(target, arguments.host, arguments.port, is_factory=True)
 
 
 if __name__ == "__main__":

@@ -188,13 +188,11 @@ def next_database(redis_url: str, steps: int = 1) -> str:
 def _programs(ports: Ports, has_dashboard: bool) -> Sequence[Program]:
     """In the order in which they are stopped: no new work first, then its recording, then it."""
     python = sys.executable
-    web = ["--interface", "asgi", "--host", "127.0.0.1", "--port", str(ports.web), "--workers", "1"]
-    # Event streams would otherwise keep a worker from ending.
-    web += ["--workers-kill-timeout", "5"]
+    web = (python, "-m", "api", "--port", str(ports.web), "--stop-seconds", "5")
     board = (python, "-m", "workers.dashboard", "--port", str(ports.dashboard))
     return (
         *([Program("dashboard", board)] if has_dashboard else []),
-        Program("web", (python, "-m", "granian", *web, "api.app:app")),
+        Program("web", web),
         Program("clock", (python, "-m", "schedules")),
         Program(
             "worker",

@@ -65,8 +65,7 @@ class Processes:
     @staticmethod
     def web(port: int) -> list[str]:
         """An API process on a port."""
-        server = ["granian", "--interface", "asgi", "--workers-kill-timeout", "15"]
-        return [*server, "--port", str(port), "api.app:app"]
+        return ["api", "--port", str(port)]
 
     def start(self, name: str) -> None:
         """Start one of them, in a process group of its own."""

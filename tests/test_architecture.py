@@ -80,6 +80,18 @@ def test_the_clock_is_read_in_one_place() -> None:
     assert reads == {"models/clock.py"}
 
 
+def test_what_the_server_is_told_is_said_in_one_place() -> None:
+    tells = {
+        path.relative_to(ROOT).as_posix()
+        for package in (*MAY_IMPORT, "benchmarks")
+        for path in sources(package)
+        if "granian" in imported(path) or '"granian"' in path.read_text()
+    }
+    assert tells == {"models/serving.py"}
+    for name in ("Procfile", "Dockerfile", "docker-compose.yml", "deploy/kubernetes/base/web.yaml"):
+        assert "granian" not in (ROOT / name).read_text(), name
+
+
 def test_cookies_are_read_in_one_place() -> None:
     """The framework's reader takes quadratic time (`api/cookies.py`)."""
     for package in ("api", "ops", "workers"):

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from api.__main__ import STOP_SECONDS
 from api.intake import WAIT_SECONDS_MAX
 from models.config import ConfigError, load_config
 from models.db import Database, connected, rows, sql
@@ -121,11 +122,10 @@ def test_a_process_survives_upgrades_and_drained_nodes(process: str) -> None:
 
 
 def test_requests_have_their_time_when_a_web_pod_ends() -> None:
-    arguments = container("web")["args"]
-    in_flight = int(arguments[arguments.index("--workers-kill-timeout") + 1])
+    assert "--stop-seconds" not in container("web")["args"]
     pause = int(container("web")["lifecycle"]["preStop"]["exec"]["command"][-1])
-    assert pod("web")["terminationGracePeriodSeconds"] >= pause + in_flight
-    assert in_flight > WAIT_SECONDS_MAX
+    assert pod("web")["terminationGracePeriodSeconds"] >= pause + STOP_SECONDS
+    assert STOP_SECONDS > WAIT_SECONDS_MAX
 
 
 def test_probes_and_the_service_reach_the_api() -> None:

@@ -136,10 +136,8 @@ class Site:
 
     def start(self, name: str) -> subprocess.Popen[bytes]:
         """Start a program, in a process group of its own."""
-        web = ("granian", "--interface", "asgi", "--host", "127.0.0.1", "--workers", "1")
         commands: Mapping[str, tuple[str, ...]] = {
-            "web": (*web, "--port", str(self.web_port), "--workers-kill-timeout", "5",
-                    "api.app:app"),
+            "web": ("api", "--port", str(self.web_port), "--stop-seconds", "5"),
             "worker": ("dramatiq", "workers.main", "--processes", "1", "--threads", "8"),
             "clock": ("schedules",),
             "partner": ("ops.partner", "--port", _port(self.environment["TWTC_PARTNER_URL"])),

@@ -7,10 +7,9 @@ import sys
 from threading import Thread
 
 from flask import Flask
-from granian import Granian
-from granian.constants import Interfaces
 
 from models.config import ConfigError, load_config
+from models.serving import serve
 from workers.dashboard.board import Board, open_client
 from workers.dashboard.holdings import Holdings
 from workers.dashboard.keeper import Keeper
@@ -47,15 +46,8 @@ def main() -> int:
     except ConfigError as error:
         print(f"dashboard: {error}", file=sys.stderr)
         return 2
-    Granian(
-        "workers.dashboard.__main__:open_app",
-        address=options.host,
-        port=options.port,
-        interface=Interfaces.WSGI,
-        blocking_threads=4,
-        factory=True,
-        workers_kill_timeout=5,
-    ).serve()
+    target = "workers.dashboard.__main__:open_app"
+    serve(target, options.host, options.port, is_wsgi=True, is_factory=True, stop_seconds=5)
     return 0
 
 
