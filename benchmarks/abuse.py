@@ -2,8 +2,9 @@
 
 One web process, as it is by default. Two hundred members ask politely, in turns beside connections
 on which nothing is sent and beside attackers: bodies that never come, or a byte a second, addresses
-and headers that are longer than anything, JSON that goes deep, sign-ins of nobody. The attackers
-are a process of their own, whose processor time is measured and held below a tenth of a core.
+and headers that are longer than anything, JSON that goes deep, sign-ins of nobody, more silent
+connections than a server may have by default, large answers that nobody takes. The attackers are a
+process of their own, whose processor time is measured and held below a tenth of a core.
 """
 
 import argparse

@@ -6,12 +6,16 @@ one who sends it as much as the one who is sent it is no attack.
 
 import asyncio
 import itertools
+import socket
+import struct
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 from msgspec import Struct
+
+from models.serving import room_for
 
 SHARE_MAX = 0.08
 PAUSE_SECONDS = 0.05
@@ -21,6 +25,8 @@ PATIENCE_SECONDS = 12
 HELD = 300
 DRIPPING = 50
 SIGN_INS_AT_ONCE = 60
+SILENT = 1_500
+UNREAD = 30
 # Where they come from: limits are by address.
 ADDRESSES = tuple(f"127.0.1.{number}" for number in range(1, 51))
 
@@ -38,6 +44,8 @@ HEADERS = (
     "If-None-Match: " + 'W/"x", ' * 2_000, "Cookie: " + "a=b; " * 3_000,
     "Prefer: " + "wait=1, " * 1_900,
 )  # fmt: skip
+COOKIES = tuple('Cookie: twtc_refresh="' + '\\"' * n + '"\r\n' for n in (8_000, 2_000, 20))
+LARGE = "GET /swagger/swagger-ui-bundle.js"
 BODIES = (b"[" * 10_000, b'{"a":' * 3_000, b'{"email": "\\ud800"}', b'{"email": "a\\u0000"}')
 
 
@@ -75,7 +83,8 @@ class Attackers:
         kinds = (
             *itertools.repeat(self._hold, HELD),
             *itertools.repeat(self._drip, DRIPPING),
-            *(self._shout, self._nonsense, self._bodies),
+            *(self._shout, self._nonsense, self._bodies, self._cookie, self._silent, self._streams),
+            *itertools.repeat(self._unread, UNREAD),
             *itertools.repeat(self._sign_in, SIGN_INS_AT_ONCE),
         )
         numbers = itertools.count()
@@ -139,6 +148,43 @@ class Attackers:
         sized = f"{_JSON}Content-Length: {len(body)}\r\n"
         await self._ask(_head("POST /v1/auth/login", sized) + body)
 
+    async def _cookie(self, turn: int) -> None:
+        """A cookie with nothing but quoted quotes."""
+        sized = f"{COOKIES[turn % len(COOKIES)]}{_JSON}Content-Length: 2\r\n"
+        await self._ask(_head("POST /v1/auth/refresh", sized) + b"{}")
+
+    async def _silent(self, turn: int) -> None:
+        """More connections than a server may have by default, and not a byte on any."""
+        loop = asyncio.get_running_loop()
+        with ExitStack() as stack:
+            for _ in range(SILENT):
+                await self._may_go_on.wait()
+                one = stack.enter_context(socket.socket())
+                one.setblocking(False)
+                one.bind((next(self._addresses), 0))
+                await loop.sock_connect(one, ("127.0.0.1", self._port))
+                self._done["silent connection"] += 1
+            await asyncio.sleep(PATIENCE_SECONDS)
+
+    async def _unread(self, turn: int) -> None:
+        """Something large, of which nothing is taken."""
+        await self._leave(_head(LARGE, ""))
+
+    async def _streams(self, turn: int) -> None:
+        """The same in HTTP/2, as often as one connection may ask."""
+        await self._leave(h2_requests(LARGE.partition(" ")[2], 190))
+
+    async def _leave(self, request: bytes) -> None:
+        """Send it, and read nothing."""
+        loop = asyncio.get_running_loop()
+        with socket.socket() as one:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+            one.setblocking(False)
+            one.bind((next(self._addresses), 0))
+            await loop.sock_connect(one, ("127.0.0.1", self._port))
+            await loop.sock_sendall(one, request)
+            await asyncio.sleep(PATIENCE_SECONDS - 1)
+
     async def _sign_in(self, turn: int) -> None:
         """Somebody who is not there, with a password that has to be hashed."""
         body = b'{"email": "nobody%d@bench.example", "password": "correct horse"}' % turn
@@ -150,8 +196,25 @@ def _head(line: str, headers: str) -> bytes:
     return f"{line} HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}\r\n".encode()
 
 
+def h2_requests(path: str, count: int) -> bytes:
+    """HTTP/2 without asking first: so many requests, and no room for any answer."""
+    fields = {":method": "GET", ":scheme": "http", ":path": path, ":authority": "x"}
+    head = b"".join(
+        b"\0%c%b%c%b" % (len(name), name.encode(), len(value), value.encode())
+        for name, value in fields.items()
+    )
+    settings = _frame(4, 0, 0, struct.pack(">HI", 4, 0))
+    asked = b"".join(_frame(1, 5, 1 + 2 * n, head) for n in range(count))
+    return b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + settings + asked
+
+
+def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
+    return struct.pack(">I", len(payload))[1:] + struct.pack(">BBI", kind, flags, stream) + payload
+
+
 def attack(port: int, seconds: float) -> Report:
     """So many seconds of all attacks, in this process."""
+    room_for(2 * SILENT)
     return asyncio.run(Attackers(port, seconds).attack())
 
 
