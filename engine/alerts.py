@@ -66,6 +66,15 @@ class Credit(Struct, frozen=True):
     applied_at: datetime
 
 
+class PayChange(Struct, frozen=True):
+    """A change of what is paid that was approved."""
+
+    id: str
+    kind: str
+    subject: str
+    decided_at: datetime
+
+
 class Counters(Struct, frozen=True):
     """What the rules look at. Amounts in micro-TWTC; requests are those of the last minutes."""
 
@@ -78,6 +87,7 @@ class Counters(Struct, frozen=True):
     dead_letters: int = 0
     suspicions: Suspicions = Suspicions()
     credits: Sequence[Credit] = ()
+    pay_changes: Sequence[PayChange] = ()
 
 
 # What `judge` decides about: one of these that it does not return is over.
@@ -95,6 +105,7 @@ def judge(counters: Counters) -> list[Alert]:
         _dead_letters(counters.dead_letters),
         _suspicions(counters.suspicions),
         *(_credit(credit) for credit in counters.credits),
+        *(_pay_change(change) for change in counters.pay_changes),
     ]
     return [alert for alert in found if alert is not None]
 
@@ -154,6 +165,12 @@ def _dead_letters(number: int) -> Alert | None:
         return None
     text = f"{number} intents could not be applied and wait as dead letters"
     return Alert("dead-letters", Severity.CRITICAL, text, {"dead_letters": number})
+
+
+def _pay_change(change: PayChange) -> Alert:
+    of = f" ({change.subject})" if change.subject != change.kind else ""
+    text = f"What is paid was changed: {change.kind.replace('_', ' ')}{of}; look who approved it"
+    return Alert(f"pay:{change.id}", Severity.CRITICAL, text, {}, change.decided_at)
 
 
 def _credit(credit: Credit) -> Alert:

@@ -17,8 +17,9 @@ BONUS_MICRO_MAX = 10_000 * MICRO_PER_TWTC
 BOOSTS_PER_DAY_MAX = 20
 WINDOW_SECONDS_MAX = 30 * 86_400
 QUOTA_MAX = 1_000_000
-CONTACT_WAIT_HOURS_MAX = 30 * 24
-CONTACT_BACK_DAYS_MAX = 90
+# Whoever loses an address has a day to see what is told, and some to take it back.
+CONTACT_WAIT_HOURS = (24, 30 * 24)
+CONTACT_BACK_DAYS = (3, 90)
 # Of `Vesting`: the least and the most of each. A year of days; a score of 101 is above any.
 VESTING_RANGES = {
     "daily_limit_micro": (0, 1_000_000 * MICRO_PER_TWTC),
@@ -92,8 +93,8 @@ def check_configuration(settings: Configuration) -> None:
         "base_rate_micro_per_hour": (1, BASE_RATE_MICRO_MAX),
         "boosts_per_day": (0, BOOSTS_PER_DAY_MAX),
         "bonus_micro": (1, BONUS_MICRO_MAX),
-        "contact_wait_hours": (0, CONTACT_WAIT_HOURS_MAX),
-        "contact_back_days": (1, CONTACT_BACK_DAYS_MAX),
+        "contact_wait_hours": CONTACT_WAIT_HOURS,
+        "contact_back_days": CONTACT_BACK_DAYS,
     }
     for name, (least, most) in ranges.items():
         if not least <= getattr(settings, name) <= most:

@@ -16,7 +16,7 @@ OPTION_COUNT = 4
 class Video(Struct, frozen=True):
     """A video that may be watched for a boost. `boost_percent` of the base reward is paid on top.
 
-    `duration_seconds` is None until its provider or an operator told it; it pays nothing before.
+    `duration_seconds` is None until its provider told it; it pays nothing before.
     """
 
     id: str

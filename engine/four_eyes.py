@@ -63,9 +63,9 @@ def object_to(
 
     None as a member is somebody without a role that may approve.
     """
-    if not _stands(proposer, needed, at):
+    if not stands(proposer, needed, at):
         return Objection.PROPOSER_LEFT
-    if not _stands(approver, needed, at):
+    if not stands(approver, needed, at):
         return Objection.APPROVER_LEFT
     assert proposer is not None and approver is not None
     if proposer.user_id == approver.user_id:
@@ -77,7 +77,8 @@ def object_to(
     return None
 
 
-def _stands(member: StaffMember | None, needed: Permission, at: datetime) -> bool:
+def stands(member: StaffMember | None, needed: Permission, at: datetime) -> bool:
+    """Whether somebody is staff with this right at an instant, and not suspended."""
     if member is None or not member.is_active or not may(member.role, needed):
         return False
     return member.suspended_until is None or at >= member.suspended_until

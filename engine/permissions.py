@@ -35,6 +35,7 @@ class Permission(StrEnum):
     ADJUSTMENTS_DECIDE = "adjustments.decide"
     CONTACTS_PROPOSE = "contacts.propose"
     CONTACTS_DECIDE = "contacts.decide"
+    PAY_DECIDE = "pay.decide"
     CONFIGURATION_CHANGE = "configuration.change"
     REWARDS_CHANGE = "rewards.change"
     LOG_READ = "log.read"
@@ -67,6 +68,7 @@ _ADDED = {
             Permission.ADJUSTMENTS_DECIDE,
             Permission.CONTACTS_PROPOSE,
             Permission.CONTACTS_DECIDE,
+            Permission.PAY_DECIDE,
         }
     ),
     Role.SUPERADMIN: frozenset(

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from engine.alerts import Alert, Counters, Credit, Hour, Severity, Suspicions
+from engine.alerts import Alert, Counters, Credit, Hour, PayChange, Severity, Suspicions
 from engine.timeline import boundary_at_or_before
 from models.buckets import rows_of_buckets
 from models.db import Connection, Database, Row, Statement, connected, rows, run, sql, transaction
@@ -69,6 +69,11 @@ LAST_TOLD = sql("SELECT max(opened_at) AS told_at FROM alerts WHERE key = 'fraud
 CREDITS = sql("""
     SELECT CAST(id AS text) AS id, amount_micro, applied_at FROM adjustments
     WHERE bucket = :bucket AND status = 'APPLIED' AND direction = 'CREDIT' AND applied_at > :since
+""")
+
+PAY_CHANGES = sql("""
+    SELECT CAST(id AS text) AS id, kind, subject, decided_at FROM pay_proposals
+    WHERE status = 'APPROVED' AND decided_at > :since ORDER BY decided_at, id
 """)
 
 OPEN = sql("""
@@ -132,8 +137,14 @@ async def read_counters(database: Database, now: datetime) -> Counters:
         dead_letters = await count_dead_letters(connection)
         suspicions = await _read_suspicions(connection, now)
         by_hand = await _read_credits(connection, now)
+        changed = await rows(connection, PAY_CHANGES, {"since": now - CREDITS_OVER})
     return Counters(
-        **hourly, **requests, dead_letters=dead_letters, suspicions=suspicions, credits=by_hand
+        **hourly,
+        **requests,
+        dead_letters=dead_letters,
+        suspicions=suspicions,
+        credits=by_hand,
+        pay_changes=[PayChange(**row) for row in changed],
     )
 
 

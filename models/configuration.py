@@ -1,4 +1,4 @@
-"""Versions of the configuration: read by every process, added to by superadmins (decision 0028).
+"""Versions of the configuration: read by every process, added to by two people (decision 0028).
 
 A version holds from at least five minutes after it was written, so that no process can have missed
 it: each reads the few rows anew every minute. The table's own constraint keeps the distance.
@@ -20,8 +20,9 @@ from engine.configuration import (
     in_force,
 )
 from engine.daily import Category
+from engine.pay import differences
 from models.admin_log import Action, Actor, log_action
-from models.db import Connection, Database, Row, connected, rows, run, sql, transaction
+from models.db import Connection, Database, Row, connected, rows, run, sql
 from models.encoding import encode
 
 AHEAD = timedelta(minutes=5)
@@ -110,45 +111,48 @@ async def read_versions(database: Database) -> Sequence[Row]:
         return await rows(connection, VERSIONS)
 
 
-async def change_configuration(
-    database: Database,
+async def next_version(
+    connection: Connection, expected: int, settings: Configuration
+) -> tuple[Version, dict[str, list[Any]]]:
+    """The last version, and what these settings after it change. `expected` is its number.
+
+    Raise ConfigurationError or VersionConflictError for what cannot follow it.
+    """
+    check_configuration(settings)
+    last = (await load_versions(connection))[-1]
+    if last.number != expected:
+        raise VersionConflictError
+    changed = differences(*map(msgspec.structs.asdict, (last.settings, settings)))
+    if not changed:
+        raise ConfigurationError("nothing would change")
+    return last, changed
+
+
+async def add_version(
+    connection: Connection,
+    author_id: int,
     actor: Actor,
     expected: int,
     settings: Configuration,
     reason: str,
     effective_from: datetime | None,
     now: datetime,
-) -> Version:
-    """Add a version after version `expected`, and to the trail.
+) -> None:
+    """Add a version that an author proposed and the actor approved, and to the trail.
 
-    Raise ConfigurationError or VersionConflictError; then nothing was written.
+    Raise as `next_version`; then nothing was written.
     """
-    check_configuration(settings)
-    since = max(effective_from or now, now + AHEAD)
-    async with transaction(database) as connection:
-        last = (await load_versions(connection))[-1]
-        if last.number != expected:
-            raise VersionConflictError
-        since = max(since, last.effective_from)
-        changed = differences(last.settings, settings)
-        if not changed:
-            raise ConfigurationError("nothing would change")
-        params = _params(expected + 1, settings, changed, actor.user_id, reason, now, since)
-        if not await run(connection, ADD, params):
-            raise VersionConflictError
-        before = {name: values[0] for name, values in changed.items()}
-        after = {name: values[1] for name, values in changed.items()}
-        action = Action(
-            "configuration.change", "configuration", str(expected + 1), before, after, reason
-        )
-        await log_action(connection, actor, action, now)
-    return Version(expected + 1, since, settings)
-
-
-def differences(before: Configuration, after: Configuration) -> dict[str, list[Any]]:
-    """What is another value in the second, by name: [before, after]."""
-    old, new = msgspec.structs.asdict(before), msgspec.structs.asdict(after)
-    return {name: [old[name], new[name]] for name in new if old[name] != new[name]}
+    last, changed = await next_version(connection, expected, settings)
+    since = max(effective_from or now, now + AHEAD, last.effective_from)
+    params = _params(expected + 1, settings, changed, author_id, reason, now, since)
+    if not await run(connection, ADD, params):
+        raise VersionConflictError
+    before = {name: values[0] for name, values in changed.items()}
+    after = {name: values[1] for name, values in changed.items()}
+    action = Action(
+        "configuration.change", "configuration", str(expected + 1), before, after, reason
+    )
+    await log_action(connection, actor, action, now)
 
 
 def _params(

@@ -9,14 +9,14 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, to_builtins
 from msgspec.structs import asdict
 
 from engine.daily import Category as TaskCategory
 from engine.text import SLUG, Country, line, prose
 from engine.videos import Category
 from models.admin_log import Action, Actor, log_action
-from models.db import Database, Row, Statement, connected, rows, sql, transaction
+from models.db import Connection, Database, Row, Statement, connected, rows, sql
 from models.encoding import encode
 
 Slug = Annotated[str, Meta(min_length=1, max_length=100, pattern=SLUG)]
@@ -48,10 +48,11 @@ class OptionTexts(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class VideoRow(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A video. `duration_seconds` is null until its provider or an operator has told it: until then
-    nobody is offered it.
+    """A video. `duration_seconds` is null until its provider has told it: until then nobody is
+    offered it. A new video, one that is shown again, and another boost take two people; at most
+    300 %.
 
-    `inactive_because` is only told: why it is off.
+    `duration_seconds` and `inactive_because` are only told: the latter is why it is off.
     """
 
     provider: Literal["youtube", "own"]
@@ -95,7 +96,8 @@ class QuestionRow(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
 
 class TaskTypeRow(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A kind of task; a change holds from the next day's catalogue on."""
+    """A kind of task; a change holds from the next day's catalogue on, and takes two people. It
+    pays 100 TWTC at most."""
 
     id: Annotated[int, Meta(ge=1, le=32_767)]
     name: Line
@@ -108,11 +110,12 @@ class TaskTypeRow(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True)
 
 
 class Kind(Struct, frozen=True):
-    """How one kind of rows is read and written; `key` names a row in the trail."""
+    """How one kind of rows is read and written; what it is called in the trail, and found by."""
 
     read: Statement
     write: Statement
-    key: str
+    name: str
+    keyed: tuple[str, ...]
 
 
 _VIDEO = """id, provider, provider_id, title, channel, country, category, duration_seconds,
@@ -120,15 +123,15 @@ _VIDEO = """id, provider, provider_id, title, channel, country, category, durati
 READ_VIDEOS = sql(f"SELECT {_VIDEO} FROM videos ORDER BY id")
 WRITE_VIDEO = sql("""
     INSERT INTO videos (id, provider, provider_id, title, channel, country, category,
-                        duration_seconds, boost_percent, regions, is_active, inactive_because)
+                        boost_percent, regions, is_active, inactive_because)
     VALUES (CAST(:provider AS text) || ':' || CAST(:provider_id AS text), CAST(:provider AS text),
             CAST(:provider_id AS text), :title, :channel, :country, :category,
-            :duration_seconds, :boost_percent, CAST('{}' AS jsonb), CAST(:is_active AS boolean),
+            :boost_percent, CAST('{}' AS jsonb), CAST(:is_active AS boolean),
             CASE WHEN CAST(:is_active AS boolean) THEN NULL ELSE 'OPERATOR' END)
     ON CONFLICT (id) DO UPDATE SET
         title = excluded.title, channel = excluded.channel, country = excluded.country,
-        category = excluded.category, duration_seconds = excluded.duration_seconds,
-        boost_percent = excluded.boost_percent, is_active = excluded.is_active,
+        category = excluded.category, boost_percent = excluded.boost_percent,
+        is_active = excluded.is_active,
         inactive_because = CASE WHEN excluded.is_active THEN NULL
                                 ELSE COALESCE(videos.inactive_because, 'OPERATOR') END
     RETURNING id
@@ -178,10 +181,10 @@ WRITE_TASK_TYPE = sql("""
 """)
 
 KINDS: dict[type[Struct], Kind] = {
-    VideoRow: Kind(READ_VIDEOS, WRITE_VIDEO, "video"),
-    ArticleRow: Kind(READ_ARTICLES, WRITE_ARTICLE, "article"),
-    QuestionRow: Kind(READ_QUESTIONS, WRITE_QUESTION, "question"),
-    TaskTypeRow: Kind(READ_TASK_TYPES, WRITE_TASK_TYPE, "task_type"),
+    VideoRow: Kind(READ_VIDEOS, WRITE_VIDEO, "video", ("provider", "provider_id")),
+    ArticleRow: Kind(READ_ARTICLES, WRITE_ARTICLE, "article", ("slug",)),
+    QuestionRow: Kind(READ_QUESTIONS, WRITE_QUESTION, "question", ("key",)),
+    TaskTypeRow: Kind(READ_TASK_TYPES, WRITE_TASK_TYPE, "task_type", ("id",)),
 }
 _JSON = ("title", "body", "text", "options", "description")
 
@@ -193,10 +196,21 @@ async def read_content(database: Database, kind: type[Struct]) -> Sequence[Struc
     return [msgspec.convert(_plain(row, kind), kind, strict=False) for row in found]
 
 
-async def write_content(
-    database: Database, row: Struct, actor: Actor, reason: str, now: datetime
+async def find_row(connection: Connection, row: Struct) -> dict[str, Any]:
+    """What stands where this row would be written, by name; nothing if nothing does."""
+    kind = KINDS[type(row)]
+    wanted = [getattr(row, name) for name in kind.keyed]
+    for found in await rows(connection, kind.read):
+        if [found[name] for name in kind.keyed] == wanted:
+            known = msgspec.convert(_plain(found, type(row)), type(row), strict=False)
+            return dict(to_builtins(known))
+    return {}
+
+
+async def write_row(
+    connection: Connection, row: Struct, actor: Actor, reason: str, now: datetime
 ) -> None:
-    """Add a row or replace it, and note it in the trail.
+    """Add a row or replace it, and note it in the trail, within the caller's transaction.
 
     Raise asyncpg's IntegrityConstraintViolationError for what cannot be, such as a question of a
     video that is not there.
@@ -206,12 +220,11 @@ async def write_content(
         name: encode(value) if isinstance(value, Struct) else value
         for name, value in asdict(row).items()
     }
-    async with transaction(database) as connection:
-        [written] = await rows(connection, kind.write, values)
-        action = Action(
-            f"{kind.key}.write", kind.key, str(written[0]), after=asdict(row), reason=reason
-        )
-        await log_action(connection, actor, action, now)
+    [written] = await rows(connection, kind.write, values)
+    action = Action(
+        f"{kind.name}.write", kind.name, str(written[0]), after=asdict(row), reason=reason
+    )
+    await log_action(connection, actor, action, now)
 
 
 def _plain(row: Row, kind: type[Struct]) -> dict[str, Any]:

@@ -23,19 +23,19 @@ EXPIRED = "Nobody approved it within a week."
 # In which tables they lie, by what is proposed.
 OPEN = ("adjustments", "role_proposals")
 
-LAPSE = {
-    table: sql(f"""
+_LAPSE = """
         UPDATE {table} t
         SET status = 'LAPSED', failure = CASE WHEN t.expires_at <= :now THEN CAST(:expired AS text)
                                               ELSE CAST(:left AS text) END
-        WHERE t.bucket = :bucket AND t.status = 'PROPOSED'
+        WHERE {bucket} t.status = 'PROPOSED'
           AND (t.expires_at <= :now
                OR NOT EXISTS (SELECT FROM staff s WHERE s.user_id = t.proposer_id AND s.is_active
                               AND s.role = ANY(CAST(:roles AS text[]))
                               AND (s.suspended_until IS NULL OR s.suspended_until <= :now)))
-    """)
-    for table in OPEN
-}
+"""
+LAPSE = [sql(_LAPSE.format(table=table, bucket="t.bucket = :bucket AND")) for table in OPEN]
+# On every node, for it concerns no user.
+LAPSE_PAY = sql(_LAPSE.format(table="pay_proposals", bucket=""))
 LAPSE_ONE = {
     table: sql(f"""
         UPDATE {table} SET status = 'LAPSED', failure = :failure
@@ -161,10 +161,11 @@ async def lapse_proposals(database: Database, now: datetime) -> int:
         "roles": [role.value for role in Role if approves(role)],
     }
     for bucket in range(BUCKET_COUNT):
-        for statement in LAPSE.values():
+        for statement in LAPSE:
             async with connected(database) as connection:
                 ended += await run(connection, statement, params | {"bucket": bucket})
-    return ended
+    async with connected(database) as connection:
+        return ended + await run(connection, LAPSE_PAY, params)
 
 
 async def end_proposal(connection: Connection, table: str, bucket: int, proposal: Row) -> None:

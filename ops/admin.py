@@ -1,8 +1,9 @@
-"""`twtc admin grant`: give somebody a role, above all the first superadmin."""
+"""`twtc admin`: give somebody a role, above all the first superadmin; approve what one proposed."""
 
 import asyncio
 import os
 import sys
+from uuid import UUID
 
 from redis.asyncio import Redis
 
@@ -15,7 +16,9 @@ from models.bells import SOCKET_TIMEOUT_SECONDS
 from models.clock import utcnow
 from models.config import Config, ConfigError, load_config
 from models.db import DATABASE_ERRORS, Database, open_database
+from models.pay_proposals import decide_pay, open_pay_proposals
 from models.pii import Keyring, UnreadableError
+from models.proposals import NoSuchProposalError, NotDecidableError
 from models.roles import NoSuchUserError, set_role
 from models.settings import NotReleasedError, load_installation
 from models.status import SnapshotCopies
@@ -35,6 +38,40 @@ def grant(who: str, role: str, reason: str) -> int:
     except (ConfigError, NotReleasedError, UnreadableError, *DATABASE_ERRORS) as error:
         print(f"admin: {error}", file=sys.stderr)
     return 2
+
+
+def approve(proposal: str | None, reason: str) -> int:
+    """Approve a change of what is paid, or print those that are open. Return the exit status."""
+    try:
+        proposal_id = UUID(proposal) if proposal else None
+    except ValueError:
+        print(f"admin: {proposal!r} is no id of a proposal", file=sys.stderr)
+        return 2
+    try:
+        config = load_config(with_addresses(os.environ))
+        return asyncio.run(_approve(config, proposal_id, reason))
+    except NoSuchProposalError:
+        print(f"admin: there is no proposal {proposal}", file=sys.stderr)
+    except (ConfigError, NotReleasedError, NotDecidableError, *DATABASE_ERRORS) as error:
+        print(f"admin: {error}", file=sys.stderr)
+    return 2
+
+
+async def _approve(config: Config, proposal_id: UUID | None, reason: str) -> int:
+    database = open_database(config.database_url, pool_size=1, application_name="twtc-admin")
+    try:
+        if proposal_id is None:
+            for row in await open_pay_proposals(database):
+                print(f"{row.id} {row.kind} {row.subject}, by {row.proposer_id}: {row.reason}")
+                print(f"    {row.changes}")
+            return 0
+        made = await decide_pay(
+            database, OPERATOR, proposal_id, is_approved=True, note=reason, now=utcnow()
+        )
+    finally:
+        await database.dispose()
+    print(f"{made.kind} {made.subject} is changed")
+    return 0
 
 
 async def _grant(config: Config, who: str, role: Role, reason: str) -> int:

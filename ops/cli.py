@@ -235,7 +235,7 @@ def facts(
     end(facts(day, compute=compute))
 
 
-admin = typer.Typer(help="Roles of users.", no_args_is_help=True)
+admin = typer.Typer(help="Roles of users, and what takes two people.", no_args_is_help=True)
 app.add_typer(admin, name="admin")
 
 
@@ -252,6 +252,23 @@ def grant(
     from ops.admin import grant
 
     end(grant(who, role, reason))
+
+
+@admin.command()
+def approve(
+    proposal: Annotated[
+        str | None,
+        typer.Argument(metavar="PROPOSAL", help="Its id; without one, those that are open."),
+    ] = None,
+    reason: Annotated[str, typer.Option(help="Kept in the trail.")] = "command line",
+) -> None:
+    """Approve what one of the staff proposed to change of what is paid: your own hand, alone.
+
+    Of the system of DATABASE_URL and REDIS_URL, or the one that ./run runs here.
+    """
+    from ops.admin import approve
+
+    end(approve(proposal, reason))
 
 
 app.add_typer(trials)

@@ -4,12 +4,14 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+import httpx
 from msgspec.structs import replace
 
 from engine.permissions import Role
-from models.admin_log import OPERATOR, Actor
+from models.admin_log import OPERATOR
 from models.clock import utcnow
-from models.configuration import change_configuration, read_versions, version_of
+from models.configuration import add_version, read_versions, version_of
+from models.db import transaction
 from models.roles import set_role
 from tests.world import Person, World
 
@@ -41,12 +43,18 @@ async def sign_in(world: World, person: Person) -> None:
     )
 
 
+async def judge_pay(by: Person, proposal: dict[str, Any], what: str = "approve") -> httpx.Response:
+    """Decide about a change of what is paid."""
+    path = f"/v1/admin/pay-proposals/{proposal['id']}/{what}"
+    return await by.post(path, {"note": "looked it up"})
+
+
 async def configure(world: World, **changes: Any) -> None:
-    """Change the configuration as a superadmin does; it holds five minutes later."""
-    chief = Actor(1_000_000, Role.SUPERADMIN, None)
+    """Change the configuration as two superadmins do; it holds five minutes later."""
     now = utcnow()
     last = (await read_versions(world.database))[-1]
     settings = replace(version_of(last).settings, **changes)
-    await change_configuration(world.database, chief, last.version, settings, "test", None, now)
+    async with transaction(world.database) as connection:
+        await add_version(connection, 1, OPERATOR, last.version, settings, "test", None, now)
     for held in (world.services.configurations, world.shop.configurations):
         held.forget()

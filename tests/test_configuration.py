@@ -22,7 +22,7 @@ from engine.permissions import Role
 from engine.vesting import Vesting
 from models.clock import utcnow
 from models.db import DATABASE_ERRORS, run, sql, transaction
-from tests.staff import configure, staff
+from tests.staff import configure, judge_pay, staff
 from tests.words import START
 from tests.world import Person, World
 
@@ -47,6 +47,9 @@ def body(after: int, **changes: Any) -> dict[str, Any]:
         {"limits": {}},
         {"limits": Configuration().limits | {"more": Limit(1, 1)}},
         {"limits": Configuration().limits | {"mining": Limit(0, 1)}},
+        {"contact_wait_hours": 23},
+        {"contact_wait_hours": 721},
+        {"contact_back_days": 2},
         {"vesting": Vesting(daily_limit_micro=-1)},
         {"vesting": Vesting(days=366)},
         {"vesting": Vesting(days=8, days_one_address=7)},
@@ -89,30 +92,49 @@ async def test_the_highest_rate_that_may_be_set_is_mined_with(world: World) -> N
     assert await person.balance() == format_amount(4 * BASE_RATE_MICRO_MAX)
 
 
-async def test_a_superadmin_changes_it_and_the_trail_says_so(world: World) -> None:
-    chief = await staff(world, Role.SUPERADMIN)
-    world.move_to(utcnow() + timedelta(seconds=1))
+async def test_two_change_it_and_the_trail_says_so(world: World) -> None:
+    chief, other = await staff(world, Role.SUPERADMIN), await staff(world, Role.SUPERADMIN)
     answer = await chief.post(PATH, body(1, boosts_per_day=4))
-    assert answer.status_code == 201, answer.text
-    version = answer.json()
-    assert version["changed"] == {"boosts_per_day": [3, 4]}
-    assert version["author_id"] == chief.id
+    assert answer.status_code == 202, answer.text
+    assert answer.json()["changes"] == {"boosts_per_day": [3, 4]}
+    world.move_to(utcnow() + timedelta(hours=1))
     shown = (await chief.get(PATH)).json()
-    assert [v["version"] for v in shown["versions"]] == [2, 1]
+    assert [v["version"] for v in shown["versions"]] == [1]  # one alone changes nothing
+    assert (await judge_pay(other, answer.json())).json()["status"] == "APPROVED"
+    shown = (await chief.get(PATH)).json()
+    assert [(v["version"], v["author_id"]) for v in shown["versions"]] == [(2, chief.id), (1, None)]
     assert shown["in_force"]["boosts_per_day"] == 3
     world.move_to(utcnow() + timedelta(minutes=5))
     assert (await chief.get(PATH)).json()["in_force"]["boosts_per_day"] == 4
-    [entry, *_] = (await chief.get("/v1/admin/log")).json()["items"]
-    assert (entry["action"], entry["after"]) == ("configuration.change", {"boosts_per_day": 4})
+    entries = (await chief.get("/v1/admin/log")).json()["items"]
+    told = {
+        e["action"]: (e["actor_id"], e["after"]) for e in entries if e["subject_kind"] != "user"
+    }
+    assert told["configuration.change"] == (other.id, {"boosts_per_day": 4})
+    assert told["pay.propose"][0] == chief.id
+    assert told["pay.approve"][0] == other.id
 
 
 async def test_two_at_once_do_not_overwrite_each_other(world: World) -> None:
-    chief = await staff(world, Role.SUPERADMIN)
-    assert (await chief.post(PATH, body(1, boosts_per_day=4))).status_code == 201
+    chief, other = await staff(world, Role.SUPERADMIN), await staff(world, Role.SUPERADMIN)
+    first = await chief.post(PATH, body(1, boosts_per_day=4))
+    assert (await other.post(PATH, body(1, boosts_per_day=5))).status_code == 409  # one is open
+    await configure(world, boosts_per_day=6)
+    late = await judge_pay(other, first.json())
+    assert (late.status_code, late.json()["type"]) == (409, "urn:twtc:problem:conflict")
+    assert (await judge_pay(chief, first.json(), "reject")).status_code == 200
     second = await chief.post(PATH, body(1, boosts_per_day=5))
     assert (second.status_code, second.json()["type"]) == (409, "urn:twtc:problem:conflict")
-    same = await chief.post(PATH, body(2, boosts_per_day=4))
+    same = await chief.post(PATH, body(2, boosts_per_day=6))
     assert same.status_code == 400
+
+
+@pytest.mark.parametrize("name", ["base_rate_micro_per_hour", "bonus_micro"])
+async def test_a_version_pays_twice_what_was_paid_at_most(world: World, name: str) -> None:
+    chief = await staff(world, Role.SUPERADMIN)
+    twice = 2 * getattr(Configuration(), name)
+    assert (await chief.post(PATH, body(1, **{name: twice + 1}))).status_code == 400
+    assert (await chief.post(PATH, body(1, **{name: twice}))).status_code == 202
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from engine.permissions import Role
 from models.clock import utcnow
 from models.db import connected, run, sql
 from models.facts import compute_facts
-from tests.staff import staff
+from tests.staff import judge_pay, staff
 from tests.test_api_input import problem_of
 from tests.words import at
 from tests.world import Person, World
@@ -243,16 +243,14 @@ async def test_content_is_written_whole_and_checked(world: World) -> None:
         for row in found[:3]:  # what is read can be written back
             assert (await write(chief, kind, row)).status_code == 204
         assert (await admin.get(f"/v1/admin/content/{kind}")).json() == found
-    video: dict[str, Any] = {
-        "provider": "own",
-        "provider_id": "petra",
-        "title": "Petra",
-        "channel": "TWTC",
-    }
-    video |= {"country": "JO", "category": "HISTORY", "duration_seconds": 90}
+    video: dict[str, Any] = {"provider": "own", "provider_id": "petra", "title": "Petra"}
+    video |= {"channel": "TWTC", "country": "JO", "category": "HISTORY", "duration_seconds": None}
     video |= {"boost_percent": 120, "is_active": True}
-    assert (await write(admin, "videos", video)).status_code == 204
+    proposed = await write(admin, "videos", video)
+    assert proposed.status_code == 202
     told = video | {"inactive_because": None}
+    assert told not in (await admin.get("/v1/admin/content/videos")).json()
+    assert (await judge_pay(chief, proposed.json())).status_code == 200
     assert told in (await admin.get("/v1/admin/content/videos")).json()
     question = (await admin.get("/v1/admin/content/questions")).json()[0]
     question |= {"key": "video:petra", "video_id": "own:petra", "article_slug": None}
@@ -261,5 +259,8 @@ async def test_content_is_written_whole_and_checked(world: World) -> None:
     problem_of(lost, 409, "conflict")
     wrong = await write(admin, "videos", video | {"boost_percent": 0})
     problem_of(wrong, 400, "bad-request")
-    [entry] = await world.rows("SELECT * FROM admin_log WHERE subject_id = 'own:petra'")
-    assert (entry.action, entry.reason) == ("video.write", "for the season")
+    entries = await world.rows("SELECT * FROM admin_log WHERE subject_id = 'own:petra'")
+    assert {entry.action for entry in entries} == {"pay.propose", "pay.approve", "video.write"}
+    assert {(e.reason, e.actor_id) for e in entries if e.action == "video.write"} == {
+        ("for the season", chief.id)
+    }

@@ -11,21 +11,17 @@ from msgspec import Meta, Struct
 
 from api.documentation import problems
 from api.permissions import needs
-from api.problems import ProblemError
+from api.routes.admin_pay import PayProposalView, propose_pay
 from api.routes.admin_users import Reason
 from api.routes.me import PRIVATE
 from api.services import Services
-from engine.configuration import Configuration, ConfigurationError, in_force
+from engine.configuration import Configuration, in_force
 from engine.permissions import Permission
 from engine.text import Dated
 from models.admin_log import Actor
 from models.clock import utcnow
-from models.configuration import (
-    VersionConflictError,
-    change_configuration,
-    read_versions,
-    version_of,
-)
+from models.configuration import read_versions, version_of
+from models.pay_proposals import NewVersion
 
 
 class VersionView(Struct, frozen=True):
@@ -83,38 +79,23 @@ async def configuration(services: NamedDependency[Services]) -> ConfigurationVie
 
 @post(
     "/configuration",
-    summary="Change the configuration",
+    status_code=202,
+    summary="Propose the next version of the configuration",
     responses=problems(409),
     opt=needs(Permission.CONFIGURATION_CHANGE),
 )
 async def change(
     data: JSONBody[Change], services: NamedDependency[Services], actor: NamedDependency[Actor]
-) -> VersionView:
-    """Add a version. It holds from five minutes on at the earliest, and never for what was before.
+) -> PayProposalView:
+    """A colleague has to approve it within a week.
 
-    A day's tasks and bonus are those of its midnight.
+    It holds from five minutes after that at the earliest, and never for what was before. A day's
+    tasks and bonus are those of its midnight.
     """
-    now, since = utcnow(), data.effective_from
-    try:
-        version = await change_configuration(
-            services.database, actor, data.after, data.settings, data.reason, since, now
-        )
-    except ConfigurationError as error:
-        raise ProblemError("bad-request", "Bad request", 400, f"{error}.") from None
-    except VersionConflictError:
-        raise ProblemError(
-            "conflict", "Changed meanwhile", 409, "There is a newer version. Read it first."
-        ) from None
-    row = (await read_versions(services.database))[version.number - 1]
-    return VersionView(
-        version.number,
-        version.effective_from,
-        version.settings,
-        msgspec.json.decode(row.changed),
-        row.author_id,
-        row.reason,
-        row.created_at,
-    )
+    version = NewVersion(data.after, data.settings, data.effective_from)
+    proposal = await propose_pay(services, version, actor, data.reason)
+    assert proposal is not None  # every version is about pay
+    return proposal
 
 
 handlers: list[Any] = [configuration, change]

@@ -3,7 +3,7 @@
 from typing import Any
 
 from asyncpg import IntegrityConstraintViolationError
-from litestar import get, put
+from litestar import Response, get, put
 from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import Struct
@@ -11,19 +11,21 @@ from msgspec import Struct
 from api.documentation import problems
 from api.permissions import needs
 from api.problems import ProblemError
+from api.routes.admin_pay import PROPOSED, propose_or_make
 from api.routes.admin_users import Reason
 from api.routes.me import PRIVATE
 from api.services import Services
 from engine.permissions import Permission
 from models.admin_log import Actor
 from models.clock import utcnow
+from models.db import transaction
 from models.editing import (
     ArticleRow,
     QuestionRow,
     TaskTypeRow,
     VideoRow,
     read_content,
-    write_content,
+    write_row,
 )
 
 
@@ -66,12 +68,22 @@ async def videos(services: NamedDependency[Services]) -> list[VideoRow]:
     return await read_content(services.database, VideoRow)  # type: ignore[return-value]
 
 
-@put("/content/videos", status_code=204, summary="Write a video", opt=_EDIT, responses=_REFUSED)
+@put(
+    "/content/videos",
+    status_code=204,
+    summary="Write a video",
+    opt=_EDIT,
+    responses=_REFUSED | PROPOSED,
+)
 async def write_video(
     data: JSONBody[VideoBody], services: NamedDependency[Services], actor: NamedDependency[Actor]
-) -> None:
-    """Added, or replaced by its provider's id. It is boosted with once it has a question."""
-    await _write(services, data.row, actor, data.reason)
+) -> Response[None]:
+    """Added, or replaced by its provider's id. It is boosted with once it has a question.
+
+    202 if it takes two: a new one, one that is shown again, or another boost. Then a colleague has
+    to approve it within a week.
+    """
+    return await propose_or_make(services, data.row, actor, data.reason)
 
 
 @get("/content/articles", summary="Articles", opt=_EDIT, response_headers=PRIVATE)
@@ -110,17 +122,28 @@ async def task_types(services: NamedDependency[Services]) -> list[TaskTypeRow]:
     return await read_content(services.database, TaskTypeRow)  # type: ignore[return-value]
 
 
-@put("/content/task-types", status_code=204, summary="Write a kind of task", opt=_PAY)
+@put(
+    "/content/task-types",
+    status_code=204,
+    summary="Write a kind of task",
+    opt=_PAY,
+    responses=_REFUSED | PROPOSED,
+)
 async def write_task_type(
     data: JSONBody[TaskTypeBody], services: NamedDependency[Services], actor: NamedDependency[Actor]
-) -> None:
-    """Added, or replaced by its id; in the tasks from the next day on."""
-    await _write(services, data.row, actor, data.reason)
+) -> Response[None]:
+    """Added, or replaced by its id; in the tasks from the next day on.
+
+    202 if it takes two: whatever changes more than its words, but to switch it off. Then a
+    colleague has to approve it within a week.
+    """
+    return await propose_or_make(services, data.row, actor, data.reason)
 
 
 async def _write(services: Services, row: Struct, actor: Actor, reason: str) -> None:
     try:
-        await write_content(services.database, row, actor, reason, utcnow())
+        async with transaction(services.database) as connection:
+            await write_row(connection, row, actor, reason, utcnow())
     except IntegrityConstraintViolationError:
         raise ProblemError(
             "conflict", "Not possible now", 409, "What it refers to is not there, or it cannot be."

@@ -117,7 +117,7 @@ export interface paths {
         /** The configuration and its history */
         get: operations["V1AdminConfigurationConfiguration"];
         put?: never;
-        /** Change the configuration */
+        /** Propose the next version of the configuration */
         post: operations["V1AdminConfigurationChange"];
         delete?: never;
         options?: never;
@@ -361,6 +361,57 @@ export interface paths {
         get: operations["V1AdminOperationsOperations"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/pay-proposals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Changes of what is paid */
+        get: operations["V1AdminPayProposalsPayProposals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/pay-proposals/{proposal_id}/approve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Approve a change of what is paid */
+        post: operations["V1AdminPayProposalsProposalIdApproveApprovePay"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/admin/pay-proposals/{proposal_id}/reject": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reject or withdraw a change of what is paid */
+        post: operations["V1AdminPayProposalsProposalIdRejectRejectPay"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2333,6 +2384,32 @@ export interface components {
             password: string;
             second_factor?: components["schemas"]["Factor"] | null;
         };
+        /** PayProposalPage */
+        PayProposalPage: {
+            items: components["schemas"]["PayProposalView"][];
+            next_cursor: string | null;
+        };
+        /** PayProposalView */
+        PayProposalView: {
+            changes: {
+                [key: string]: unknown[];
+            };
+            decided_at: string | null;
+            decider_id: number | null;
+            /** Format: date-time */
+            expires_at: string;
+            failure: string | null;
+            /** Format: uuid */
+            id: string;
+            kind: string;
+            note: string | null;
+            /** Format: date-time */
+            proposed_at: string;
+            proposer_id: number;
+            reason: string;
+            status: string;
+            subject: string;
+        };
         /** PhoneView */
         PhoneView: {
             language: string;
@@ -3453,13 +3530,13 @@ export interface operations {
             };
         };
         responses: {
-            /** @description Document created, URL follows */
-            201: {
+            /** @description Request accepted, processing continues off-line */
+            202: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["VersionView"];
+                    "application/json": components["schemas"]["PayProposalView"];
                 };
             };
             400: components["responses"]["400"];
@@ -3741,6 +3818,15 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Proposed: it takes two */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PayProposalView"];
+                };
+            };
             /** @description Done */
             204: {
                 headers: {
@@ -3752,6 +3838,7 @@ export interface operations {
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             408: components["responses"]["408"];
+            409: components["responses"]["409"];
             413: components["responses"]["413"];
             414: components["responses"]["414"];
             429: components["responses"]["429"];
@@ -3817,6 +3904,15 @@ export interface operations {
             };
         };
         responses: {
+            /** @description Proposed: it takes two */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PayProposalView"];
+                };
+            };
             /** @description Done */
             204: {
                 headers: {
@@ -4124,6 +4220,125 @@ export interface operations {
             401: components["responses"]["401"];
             403: components["responses"]["403"];
             408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
+            429: components["responses"]["429"];
+            431: components["responses"]["431"];
+            503: components["responses"]["503"];
+        };
+    };
+    V1AdminPayProposalsPayProposals: {
+        parameters: {
+            query?: {
+                /** @description `next_cursor` of the page before. */
+                cursor?: string | null;
+                /** @description Rows on a page. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    "Cache-Control"?: string;
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PayProposalPage"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            408: components["responses"]["408"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
+            429: components["responses"]["429"];
+            431: components["responses"]["431"];
+            503: components["responses"]["503"];
+        };
+    };
+    V1AdminPayProposalsProposalIdApproveApprovePay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                proposal_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "note": "looked it up"
+                 *     }
+                 */
+                "application/json": components["schemas"]["DecisionBody"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PayProposalView"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
+            413: components["responses"]["413"];
+            414: components["responses"]["414"];
+            429: components["responses"]["429"];
+            431: components["responses"]["431"];
+            503: components["responses"]["503"];
+        };
+    };
+    V1AdminPayProposalsProposalIdRejectRejectPay: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                proposal_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "note": "looked it up"
+                 *     }
+                 */
+                "application/json": components["schemas"]["DecisionBody"];
+            };
+        };
+        responses: {
+            /** @description Request fulfilled, document follows */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PayProposalView"];
+                };
+            };
+            400: components["responses"]["400"];
+            401: components["responses"]["401"];
+            403: components["responses"]["403"];
+            404: components["responses"]["404"];
+            408: components["responses"]["408"];
+            409: components["responses"]["409"];
             413: components["responses"]["413"];
             414: components["responses"]["414"];
             429: components["responses"]["429"];

@@ -131,6 +131,53 @@ role_proposals = Table(
     Index("role_proposals_proposed_idx", "bucket", "proposed_at", "id"),
 )
 
+# A change of what is paid, on every node: proposed by one, made when another approves it. NULL as
+# the decider of what was decided is the operator's command line.
+pay_proposals = Table(
+    "pay_proposals",
+    metadata,
+    Column("id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("payload", JSONB, nullable=False),
+    Column("changes", JSONB, nullable=False),  # {"name": [before, after]}
+    Column("reason", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("proposer_id", BigInteger, nullable=False),
+    instant("proposed_at"),
+    instant("expires_at"),
+    Column("decider_id", BigInteger),
+    instant("decided_at", nullable=True),
+    Column("note", Text),
+    Column("failure", Text),
+    PrimaryKeyConstraint("id", name="pay_proposals_pkey"),
+    one_of("pay_proposals", "kind", "configuration", "task_type", "video"),
+    one_of("pay_proposals", "status", "PROPOSED", "APPROVED", "REJECTED", "LAPSED"),
+    CheckConstraint("expires_at > proposed_at", name="pay_proposals_expiry"),
+    CheckConstraint(
+        "(status IN ('PROPOSED', 'LAPSED')) = (decided_at IS NULL)", name="pay_proposals_decided"
+    ),
+    CheckConstraint(
+        "decider_id IS NULL OR decided_at IS NOT NULL", name="pay_proposals_decider_named"
+    ),
+    CheckConstraint("(status = 'LAPSED') = (failure IS NOT NULL)", name="pay_proposals_lapsed"),
+    CheckConstraint(
+        "status <> 'APPROVED' OR decider_id IS NULL OR decider_id <> proposer_id",
+        name="pay_proposals_four_eyes",
+    ),
+    CheckConstraint(
+        "status <> 'APPROVED' OR decided_at < expires_at", name="pay_proposals_approved_in_time"
+    ),
+    Index(
+        "pay_proposals_one_open",
+        "kind",
+        "subject",
+        unique=True,
+        postgresql_where=text("status = 'PROPOSED'"),
+    ),
+    Index("pay_proposals_proposed_idx", "proposed_at", "id"),
+)
+
 # What was credited by hand on a UTC day, over all wallets: counted when it is approved.
 credits_by_hand = Table(
     "credits_by_hand",

@@ -27,7 +27,7 @@ videos = Table(
     Column("channel", Text, nullable=False),
     Column("country", Text, nullable=False),
     Column("category", Text, nullable=False),
-    Column("duration_seconds", Integer),  # NULL until the provider or an operator has told it
+    Column("duration_seconds", Integer),  # NULL until its provider has told it
     Column("boost_percent", SmallInteger, nullable=False),
     Column("regions", JSONB, nullable=False),  # {"allowed": [...]} or {"blocked": [...]} or {}
     Column("is_active", Boolean, nullable=False),

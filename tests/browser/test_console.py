@@ -125,15 +125,20 @@ def test_an_operators_day(
     _decide(boss, processes, town, shot)
     _approve_task(boss, processes, town)
     _change_an_ad_unit(boss, shot)
-    _write_content(boss, shot)
-    _make_a_version(boss, shot)
     admin = sit_down("admin")
+    admin.page.wait_for_selector("nav[aria-label=Pages]")
+    _write_content(boss, admin, shot)
+    _make_a_version(boss, admin, shot)
     _move_coins(boss, admin, processes, town, shot)
     _change_an_address(boss, admin, processes, town, shot)
     _download(boss, tmp_path)
     boss.go("log")
+    older = boss.page.get_by_role("button", name="Older")
+    if older.count():  # as many rows as fit on a page, or a few more
+        older.click()
     done = ["letter.requeue", "task.review", "ad.change", "ad.add", "video.write"]
-    for action in (*done, "question.write", "configuration.change"):
+    done += ["question.write", "configuration.change", "pay.propose", "pay.approve"]
+    for action in done:
         expect(boss.row(action).first).to_be_visible()
     shot(boss.page, "trail-at-the-end")
 
@@ -234,7 +239,7 @@ def _change_an_ad_unit(boss: Desk, shot: Shot) -> None:
     expect(boss.row("ca-app-pub-1/2")).to_be_visible()
 
 
-def _write_content(boss: Desk, shot: Shot) -> None:
+def _write_content(boss: Desk, admin: Desk, shot: Shot) -> None:
     boss.go("content")
     for kind in ("Articles", "Questions", "Kinds of tasks", "Videos"):
         boss.page.get_by_role("link", name=kind, exact=True).click()
@@ -251,6 +256,9 @@ def _write_content(boss: Desk, shot: Shot) -> None:
     boss.assert_accessible()
     shot(page, "content-form")
     page.get_by_role("button", name="Add", exact=True).click()
+    boss.settle()
+    _approve(boss, admin, "own:petra-2")
+    boss.go("content")
     expect(boss.row("Petra by night")).to_contain_text("150 %")
     _ask_about(boss, "own:petra-2")
     page.get_by_role("link", name="Questions", exact=True).click()
@@ -282,19 +290,35 @@ def _ask_about(boss: Desk, video: str) -> None:
     expect(row).to_contain_text("1 Add")
 
 
-def _make_a_version(boss: Desk, shot: Shot) -> None:
+def _approve(boss: Desk, admin: Desk, what: str) -> None:
+    """A colleague approves what is paid; who proposed it cannot."""
+    boss.go("adjustments")
+    expect(boss.row(what)).to_contain_text("A colleague decides.")
+    expect(boss.row(what).get_by_role("button", name="Approve")).to_have_count(0)
+    admin.go("operations")
+    admin.go("adjustments")
+    admin.act("Approve", "I looked it up", admin.row(what))
+    expect(admin.row(what)).to_contain_text("Approved")
+
+
+def _make_a_version(boss: Desk, admin: Desk, shot: Shot) -> None:
     boss.go("configuration")
     page = boss.page
-    page.get_by_role("link", name="Make the next version").click()
+    page.get_by_role("link", name="Propose the next version").click()
     page.fill("[name='mix.ADS']", "9")  # twenty-one in all
     page.fill("[name=base_rate_micro_per_hour]", "30")
     page.fill("[name=reason]", "the high season")
     boss.assert_accessible()
-    page.get_by_role("button", name="Make the version").click()
+    page.get_by_role("button", name="Propose the version").click()
     expect(page.get_by_role("alert")).to_contain_text("task_mix must name 20 tasks")
     shot(page, "configuration-refused")
     page.fill("[name='mix.ADS']", "8")
-    page.get_by_role("button", name="Make the version").click()
+    page.get_by_role("button", name="Propose the version").click()
+    expect(boss.row("the high season")).to_contain_text("25 → 30 TWTC an hour")
+    boss.assert_accessible()
+    shot(page, "pay-proposed")
+    _approve(boss, admin, "the high season")
+    boss.go("configuration")
     expect(boss.row("the high season")).to_contain_text("to come")
     expect(boss.row("the high season")).to_contain_text("25 → 30 TWTC an hour")
     shot(page, "configuration-changed")
@@ -308,9 +332,8 @@ def _move_coins(boss: Desk, admin: Desk, processes: Processes, town: Town, shot:
     mine = boss.row("an outage on Monday")
     expect(mine).to_contain_text("A colleague decides.")
     expect(mine.get_by_role("button", name="Approve")).to_have_count(0)
-    admin.page.wait_for_selector("nav[aria-label=Pages]")
     expect(admin.page.locator("nav a[href='#/log']")).to_have_count(0)
-    admin.go("adjustments")
+    admin.page.get_by_role("button", name="Read again").click()
     admin.act("Approve", "I saw it too", admin.row("an outage on Monday"))
 
     def is_applied_now() -> bool:

@@ -67,7 +67,7 @@ async def build(processes: Processes, database: Database) -> Town:
         for name, role in roles.items():
             await set_role(database, copies, OPERATOR, ids[name], role, "test", utcnow())
         await redis.aclose()
-        for name in ("ann", "bob", "cyd", "dan"):  # one device of four accounts
+        for name in people:  # one device: four came when it had its three
             answer = await http.post("/v1/me/device", json=SIGNALS, headers=_of(tokens[name]))
             assert answer.status_code == 200, answer.text
         await _are_suspected(http, tokens["boss"], 4)

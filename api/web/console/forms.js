@@ -23,9 +23,9 @@ export const FORMS = {
       { name: "provider", label: "Provider", options: [["youtube", "YouTube"], ["own", "Our own"]] },
       line("provider_id", "Id at the provider", { attributes: { maxlength: 64, pattern: "[A-Za-z0-9_.\\-]+" } }),
       line("title", "Title"), line("channel", "Channel"), country, category,
-      count("duration_seconds", "Seconds", 1, 86_400, { isOptional: true,
-        hint: "Empty: the provider is asked at the next check; nobody is offered it before." }),
-      count("boost_percent", "Boost, percent of the reward", 1, 1_000), isActive,
+      count("duration_seconds", "Seconds", 1, 86_400, { isOptional: true, isTold: true,
+        hint: "Its provider tells them, at the next check; nobody is offered it before." }),
+      count("boost_percent", "Boost, percent of the reward", 1, 300), isActive,
     ],
   },
   articles: {

@@ -1,8 +1,9 @@
-// What takes two people: coins moved by hand, and roles that approve.
+// What takes two people: coins moved by hand, what is paid, and roles that approve.
 
 import { html, useRef, useState } from "../html.js";
 import { Act, Badge, Choice, Field, Paged, UserLink, admin, coins, instant, send, withQuery, words }
   from "../parts.js";
+import { Changed } from "./configuration.js";
 
 const KINDS = { PROPOSED: "warn", APPROVED: "warn", APPLIED: "good", GRANTED: "good", REJECTED: "",
   LAPSED: "", REFUSED: "bad" };
@@ -49,6 +50,11 @@ export function Adjustments({ me }) {
     await send(`/users/${row.user_id}/${kind}/${row.id}/${what}`, { note });
     again();
   };
+  const decidePay = (row, what) => async (note) => {
+    await send(`/pay-proposals/${row.id}/${what}`, { note });
+    again();
+  };
+  const payOf = (row) => (row.kind === row.subject ? words(row.kind) : `${words(row.kind)} ${row.subject}`);
   const coinsOf = (row) => `${words(row.direction)} ${coins(row.amount)} TWTC, user ${row.user_id}`;
   const roleOf = (row) => `user ${row.user_id} as ${row.role}`;
   const columns = [
@@ -62,6 +68,11 @@ export function Adjustments({ me }) {
     ["User", (row) => html`<${UserLink} id=${row.user_id} />`], ["Role", (row) => words(row.role)],
     ...fate(me, roleOf, decide("role-proposals"), "Granted. It counts for approving in a week."),
   ];
+  const pay = [
+    ["Proposed", (row) => instant(row.proposed_at)], ["Of", payOf],
+    ["Changed", (row) => html`<${Changed} of=${row.changes} />`],
+    ...fate(me, payOf, decidePay, "Approved. It is made."),
+  ];
   return html`<h1>Adjustments</h1>
     <p class="lead">Coins moved by hand take four eyes: one proposes, a colleague whom other people chose
       approves. At most 10,000 TWTC are credited so on a UTC day.</p>
@@ -69,6 +80,10 @@ export function Adjustments({ me }) {
       <button type="button" class="button" onClick=${again}>Read again</button></p>
     <${Paged} label="Adjustments" turn=${turn} columns=${columns} none="Nothing was ever proposed."
       load=${(cursor) => admin(withQuery("/adjustments", { cursor }))} />
+    <h2>What is paid</h2>
+    <p class="quiet">Versions of the configuration, kinds of tasks, and videos.</p>
+    <${Paged} label="What is paid" turn=${turn} columns=${pay} none="No change was ever proposed."
+      load=${(cursor) => admin(withQuery("/pay-proposals", { cursor }))} />
     <h2>Roles proposed</h2>
     <${Paged} label="Roles proposed" turn=${turn} columns=${roles} none="No role was ever proposed."
       load=${(cursor) => admin(withQuery("/role-proposals", { cursor }))} />`;

@@ -1,7 +1,7 @@
 // The configuration: what holds now, every version with its reason, and the next one.
 
 import { html, useState } from "../html.js";
-import { Badge, Field, Problem, Table, UserLink, admin, instant, may, number, plain, say, send, useLoaded, words }
+import { Badge, Field, Problem, Table, UserLink, admin, instant, may, number, say, send, useLoaded, words }
   from "../parts.js";
 
 const MICRO = 1e6;
@@ -20,17 +20,21 @@ const VESTING = [
   ["score_below", "Proven with a score below", "of 100", 1],
 ];
 
+// Of tasks and videos, too: what is told of a proposal.
+const PAID = [...RATES, ["reward_micro", "Reward", "TWTC", MICRO], ["boost_percent", "Boost", "%", 1]];
+
 export function Configuration({ rest, role }) {
-  const { value, error, reload } = useLoaded(() => admin("/configuration"));
-  if (rest[0] === "new" && value) return html`<${Next} of=${value} reload=${reload} />`;
+  const { value, error } = useLoaded(() => admin("/configuration"));
+  if (rest[0] === "new" && value) return html`<${Next} of=${value} />`;
   return html`<h1>Configuration</h1>
-    <p class="lead">Rates, limits and the mix of tasks. A change is a new version, which holds from five
-      minutes on at the earliest and never for what was before.</p>
+    <p class="lead">Rates, limits and the mix of tasks. A change is a new version: one superadmin
+      proposes it, a colleague approves it under <a href="#/adjustments">Adjustments</a>. It holds from five
+      minutes after that at the earliest, and never for what was before.</p>
     <${Problem} error=${error} />
     ${!value && !error && html`<p class="quiet">Loading…</p>`}
     ${value && html`${may(role, "superadmin") ? html`<p><a class="button primary"
-        href="#/configuration/new">Make the next version</a></p>`
-        : html`<p class="quiet">A superadmin makes the next version.</p>`}
+        href="#/configuration/new">Propose the next version</a></p>`
+        : html`<p class="quiet">A superadmin proposes the next version.</p>`}
       <h2>In force</h2><${InForce} of=${value.in_force} />
       <h2>Versions</h2><${Versions} of=${value} />`}`;
 }
@@ -67,17 +71,19 @@ function Versions({ of }) {
 
 /** A value as it is read, or of an object only what differs from another. */
 function show(value, other, scale) {
+  if (value == null) return "–";
   if (typeof value !== "object" || !value) return scale ? number(value / scale, 6) : String(value);
   return Object.entries(value).filter(([key, one]) => JSON.stringify(one) !== JSON.stringify(other?.[key]))
     .map(([key, one]) => `${words(key)} ${one.quota ? `${one.quota} in ${one.window_seconds} s` : one}`)
     .join(", ");
 }
 
-function Changed({ of }) {
+/** What is another value, before and after. */
+export function Changed({ of }) {
   const entries = Object.entries(of);
   if (!entries.length) return "–";
   return html`<dl class="pairs">${entries.map(([name, [before, after]]) => {
-    const [, title = words(name), unit = "", scale] = RATES.find(([known]) => known === name) ?? [];
+    const [, title = words(name), unit = "", scale] = PAID.find(([known]) => known === name) ?? [];
     return html`<div key=${name}><dt>${title}</dt><dd><del>${show(before, after, scale)}</del> →${" "}
       <ins>${show(after, before, scale)}</ins> ${unit}</dd></div>`;
   })}</dl>`;
@@ -97,7 +103,7 @@ function read(form, before) {
   };
 }
 
-function Next({ of, reload }) {
+function Next({ of }) {
   const latest = of.versions[0];
   const { settings } = latest;
   const [state, set] = useState({ error: null, isBusy: false });
@@ -106,11 +112,10 @@ function Next({ of, reload }) {
     const { reason, since } = Object.fromEntries(new FormData(event.target));
     set({ error: null, isBusy: true });
     try {
-      const made = await send("/configuration", { after: latest.version, reason,
+      await send("/configuration", { after: latest.version, reason,
         settings: read(event.target, settings), effective_from: since ? `${since}:00Z` : null });
-      say(`Version ${made.version} holds from ${plain(made.effective_from)}.`);
-      reload();
-      location.hash = "#/configuration";
+      say("Proposed. A colleague has to approve it within a week.");
+      location.hash = "#/adjustments";
     } catch (error) {
       set({ error, isBusy: false });
     }
@@ -136,10 +141,10 @@ function Next({ of, reload }) {
         <${Field} label="within seconds" name=${`window.${name}`} type="number" min="1" max="2592000"
           required defaultValue=${limit.window_seconds} /></div>`)}</fieldset>
       <div class="two"><${Field} label="Holds from, UTC" name="since" type="datetime-local"
-          hint="Empty: as soon as possible, in five minutes." />
+          hint="Empty: five minutes after it is approved." />
         <${Field} label="Reason" name="reason" required minlength="3" maxlength="500"
           hint="Kept with the version and in the trail." autocomplete="off" /></div>
       <${Problem} error=${state.error} />
-      <p class="bar"><button class="button primary" disabled=${state.isBusy}>Make the version</button>
+      <p class="bar"><button class="button primary" disabled=${state.isBusy}>Propose the version</button>
         <a class="button" href="#/configuration">Cancel</a></p></form>`;
 }

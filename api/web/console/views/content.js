@@ -59,7 +59,8 @@ function Kind({ kind, wanted, of, role }) {
   }
   return html`<h1>Content</h1>
     <p class="lead">Nothing is deleted: what somebody was shown must stay explainable. What is not
-      wanted any more is switched off.</p>
+      wanted any more is switched off. What a boost or a task pays takes two people: a change of it is
+      proposed, and waits under <a href="#/adjustments">Adjustments</a>.</p>
     <${Tabs} label="Kinds" at=${kind} tabs=${Object.entries(KINDS).map(([name, [text]]) => (
       [name, text, `#/content/${name}`]))} />
     <${Problem} error=${error} />
@@ -93,8 +94,9 @@ function Row({ kind, one, row, of, ids, reload }) {
     const { reason, ...given } = Object.fromEntries(new FormData(event.target));
     set({ error: null, isBusy: true });
     try {
-      await send(`/content/${kind}`, { row: read(fields, given), reason }, "PUT");
-      say(row ? "Changed." : "Added.");
+      const made = await send(`/content/${kind}`, { row: read(fields, given), reason }, "PUT");
+      const done = row ? "Changed." : "Added.";
+      say(made ? "Proposed: it is about pay, so a colleague has to approve it." : done);
       reload();
       location.hash = `#/content/${kind}`;
     } catch (error) {
@@ -124,6 +126,6 @@ function Input({ field: { name, label, options, long, attributes, ...more }, val
       defaultValue=${value} ...${arabic} /></label>`;
   }
   return html`<${Field} label=${label} name=${name} type=${more.type === "number" ? "number" : "text"}
-    defaultValue=${value} required=${!more.isOptional} readonly=${isFixed} autocomplete="off"
+    defaultValue=${value} required=${!more.isOptional} readonly=${isFixed || more.isTold} autocomplete="off"
     hint=${more.hint} ...${arabic} ...${attributes} />`;
 }
