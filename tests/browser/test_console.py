@@ -133,6 +133,7 @@ def test_an_operators_day(
     _change_an_address(boss, admin, processes, town, shot)
     _download(boss, tmp_path)
     boss.go("log")
+    expect(boss.row("adjustment.approve").first).to_be_visible()
     older = boss.page.get_by_role("button", name="Older")
     if older.count():  # as many rows as fit on a page, or a few more
         older.click()
