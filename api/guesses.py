@@ -121,11 +121,10 @@ async def guess_at(
     """
     now, secret, database = utcnow(), services.config.secret, services.database
     ip = client_ip(request.scope, services.config.trusted_proxies)
-    device = None
-    if whose.user_id is not None:
-        device = known_device(request, secret, whose.user_id, now)
-        if device == READER and kind is not PASSWORD:
-            device = None  # whoever reads the mailbox has no other guesses than before
+    # Looked for also where there is no account, which has id 0: its time would tell.
+    device = known_device(request, secret, whose.user_id or 0, now)
+    if device == READER and kind is not PASSWORD:
+        device = None  # whoever reads the mailbox has no other guesses than before
     account = account_of(whose)
     place = f"device {device}" if device else networks_of(ip)[0][0]
     here = today = None

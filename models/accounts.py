@@ -182,6 +182,8 @@ async def find_by_identity(
     async with connected(database) as connection:
         found = await rows(connection, FIND_IDENTITY, params)
         account = await _account(connection, keyring, found[0].user_id if found else _NOBODY)
+    if account is None:  # what opening somebody's address takes would tell of it
+        keyring.open("email", _NOBODY, keyring.seal("email", _NOBODY, value))
     # What is only claimed, for a change to come or for its way back, is nobody's to sign in with.
     return account if account is not None and is_at(account, kind, value) else None
 
