@@ -44,7 +44,7 @@ GIVE_BACK = sql("""
 FORGET_GUESSES = sql("DELETE FROM guesses WHERE key = :key")
 
 PRUNE_GUESSES = sql("""
-    DELETE FROM guesses WHERE key = ANY(ARRAY(
+    DELETE FROM guesses WHERE since < :before AND key = ANY(ARRAY(
         SELECT key FROM guesses WHERE since < :before ORDER BY since LIMIT :limit))
 """)
 

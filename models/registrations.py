@@ -55,7 +55,7 @@ CONFIRM = sql("""
 """)
 
 PRUNE = sql("""
-    DELETE FROM registrations WHERE id = ANY(ARRAY(
+    DELETE FROM registrations WHERE expires_at < :before AND id = ANY(ARRAY(
         SELECT id FROM registrations WHERE expires_at < :before
         ORDER BY expires_at LIMIT :limit))
 """)
