@@ -28,7 +28,7 @@ from models.contacts import (
 from models.db import Connection, Database, Row, connected, rows, sql, transaction
 from models.history import FIRST_PAGE, Cursor
 from models.pii import Keyring
-from models.proposals import NotDecidableError
+from models.proposals import NotDecidableError, check_age, check_undecided
 
 LOCK = sql(f"""
     SELECT {COLUMNS} FROM contact_changes
@@ -168,9 +168,7 @@ async def list_proposals(database: Database, before: Cursor | None, limit: int) 
 
 
 def _refuse(change: Row, actor: Actor, now: datetime) -> None:
-    if change.status != "PROPOSED":
-        raise NotDecidableError(f"It is {change.status.lower()} already.")
+    check_undecided(change.status)
     if actor.user_id is None or actor.user_id == change.user_id:
         raise NotDecidableError("Nobody decides about their own address.")
-    if now >= change.requested_at + PROPOSAL_LIVES:
-        raise NotDecidableError("The proposal is older than a week. Propose it again.")
+    check_age(change.requested_at + PROPOSAL_LIVES, now)

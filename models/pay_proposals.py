@@ -32,7 +32,13 @@ from models.db import (
 )
 from models.editing import TaskTypeRow, VideoRow, find_row, write_row
 from models.encoding import encode
-from models.proposals import LIVES, NoSuchProposalError, NotDecidableError
+from models.proposals import (
+    LIVES,
+    NoSuchProposalError,
+    NotDecidableError,
+    check_age,
+    check_undecided,
+)
 from models.staff import find_objection, standing_of
 
 _COLUMNS = """id, kind, subject, payload, changes, reason, status, proposer_id, proposed_at,
@@ -122,8 +128,7 @@ async def decide_pay(
         if not found:
             raise NoSuchProposalError
         held = found[0]
-        if held.status != "PROPOSED":
-            raise NotDecidableError(f"It is {held.status.lower()} already.")
+        check_undecided(held.status)
         objection = await _object(connection, held, actor, now) if is_approved else None
         if objection is Objection.PROPOSER_LEFT:
             await run(connection, LAPSE_ONE, {"id": held.id, "failure": objection.value})
@@ -159,8 +164,7 @@ async def _object(
     connection: Connection, held: Row, actor: Actor, now: datetime
 ) -> Objection | None:
     """Why it cannot be approved. Raise NotDecidableError if it is too old."""
-    if now >= held.expires_at:
-        raise NotDecidableError("The proposal is older than a week. Propose it again.")
+    check_age(held.expires_at, now)
     proposer = (await standing_of(connection, [held.proposer_id])).get(held.proposer_id)
     if not stands(proposer, PROPOSED_WITH[PayKind(held.kind)], now):
         return Objection.PROPOSER_LEFT

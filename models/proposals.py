@@ -89,6 +89,18 @@ def matter_of(table: str, columns: str, needed: Permission, own: str) -> Matter:
     )
 
 
+def check_undecided(status: str) -> None:
+    """Raise NotDecidableError if it is over."""
+    if status != "PROPOSED":
+        raise NotDecidableError(f"It is {status.lower()} already.")
+
+
+def check_age(expires_at: datetime, now: datetime) -> None:
+    """Raise NotDecidableError if it is too old to be approved."""
+    if now >= expires_at:
+        raise NotDecidableError("The proposal is older than a week. Propose it again.")
+
+
 async def hold_proposal(
     connection: Connection,
     matter: Matter,
@@ -109,14 +121,12 @@ async def hold_proposal(
     if not found or found[0].user_id != user_id:
         raise NoSuchProposalError
     held = found[0]
-    if held.status != "PROPOSED":
-        raise NotDecidableError(f"It is {held.status.lower()} already.")
+    check_undecided(held.status)
     if actor.user_id is None or actor.user_id == user_id:
         raise NotDecidableError(f"Nobody decides about {matter.own}.")
     if not is_approved:
         return held, None
-    if now >= held.expires_at:
-        raise NotDecidableError("The proposal is older than a week. Propose it again.")
+    check_age(held.expires_at, now)
     objection = await find_objection(
         connection, held.proposer_id, actor.user_id, matter.needed, now
     )

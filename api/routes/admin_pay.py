@@ -1,5 +1,7 @@
 """What is paid, changed by two people: what is proposed, and what becomes of it."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -130,12 +132,10 @@ async def propose_pay(
 ) -> PayProposalView | None:
     """The proposal of what takes two people; None for what was done at once. Raise ProblemError."""
     try:
-        async with decidable():
+        async with _possible():
             row = await change_pay(services.database, actor, change, reason, utcnow())
     except (ConfigurationError, PayError) as error:
         raise bad_request(f"{error}.") from None
-    except IntegrityConstraintViolationError:
-        raise ProblemError("conflict", "Not possible now", 409, "It cannot be so.") from None
     except VersionConflictError:
         raise ProblemError(
             "conflict", "Changed meanwhile", 409, "There is a newer version. Read it first."
@@ -146,19 +146,20 @@ async def propose_pay(
 async def _decide(
     services: Services, actor: Actor, proposal_id: UUID, note: str, *, is_approved: bool
 ) -> PayProposalView:
+    async with _possible():
+        row = await decide_pay(
+            services.database, actor, proposal_id, is_approved=is_approved, note=note, now=utcnow()
+        )
+    return _view(row)
+
+
+@asynccontextmanager
+async def _possible() -> AsyncIterator[None]:
     try:
         async with decidable():
-            row = await decide_pay(
-                services.database,
-                actor,
-                proposal_id,
-                is_approved=is_approved,
-                note=note,
-                now=utcnow(),
-            )
+            yield
     except IntegrityConstraintViolationError:
         raise ProblemError("conflict", "Not possible now", 409, "It cannot be so.") from None
-    return _view(row)
 
 
 def _view(row: Row) -> PayProposalView:
