@@ -5,6 +5,7 @@ as much as one in time, and is of use to nobody.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 from itertools import cycle
@@ -13,8 +14,11 @@ from litestar.enums import ScopeType
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from api.passwords import PLACES
+from api.counting import leave_unsaid
+from api.passwords import PLACES, THREADS
 from api.problems import ProblemError, send_problem
+
+log = logging.getLogger(__name__)
 
 # What mostly costs no more than its refusal, such as a poll that is held: refused only for lag.
 LIGHT = {"is_light": True}
@@ -22,6 +26,9 @@ LIGHT = {"is_light": True}
 ALWAYS = {"is_always_admitted": True}
 # What hashes a password, which takes as long as a hundred polls: it has a room of its own.
 HASHES = {"is_hashing": True}
+# Of those, how many are worked on: enough that a thread always has something to hash. So many come
+# at once that nobody else would get a turn.
+HASHING_AT_ONCE = THREADS + 2
 # Requests under way: five for each connection to PostgreSQL keep it busy, and more only wait.
 IN_FLIGHT_MAX = 50
 # Requests that wait for their outcome ask PostgreSQL again and again; they are the first to go.
@@ -29,6 +36,8 @@ WAITING_MAX = 50
 # How late the event loop may be before everything is refused that may be.
 LAG_SECONDS_MAX = 0.2
 LOOK_SECONDS = 0.02
+# A line for each refusal would cost more than the refusal.
+TELL_SECONDS = 10
 # Not all at the same time.
 RETRY_SECONDS = range(2, 7)
 
@@ -48,6 +57,8 @@ class Admission:
         self.waiting = 0
         self.lag_seconds = 0.0
         self.refused = 0
+        self._told = 0
+        self._turns = asyncio.Semaphore(HASHING_AT_ONCE)
         self._retry_seconds = cycle(RETRY_SECONDS)
 
     def is_full(self) -> bool:
@@ -79,16 +90,29 @@ class Admission:
         finally:
             self.in_flight -= 1
 
-    @contextmanager
-    def hashing_room(self) -> Iterator[None]:
-        """Take on a request that hashes; it takes no room of the others. Raise ProblemError."""
+    @asynccontextmanager
+    async def hashing_room(self) -> AsyncIterator[None]:
+        """Take on a request that hashes, when its turn comes; it takes no room of the others.
+
+        Raise ProblemError (503) if it is too much.
+        """
         if self.is_hashing_full():
             raise self.refuse()
         self.hashing += 1
         try:
-            yield
+            async with self._turns:
+                yield
         finally:
             self.hashing -= 1
+
+    @asynccontextmanager
+    async def leaving_turn(self) -> AsyncIterator[None]:
+        """What hashes lets others go on while it asks somebody elsewhere."""
+        self._turns.release()
+        try:
+            yield
+        finally:
+            await self._turns.acquire()
 
     def may_wait(self) -> bool:
         """Whether a request may wait for its outcome: not when others are short of room."""
@@ -112,13 +136,15 @@ class Admission:
     @asynccontextmanager
     async def watching(self) -> AsyncIterator[None]:
         """Measure how late the event loop is, meanwhile."""
-        task = asyncio.create_task(self._watch())
+        tasks = [asyncio.create_task(self._watch()), asyncio.create_task(self._tell())]
         try:
             yield
         finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+            for task in tasks:
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+            self._say()
 
     async def _watch(self) -> None:
         loop = asyncio.get_running_loop()
@@ -126,6 +152,16 @@ class Admission:
             due = loop.time() + LOOK_SECONDS
             await asyncio.sleep(LOOK_SECONDS)
             self.lag_seconds = loop.time() - due
+
+    async def _tell(self) -> None:
+        while True:
+            await asyncio.sleep(TELL_SECONDS)
+            self._say()
+
+    def _say(self) -> None:
+        new, self._told = self.refused - self._told, self.refused
+        if new:
+            log.warning("%d requests were refused with 503: too much at once", new)
 
 
 class AdmissionMiddleware(ASGIMiddleware):
@@ -141,9 +177,13 @@ class AdmissionMiddleware(ASGIMiddleware):
         is_light, is_hashing = "is_light" in opt, "is_hashing" in opt
         is_full = admission.is_hashing_full if is_hashing else admission.is_full
         if admission.is_late() if is_light else is_full():
+            leave_unsaid(scope)
             await send_problem(admission.refuse(), send)
         elif is_light:
             await next_app(scope, receive, send)
+        elif is_hashing:
+            async with admission.hashing_room():
+                await next_app(scope, receive, send)
         else:
-            with admission.hashing_room() if is_hashing else admission.room():
+            with admission.room():
                 await next_app(scope, receive, send)

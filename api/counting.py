@@ -51,6 +51,11 @@ def traced(app: ASGIApp) -> ASGIApp:
     return middleware
 
 
+def leave_unsaid(scope: Scope) -> None:
+    """Write no line about a request: somebody tells of all of its kind."""
+    scope["twtc_is_unsaid"] = True  # type: ignore[typeddict-unknown-key]
+
+
 async def count_answer(message: Message, scope: Scope) -> None:
     """Count an answer and its time; name its request, unless it is the poll's, in a hurry."""
     if message["type"] != "http.response.start":
@@ -88,6 +93,8 @@ def _finish(message: Message, subject: Subject, route: str, seconds: float) -> N
         counted["server_errors"] += 1
     elif status in _REFUSED and subject["path"] in SIGN_INS:
         counted["failed_sign_ins"] += 1
+    if "twtc_is_unsaid" in subject:
+        return
     if status >= 500 or subject["method"] not in ("GET", "HEAD", "OPTIONS"):
         ids = {"status": status, "ms": round(seconds * 1000, 1)}
         level = logging.WARNING if status >= 500 else logging.INFO

@@ -4,6 +4,7 @@ One place for the API, the partner and the dashboard, whoever starts them. What 
 itself lets anybody stop a process with a thousand connections.
 """
 
+import gc
 import importlib
 import logging
 import resource
@@ -84,4 +85,8 @@ def _load(is_factory: bool, port: int, connections: int, target: str) -> Callabl
     module, _, name = target.partition(":")
     found: Any = getattr(importlib.import_module(module), name)
     application: Callable[..., Any] = found() if is_factory else found
+    # It lives as long as the process: looking through it for garbage would stop everybody for a
+    # tenth of a second, whenever strangers have made enough objects.
+    gc.collect()
+    gc.freeze()
     return application

@@ -1,14 +1,18 @@
 """Admission: what is too much is refused at once, and what is light or essential goes on."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from api.admission import IN_FLIGHT_MAX, LAG_SECONDS_MAX, WAITING_MAX
+from api.admission import HASHING_AT_ONCE, IN_FLIGHT_MAX, LAG_SECONDS_MAX, WAITING_MAX
 from api.passwords import PLACES, hash_password, verify_password
 from api.permissions import handlers_of
+from api.routes import auth as auth_routes
+from api.routes import registration
 from models.db import run, sql, transaction
+from models.telemetry.logs import ACCESS
 from tests.accounts import PASSWORD, auth, signed_up
 from tests.test_poll_cache import held_status
 from tests.tracing import reaches
@@ -147,6 +151,65 @@ async def test_sign_ins_at_once_leave_the_others_alone(world: World) -> None:
     admission = world.services.admission
     assert (admission.hashing, admission.in_flight) == (0, 0)
     assert (await auth(world, "login", **body)).status_code == 200
+
+
+async def test_sign_ins_at_once_are_worked_on_a_few_at_a_time(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_work, most = 0, 0
+
+    async def find(*args: object) -> None:
+        nonlocal at_work, most
+        at_work += 1
+        most = max(most, at_work)
+        await asyncio.sleep(0)
+        at_work -= 1
+
+    monkeypatch.setattr(auth_routes, "find_by_identity", find)
+    body = {"email": "ann@example.com", "password": PASSWORD}
+    answers = await asyncio.gather(*(auth(world, "login", **body) for _ in range(PLACES)))
+    assert {answer.status_code for answer in answers} <= {401, 429}
+    assert most == HASHING_AT_ONCE
+
+
+async def test_who_asks_elsewhere_holds_up_no_sign_in(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, answered = 0, asyncio.Event()
+
+    async def ask(*args: object) -> None:
+        nonlocal asked
+        asked += 1
+        await answered.wait()
+
+    monkeypatch.setattr(registration, "check_domain", ask)
+    joining = [
+        asyncio.create_task(
+            auth(world, "register", email=f"p{n}@example.com", password="correct horse battery")
+        )
+        for n in range(HASHING_AT_ONCE + 1)
+    ]
+    await until(lambda: asked == HASHING_AT_ONCE + 1)
+    assert (
+        await auth(world, "login", email="ann@example.com", password=PASSWORD)
+    ).status_code == 401
+    answered.set()
+    assert {answer.status_code for answer in await asyncio.gather(*joining)} == {202}
+
+
+async def test_refusals_are_told_of_together(
+    world: World, member: Person, caplog: pytest.LogCaptureFixture
+) -> None:
+    admission = world.services.admission
+    with caplog.at_level(logging.INFO):
+        async with admission.watching():
+            admission.in_flight = IN_FLIGHT_MAX
+            for _ in range(3):
+                assert (await member.post("/v1/mining/sessions")).status_code == 503
+            admission.in_flight = 0
+    lines = [r.getMessage() for r in caplog.records if r.levelno >= logging.WARNING]
+    assert lines == ["3 requests were refused with 503: too much at once"]
+    assert not [r for r in caplog.records if r.name == ACCESS]
 
 
 async def test_a_sign_in_that_waits_takes_nobodys_room(world: World) -> None:

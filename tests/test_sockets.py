@@ -1,5 +1,6 @@
 """Who holds a connection and gives or takes nothing: the silent, the unread, too many of both."""
 
+import gc
 import resource
 import select
 import socket
@@ -11,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.gate import HEADERS_BYTES_MAX, TARGET_BYTES_MAX
+from api.gate import HEADERS_BYTES_MAX, TARGET_BYTES_MAX, Gate
 from api.open_streams import STREAMS_MAX
 from models import serving, sockets
 from models.config import Config
@@ -53,6 +54,13 @@ def fill(ours: socket.socket) -> None:
     with suppress(BlockingIOError):
         while True:
             ours.send(bytes(65_536))
+
+
+def test_what_lives_as_long_as_the_process_is_no_garbage(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serving, "watch", lambda *_: None)
+    assert serving._load(False, 0, 1, "api.gate:Gate") is Gate
+    assert gc.get_freeze_count() > 100_000
+    gc.unfreeze()
 
 
 @pytest.fixture

@@ -120,7 +120,8 @@ async def want(
     now = utcnow()
     await confirm_factor(request, services, account, data.second_factor, now)
     await refuse_address(services, kind, address)
-    await check_domain(services, address)
+    async with services.admission.leaving_turn():
+        await check_domain(services, address)
     if is_at(account, kind, value):
         raise bad_field(kind, "This is the one that your account has.")
     until = await suspended_until(services.database, account.id, now)

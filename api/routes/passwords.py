@@ -119,7 +119,8 @@ async def reset(
     asked = read_reset_ticket(services.config.keyring, data.ticket, now)
     if asked is None:
         raise wrong_code()
-    await refuse_weak(services.http, services.config.breaches_url, data.password, asked.address)
+    async with services.admission.leaving_turn():
+        await refuse_weak(services.http, services.config.breaches_url, data.password, asked.address)
     await count_attempt(services, data.ticket)
     account, whose = await _asked_for(services, asked.kind, asked.address)
     # A new code every minute would give an attacker five guesses in each.
@@ -164,7 +165,8 @@ async def change(
     """Ends the sign-ins on all other devices."""
     account = await confirmed_owner(request, services, access.user_id, data.password)
     address = account.email or account.phone or ""
-    await refuse_weak(services.http, services.config.breaches_url, data.new_password, address)
+    async with services.admission.leaving_turn():
+        await refuse_weak(services.http, services.config.breaches_url, data.new_password, address)
     hashed = await hash_password(data.new_password)
     now = utcnow()
     await confirm_factor(request, services, account, data.second_factor, now)

@@ -115,11 +115,12 @@ async def register_account(
     """
     kind, value, address = new_identity_of(data)
     await refuse_address(services, kind, address)
-    await check_domain(services, address)
     referred_by = _referrer(data.referral_code)
     if services.errands.is_full():
         raise services.admission.refuse()
-    await refuse_weak(services.http, services.config.breaches_url, data.password, value)
+    async with services.admission.leaving_turn():
+        await check_domain(services, address)
+        await refuse_weak(services.http, services.config.breaches_url, data.password, value)
     hashed = await hash_password(data.password)
     now, keyring = utcnow(), services.config.keyring
     index = keyring.index(kind, value)
