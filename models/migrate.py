@@ -18,6 +18,11 @@ CITUS_SETTINGS: tuple[str, ...] = (
     "SET citus.enable_local_reference_table_foreign_keys = 'off'",
     "SET citus.override_table_visibility = 'off'",
 )
+# What was restored from one server stays as it is until `twtc distribute` spreads all of it.
+GREW_UP_ALONE = """
+    SELECT to_regclass('users') IS NOT NULL AND NOT EXISTS (
+        SELECT FROM pg_dist_partition WHERE logicalrelid = to_regclass('users'))
+"""
 HAS_CITUS = "SELECT 1 FROM pg_extension WHERE extname = 'citus'"
 # Two releases at once: the second waits for the first, then finds nothing to do.
 _RELEASE_LOCK = 0x54575443
@@ -45,9 +50,10 @@ async def migrate(url: str) -> None:
             for statement in CITUS_SETTINGS:
                 await connection.execute(text(statement))
             is_cluster = await connection.scalar(text(HAS_CITUS))
-            await connection.commit()
-            if is_cluster:
+            if is_cluster and not await connection.scalar(text(GREW_UP_ALONE)):
+                await connection.commit()
                 await connection.run_sync(lay_ground)
+            await connection.commit()
             await connection.run_sync(lambda c: command.upgrade(alembic_config(c), "head"))
             await connection.commit()
     finally:

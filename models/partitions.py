@@ -201,17 +201,24 @@ async def _make(connection: Connection, kind: Partitioned, start: date, is_clust
     if await rows(connection, TABLES, {"schema": "public", "pattern": f"^{name}$"}):
         return False
     await run(connection, sql(f"CREATE TABLE {name} (LIKE {table} INCLUDING ALL)"))
-    if is_cluster:
+    if is_cluster and await _is_spread(connection, table):
         lay = f"SELECT create_distributed_table('{name}', 'bucket', colocate_with => '{GROUND}')"
         await run(connection, sql(lay))
     for key in await rows(connection, FOREIGN_KEYS, {"table": table}):
-        own = f"{name}{key.name.removeprefix(table)}"
+        own = own_key(name, table, key.name)
         await run(connection, sql(f"ALTER TABLE {name} ADD CONSTRAINT {own} {key.definition}"))
     await _move_rested(connection, kind, start, name)
     first, last = kind.bounds(start)
     attach = f"ALTER TABLE {table} ATTACH PARTITION {name} FOR VALUES FROM ({first}) TO ({last})"
     await run(connection, sql(attach))
     return True
+
+
+async def _is_spread(connection: Connection, table: str) -> bool:
+    """Whether `table` has been spread: one that grew up on one server waits for that."""
+    # No statement of one server: only a cluster has this table.
+    found = sql("SELECT FROM pg_dist_partition WHERE logicalrelid = CAST(:table AS regclass)")
+    return bool(await rows(connection, found, {"table": table}))
 
 
 async def _move_rested(connection: Connection, kind: Partitioned, start: date, target: str) -> None:
@@ -241,6 +248,11 @@ async def _archive(connection: Connection, kind: Partitioned, name: str, is_atta
 
 async def _drop(connection: Connection, name: str) -> None:
     await run(connection, sql(f"DROP TABLE archive.{name}"))
+
+
+def own_key(name: str, table: str, key: str) -> str:
+    """What the foreign key `key` of `table` is called on its partition `name`."""
+    return f"{name}{key.removeprefix(table)}"
 
 
 def _month(day: date, ahead: int) -> date:

@@ -11,7 +11,7 @@ from engine.timeline import BUCKET_COUNT
 GROUND = "bucket_places"
 SHARDS = 32
 
-_HAS_GROUND = f"SELECT to_regclass('{GROUND}') IS NOT NULL"
+HAS_GROUND = f"SELECT to_regclass('{GROUND}') IS NOT NULL"
 _MAKE = f"CREATE TABLE {GROUND} (bucket smallint PRIMARY KEY)"
 _LAY = f"""
     SELECT create_distributed_table('{GROUND}', 'bucket', colocate_with => 'none', shard_count => 1)
@@ -37,7 +37,7 @@ def lay_ground(connection: Connection) -> None:
     In transactions of its own: a shard is not split in the one that made it. What an interrupted
     run left whole is split by the next one.
     """
-    if not connection.scalar(text(_HAS_GROUND)):
+    if not connection.scalar(text(HAS_GROUND)):
         connection.execute(text(_MAKE))
         connection.execute(text(_LAY))
         connection.commit()

@@ -6,7 +6,7 @@ import sys
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from models.citus import NoClusterError, adopt
+from models.adoption import NoClusterError, adopt
 from models.config import ConfigError, postgresql_url
 
 

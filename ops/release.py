@@ -17,6 +17,7 @@ from models.db import DATABASE_ERRORS, POOLER, open_database, transaction
 from models.mailboxes import index_mailboxes
 from models.migrate import migrate
 from models.partitions import prepare_partitions
+from models.pii import UnreadableError
 from models.sealing import seal_all
 from models.settings import load_installation, seed, timing_from
 from ops.partner_films import VIDEOS_PATH
@@ -40,6 +41,9 @@ def release() -> int:
         return 2
     try:
         asyncio.run(_release(config, timing, os.environ))
+    except UnreadableError as error:
+        print(f"release: {error}", file=sys.stderr)
+        return 2
     except OSError as error:
         print(f"release: PostgreSQL cannot be reached: {error}", file=sys.stderr)
         return 2

@@ -5,21 +5,26 @@ that it refuses. `tests/test_citus.py` asks a real one, where there is one.
 """
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import asyncpg
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from models import citus
+from models import adoption, citus
+from models import migrate as migrating
 from models.config import Config
 from models.db import Database, connected, open_database, rows, run, sql
 from models.migrate import migrate
 from models.migrations import helpers
+from models.partitions import archive_partitions, prepare_partitions
+from models.pii import UnreadableError
 from models.shards import split
 from models.tables import metadata
 from ops import release
 from ops.distribute import distribute
 from tests.conftest import empty_database
+from tests.words import START
 
 # A table may refer to copied ones, and to spread ones beside it.
 COUNTERPART = (
@@ -38,6 +43,10 @@ COUNTERPART = (
               OR EXISTS (SELECT FROM pg_constraint k
                          WHERE k.confrelid = t AND k.contype = 'f' AND k.conrelid <> t)
            THEN RAISE EXCEPTION '% is laid in the wrong order', t;
+           END IF;
+           IF EXISTS (SELECT FROM pg_inherits WHERE inhparent = t
+                      AND CAST(CAST(inhrelid AS regclass) AS text) <> t || '_default')
+           THEN RAISE EXCEPTION 'keys of partitions of % are named by its shards', t;
            END IF;
            INSERT INTO pg_dist_partition (logicalrelid, place) VALUES (t, lay.place);
        END $$""",
@@ -80,27 +89,61 @@ async def test_migrations_and_adoption_lay_every_table_in_the_same_place(
 ) -> None:
     assert set(planned()) == set(metadata.tables)
     with monkeypatch.context() as patch:
-        patch.setattr(helpers, "_has_citus", lambda: True)
+        patch.setattr(helpers, "_has_ground", lambda: True)
         await migrate(cluster.url)
     assert await laid(cluster) == planned()
 
     before = await _foreign_keys(cluster)
     async with connected(cluster) as connection:
         await run(connection, sql("DELETE FROM pg_dist_partition"))
-    monkeypatch.setenv("DATABASE_URL", cluster.url)
-    monkeypatch.setattr(citus, "HAS_CITUS", "SELECT 1")
-    monkeypatch.setattr(citus, "lay_ground", lambda connection: None)
-    assert await citus.adopt(cluster.url) == list(planned())
+    _play_cluster(monkeypatch)
+    assert await adoption.adopt(cluster.url) == list(planned())
     assert await laid(cluster) == planned()
     assert await _foreign_keys(cluster) == before
-    assert await citus.adopt(cluster.url) == []
+    assert await adoption.adopt(cluster.url) == []
 
 
-async def _foreign_keys(database: Database) -> list[str]:
-    listed = """SELECT pg_get_constraintdef(oid) AS definition FROM pg_constraint
-                WHERE contype = 'f' AND conparentid = 0 ORDER BY conname"""
+async def test_partitions_are_spread_with_keys_of_their_own(
+    cluster: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await migrate(cluster.url)
+    made = await prepare_partitions(cluster, START.date())
+    later = START.date() + timedelta(days=30)
+    archived = await archive_partitions(cluster, later)
+    made_later = await prepare_partitions(cluster, later)
+    before = await _foreign_keys(cluster)
+    _play_cluster(monkeypatch)
+    await adoption.adopt(cluster.url)
+    assert await _foreign_keys(cluster) == before
+    spread = set(await laid(cluster)) - set(planned())
+    assert spread == {*made, *made_later} - {*archived} | {f"archive.{name}" for name in archived}
+    assert await archive_partitions(cluster, later + timedelta(days=30))
+
+
+async def test_what_grew_up_on_one_server_is_released_before_it_is_spread(
+    cluster: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await migrate(cluster.url)
+    _play_cluster(monkeypatch)
+    monkeypatch.setattr(migrating, "HAS_CITUS", "SELECT 1")
+    monkeypatch.setattr(migrating, "lay_ground", lambda connection: pytest.fail("laid"))
+    await migrate(cluster.url)
+    monkeypatch.setattr(cluster, "is_cluster", True)
+    assert await prepare_partitions(cluster, START.date())
+    assert await laid(cluster) == {}
+
+
+def _play_cluster(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(adoption, "HAS_CITUS", "SELECT 1")
+    monkeypatch.setattr(adoption, "lay_ground", lambda connection: None)
+
+
+async def _foreign_keys(database: Database) -> list[tuple[str, str]]:
+    listed = """SELECT conname AS name, pg_get_constraintdef(oid) AS definition FROM pg_constraint
+                WHERE contype = 'f' AND CAST(CAST(conrelid AS regclass) AS text) !~ '_default$'
+                ORDER BY 1"""
     async with connected(database) as connection:
-        return [row.definition for row in await rows(connection, sql(listed))]
+        return [(row.name, row.definition) for row in await rows(connection, sql(listed))]
 
 
 def test_one_server_is_no_cluster(
@@ -122,12 +165,26 @@ def test_every_shard_has_two_buckets_and_every_node_as_many_shards(
     assert {nodes.count(node) for node in (4, 7, 9)} <= {10, 11}
 
 
+REFUSED = asyncpg.FeatureNotSupportedError("this is not supported\nDETAIL: nor is that")
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "said"),
+    [
+        (DBAPIError("CREATE", {}, REFUSED), 1, "PostgreSQL refused: this is not supported"),
+        (UnreadableError("no key opens this email"), 2, "no key opens this email"),
+    ],
+)
 def test_a_release_that_is_refused_says_why_in_one_line(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], config: Config
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    config: Config,
+    error: Exception,
+    status: int,
+    said: str,
 ) -> None:
     async def refused(url: str) -> None:
-        cause = asyncpg.FeatureNotSupportedError("this is not supported\nDETAIL: nor is that")
-        raise DBAPIError("CREATE TABLE", {}, cause)
+        raise error
 
     settings = {
         "DATABASE_URL": config.database_url,
@@ -141,5 +198,5 @@ def test_a_release_that_is_refused_says_why_in_one_line(
         for name, value in settings.items():
             patch.setenv(name, value)
         patch.setattr(release, "migrate", refused)
-        assert release.release() == 1
-    assert capsys.readouterr().err == "release: PostgreSQL refused: this is not supported\n"
+        assert release.release() == status
+    assert capsys.readouterr().err == f"release: {said}\n"

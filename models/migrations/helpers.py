@@ -1,14 +1,14 @@
 """What migrations share: distribution for Citus, and triggers (decision 0009).
 
-On plain PostgreSQL `reference` and `distribute` do nothing.
+`reference` and `distribute` do nothing on plain PostgreSQL, and nothing to a database that grew up
+there and is not spread yet.
 """
 
 from alembic import op
 from sqlalchemy import text
 
 from models.citus import Place, laid
-from models.migrate import HAS_CITUS
-from models.shards import GROUND
+from models.shards import GROUND, HAS_GROUND
 
 
 def reference(table: str) -> None:
@@ -53,9 +53,9 @@ def append_only(table: str) -> None:
 
 
 def _lay(place: Place) -> None:
-    if _has_citus():
+    if _has_ground():
         op.execute(laid(place))
 
 
-def _has_citus() -> bool:
-    return op.get_bind().execute(text(HAS_CITUS)).first() is not None
+def _has_ground() -> bool:
+    return bool(op.get_bind().scalar(text(HAS_GROUND)))
