@@ -34,6 +34,7 @@ from benchmarks.tick_engine import (
     ticks,
     worker_ticks,
 )
+from benchmarks.tick_long import ten_million, week
 from benchmarks.tick_peers import sessions_per_second
 from benchmarks.tick_population import TICK, add_history, origin_now, populate, vacuum
 from models.clock import utcnow
@@ -53,6 +54,8 @@ class Options(argparse.Namespace):
     drains: int
     jobs: int
     quick: bool
+    ten_million: bool
+    week: bool
 
 
 def main(args: list[str]) -> int:
@@ -61,6 +64,8 @@ def main(args: list[str]) -> int:
     parser.add_argument("--drains", type=int, default=WORKER_THREADS, help="pieces drained at once")
     parser.add_argument("--jobs", type=int, default=5_000, help="for each peer")
     parser.add_argument("--quick", action="store_true", help="small populations: a smoke test")
+    parser.add_argument("--ten-million", action="store_true", help="… live sessions, too")
+    parser.add_argument("--week", action="store_true", help="what a week of ticks writes, too")
     options = parser.parse_args(args, namespace=Options())
     with own_servers() as servers:
         return asyncio.run(Run(servers, options).all())
@@ -94,6 +99,7 @@ class Run:
         small, verdict, rates = await self._small(drains)
         middle = await self._burdens(drains)
         large = await self._large(drains)
+        long = await self._long(drains)
         per_second = self._size(1_000_000) / large.tick.median
         seconds_of = {self._size(10_000): small, self._size(100_000): middle}
         seconds_of[self._size(1_000_000)] = large.tick
@@ -117,6 +123,7 @@ class Run:
                 "million_seconds": round(large.worker_seconds, 3),
                 "worker_mib": None if large.worker_mib is None else round(large.worker_mib, 1),
                 "slope": round(slope, 3),
+                **long,
             },
             "tick",
             Bars(
@@ -180,6 +187,19 @@ class Run:
             lines.append([titles[name], sample.shown(), f"{ratio - 1:+.0%}"])
         show("What must not slow a tick", ["", "tick", ""], lines)
         return samples["alone"]
+
+    async def _long(self, drains: int) -> dict[str, float | None]:
+        """What is asked for beyond the rest, by name."""
+        arguments = (self._servers, drains, POOL_SIZE, self._scale)
+        figures: dict[str, float | None] = {"ten_million_seconds": None}
+        if self._options.ten_million:
+            figures["ten_million_seconds"] = round((await ten_million(*arguments)).median, 2)
+        if self._options.week:
+            found = await week(*arguments)
+            figures["wal_mib_a_day"] = round(found.wal_bytes_a_day / 2**20, 1)
+            figures["vacuum_seconds_a_day"] = round(found.vacuum_seconds_a_day, 2)
+            figures["growth_of_week"] = round(found.growth, 3)
+        return figures
 
     async def _large(self, drains: int) -> Large:
         """1,000,000 sessions: raw UPDATE and engine in turns on the same wallets, then a worker."""

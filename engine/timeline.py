@@ -186,6 +186,11 @@ def bucket_of(user_id: int) -> int:
     return user_id % BUCKET_COUNT
 
 
+def tick_group(bucket: int) -> int:
+    """Whose queue a bucket's ticks go through: each group has a tenth of them."""
+    return 1 + bucket % GROUP_COUNT
+
+
 NEWCOMERS_IN_ROUND = BUCKET_COUNT * BUCKET_COUNT
 
 

@@ -1,16 +1,18 @@
-"""The credit tick and the settlement: a few set statements per piece (decision 0007).
+"""The credit tick and the settlement: a few set statements (decision 0007).
 
-Each runs while the caller holds the piece's watermark row, so that ticks, settlements and batches
-of one piece follow each other.
+Each runs while the watermark rows of its pieces are held, so that ticks, settlements and batches of
+one piece follow each other. A settlement is of a piece, a tick of all pieces of a bucket.
 """
 
 import logging
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
 from msgspec import Struct
 
+from engine.timeline import tick_group
 from models.db import Connection, Database, Row, rows, run, sql
 from models.intents import CLOCK_SKEW_MAX
 from models.nodes import survey, survey_rows
@@ -41,6 +43,11 @@ LOCK_WATERMARK = sql("""
     WHERE bucket = :bucket AND group_number = :group_number FOR UPDATE
 """)
 
+LOCK_WATERMARKS = sql("""
+    SELECT group_number, credited_through FROM credit_watermarks
+    WHERE bucket = :bucket ORDER BY group_number FOR UPDATE
+""")
+
 EARNED = (
     f"({accrued_sql('CAST(:boundary AS timestamptz)')}"
     f" - {accrued_sql('CAST(:credited_through AS timestamptz)')})"
@@ -52,12 +59,12 @@ EARNED = (
 CREDIT_RUNNING = sql(f"""
     WITH moved AS (
         UPDATE credit_watermarks SET credited_through = CAST(:boundary AS timestamptz)
-        WHERE bucket = :bucket AND group_number = :group_number
+        WHERE bucket = :bucket AND group_number = ANY(CAST(:groups AS smallint[]))
     ), earned AS MATERIALIZED (
         SELECT array_agg(d.user_id) AS users, array_agg(d.amount) AS amounts FROM (
             SELECT s.user_id, {EARNED} AS amount FROM mining_sessions s
-            WHERE s.bucket = :bucket AND s.group_number = :group_number AND s.status = 'ACTIVE'
-              AND s.ends_at > :boundary AND s.started_at < :boundary
+            WHERE s.bucket = :bucket AND s.group_number = ANY(CAST(:groups AS smallint[]))
+              AND s.status = 'ACTIVE' AND s.ends_at > :boundary AND s.started_at < :boundary
             ORDER BY s.user_id) d
     )
     UPDATE wallets w
@@ -71,7 +78,8 @@ CREDIT_ENDED = sql(f"""
     UPDATE wallets w SET balance = w.balance + d.amount, updated_at = :now
     FROM (
         SELECT s.user_id, CAST(sum({EARNED}) AS bigint) AS amount FROM mining_sessions s
-        WHERE s.bucket = :bucket AND s.group_number = :group_number AND s.status = 'ACTIVE'
+        WHERE s.bucket = :bucket AND s.group_number = ANY(CAST(:groups AS smallint[]))
+          AND s.status = 'ACTIVE'
           AND s.ends_at > :credited_through AND s.ends_at <= :boundary
         GROUP BY s.user_id
     ) d
@@ -161,14 +169,14 @@ EXPIRE = sql(f"""
 """)
 
 # 640 probes of a partial index: the cost does not grow with idle users or ended sessions.
-PIECES_TO_CREDIT = survey(
+BUCKETS_TO_CREDIT = survey(
     """
-    SELECT m.bucket, m.group_number FROM credit_watermarks m
+    SELECT m.bucket FROM credit_watermarks m
     WHERE {bucket of m} AND m.credited_through < :boundary AND EXISTS (
         SELECT FROM mining_sessions s
         WHERE {bucket of s} AND s.bucket = m.bucket AND s.group_number = m.group_number
           AND s.status = 'ACTIVE' AND s.ends_at > m.credited_through AND s.started_at < :boundary)
-    ORDER BY m.group_number, m.bucket
+    ORDER BY m.bucket
     """
 )
 
@@ -205,22 +213,39 @@ async def lock_piece(connection: Connection, piece: Piece) -> datetime:
     return through
 
 
-async def credit(
+async def credit(connection: Connection, bucket: int, boundary: datetime, now: datetime) -> int:
+    """Pay what the sessions of all pieces of a bucket have earned by `boundary`, and move their
+    watermarks. Return the payments made.
+
+    A boundary that was paid already is a no-op; a missed one is caught up by the next.
+    """
+    unpaid: dict[datetime, list[int]] = {}
+    for row in await rows(connection, LOCK_WATERMARKS, {"bucket": bucket}):
+        if row.credited_through < boundary:
+            unpaid.setdefault(row.credited_through, []).append(row.group_number)
+    paid = 0
+    for through, groups in unpaid.items():
+        paid += await credit_groups(connection, bucket, groups, through, boundary, now)
+    return paid
+
+
+async def credit_groups(
     connection: Connection,
-    piece: Piece,
+    bucket: int,
+    groups: Sequence[int],
     credited_through: datetime,
     boundary: datetime,
     now: datetime,
 ) -> int:
-    """Pay (credited_through, boundary] and move the watermark. Return the payments made.
+    """Pay (credited_through, boundary] of pieces that are held, and move their watermarks.
 
-    A boundary that was paid already is a no-op; a missed one is caught up by the next.
+    Return the payments made.
     """
     if boundary <= credited_through:
         return 0
     params = {
-        "bucket": piece.bucket,
-        "group_number": piece.group_number,
+        "bucket": bucket,
+        "groups": groups,
         "credited_through": credited_through,
         "boundary": boundary,
         "now": now,
@@ -275,9 +300,10 @@ async def _settle_singly(connection: Connection, settling: dict[str, Any]) -> li
 
 
 async def pieces_to_credit(database: Database, boundary: datetime) -> list[Piece]:
-    """Pieces with a session that earned something since its watermark and before `boundary`."""
-    found = await survey_rows(database, PIECES_TO_CREDIT, {"boundary": boundary})
-    return [Piece(row.group_number, row.bucket) for row in found]
+    """Where a session earned something since its watermark and before `boundary`: the piece of
+    each such bucket that stands for all."""
+    found = await survey_rows(database, BUCKETS_TO_CREDIT, {"boundary": boundary})
+    return [Piece(tick_group(bucket), bucket) for bucket in sorted({row.bucket for row in found})]
 
 
 async def pieces_to_settle(database: Database, boundary: datetime) -> list[Piece]:

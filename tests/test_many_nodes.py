@@ -42,8 +42,8 @@ VALUES = {
 # Keys and instants that their callers always have.
 NEVER_NULL = {
     "accounts.FIND_USER": {"user_id"},
-    "credit.CREDIT_ENDED": {"boundary", "credited_through", "group_number"},
-    "credit.CREDIT_RUNNING": {"boundary", "group_number"},
+    "credit.CREDIT_ENDED": {"boundary", "credited_through"},
+    "credit.CREDIT_RUNNING": {"boundary"},
     "credit.EXPIRE": {"expired_by", "group_number"},
     "credit.SETTLE": {"boundary", "group_number"},
     "facts.WHOLE_DAY[retention]": {"day"},

@@ -8,7 +8,6 @@ import pytest
 from engine.money import BASE_REWARD_MICRO
 from models import credit
 from models.db import transaction
-from models.queue import Piece
 from tests.words import START, at
 from tests.world import World
 
@@ -94,10 +93,8 @@ async def test_a_session_applied_after_its_tick_loses_nothing(world: World) -> N
     await world.due_work.record(at("00:10:00"))
     await world.database.dispose()
     # The tick is applied first, as if another worker had been quicker.
-    piece = Piece(1, bucket)
     async with transaction(world.database) as connection:
-        through = await credit.lock_piece(connection, piece)
-        await credit.credit(connection, piece, through, at("00:10:00"), at("00:10:00"))
+        await credit.credit(connection, bucket, at("00:10:00"), at("00:10:00"))
     world.move_to(at("00:10:05"))
     await world.drain()
     assert await person.balance() == "0.006944"  # one second

@@ -83,7 +83,7 @@ PLANTED: dict[Callable[[MonkeyPatch], None], tuple[str, int]] = {
     believe_any_phone: ("the model says AD_TOO_SHORT", 2),
     play_ads_at_once: ("the model says AD_IN_PROGRESS", 26),
     relay_nothing: ("not applied", 4),
-    mark_no_copies: ("the copy in Redis is stale", 31),
+    mark_no_copies: ("the copy in Redis is stale", 5),
 }
 TRIES_MAX = 25
 

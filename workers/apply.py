@@ -28,7 +28,7 @@ from engine.intents import (
     SettleMining,
 )
 from engine.session import Session
-from engine.timeline import PUSH_GROUP, UPKEEP_GROUP, Timetable
+from engine.timeline import PUSH_GROUP, UPKEEP_GROUP, Timetable, tick_group
 from models import credit, earnings, members
 from models.bells import queue_name
 from models.clock import utcnow
@@ -261,7 +261,7 @@ async def _run_ticks(
     for intent in claimed:
         match intent.action:
             case CreditMining(boundary):
-                wallets = await credit.credit(connection, piece, through, boundary, now)
+                wallets = await _tick(connection, piece, through, boundary, now)
                 through = max(through, boundary)
                 effects.outcomes.append((intent, Applied({"wallets": wallets})))
             case SettleMining(boundary):
@@ -286,6 +286,16 @@ async def _run_ticks(
             case _:
                 continue
     return changed
+
+
+async def _tick(
+    connection: Connection, piece: Piece, through: datetime, boundary: datetime, now: datetime
+) -> int:
+    """Pay the whole bucket, or what an older clock recorded: the piece alone."""
+    bucket, group = piece.bucket, piece.group_number
+    if group == tick_group(bucket):
+        return await credit.credit(connection, bucket, boundary, now)
+    return await credit.credit_groups(connection, bucket, [group], through, boundary, now)
 
 
 def _describe(error: Exception) -> str:

@@ -27,6 +27,7 @@ from ops.simulation.facts import Facts
 from ops.simulation.model_earnings import EARNING_RULES, is_watching, pay_task
 
 CYCLE = timedelta(hours=4)
+GROUPS = 10
 WINDOW = timedelta(minutes=24)
 SWEPT_AFTER = timedelta(seconds=90)
 TRIES = 3
@@ -65,13 +66,19 @@ class Model:
                 rule = self._rules[intent.kind]
                 self.verdicts[intent.id] = rule(self.facts, self.accounts[intent.user], intent)
             elif intent.kind == "mining.credit":
-                boundary = datetime.fromisoformat(intent.body["boundary"])
-                self._credited[piece] = max(boundary, self._credited.get(piece, self._since))
+                self._tick(piece, datetime.fromisoformat(intent.body["boundary"]))
             elif intent.kind == "mining.settle":
                 self._settle(piece, datetime.fromisoformat(intent.body["boundary"]), next(cuts))
         for intent in intents:
             if intent.user is not None:
                 self.accounts[intent.user].waiting.pop(intent.id, None)
+
+    def _tick(self, piece: tuple[int, int], boundary: datetime) -> None:
+        bucket, group = piece
+        stands_for_all = group == 1 + bucket % GROUPS
+        for paid in range(1, GROUPS + 1) if stands_for_all else [group]:
+            through = self._credited.get((bucket, paid), self._since)
+            self._credited[bucket, paid] = max(boundary, through)
 
     def balance(self, account: Account) -> int:
         """The ledger's sum, and what running sessions have earned by the last tick."""
