@@ -118,8 +118,8 @@ async def test_a_later_intent_waits_for_an_earlier_one_that_is_tried_again(world
     async with connected(world.database) as connection:
         mended = 'UPDATE intents SET payload = payload || \'{"kind": "ad.start"}\''
         await run(connection, sql(f"{mended} WHERE kind = 'ad.start'"))
-        wait = "UPDATE intents SET due_at = due_at + interval '1 minute' WHERE status = 'RECORDED'"
-        await run(connection, sql(wait))
+        wait = "UPDATE intents SET due_at = :later WHERE status = 'RECORDED'"
+        await run(connection, sql(wait), {"later": utcnow() + timedelta(minutes=1)})
     world.move_to(at("00:06:05"))
     completed = await person.post(f"/v1/ads/views/{ad['view_id']}/completed")
     await drain(world.shop, piece)
@@ -159,9 +159,10 @@ async def test_the_relay_rings_for_what_nobody_applied_once_a_lease(world: World
 
 
 async def test_the_relay_neither_waits_nor_rings_for_what_is_being_applied(world: World) -> None:
-    await recorded_start(world)
+    piece = await recorded_start(world)
+    locked = "SELECT FROM intents WHERE bucket = :bucket AND status = 'RECORDED' FOR UPDATE"
     async with transaction(world.database) as connection:
-        await run(connection, sql("SELECT id FROM intents WHERE status = 'RECORDED' FOR UPDATE"))
+        await run(connection, sql(locked), {"bucket": piece.bucket})
         async with asyncio.timeout(2):
             assert await overdue_pieces(world.database, at("00:06")) == []
 
