@@ -11,8 +11,10 @@ from engine.timeline import BUCKET_COUNT
 GROUND = "bucket_places"
 SHARDS = 32
 
-HAS_GROUND = f"SELECT to_regclass('{GROUND}') IS NOT NULL"
-_MAKE = f"CREATE TABLE {GROUND} (bucket smallint PRIMARY KEY)"
+_HAS_NODES = "SELECT to_regclass('pg_dist_partition') IS NOT NULL"
+_IS_LAID = f"SELECT true FROM pg_dist_partition WHERE logicalrelid = to_regclass('{GROUND}')"
+# A dump of another cluster brings it along, without its place.
+_MAKE = f"CREATE TABLE IF NOT EXISTS {GROUND} (bucket smallint PRIMARY KEY)"
 _LAY = f"""
     SELECT create_distributed_table('{GROUND}', 'bucket', colocate_with => 'none', shard_count => 1)
 """
@@ -31,13 +33,18 @@ _SPLIT = """
 """
 
 
+def has_ground(connection: Connection) -> bool:
+    """Whether users' tables can be laid: this is a cluster, and their ground is there."""
+    return bool(connection.scalar(text(_HAS_NODES)) and connection.scalar(text(_IS_LAID)))
+
+
 def lay_ground(connection: Connection) -> None:
     """Make the table beside which all users' tables are laid, if it is not there yet.
 
     In transactions of its own: a shard is not split in the one that made it. What an interrupted
     run left whole is split by the next one.
     """
-    if not connection.scalar(text(HAS_GROUND)):
+    if not has_ground(connection):
         connection.execute(text(_MAKE))
         connection.execute(text(_LAY))
         connection.commit()

@@ -89,7 +89,7 @@ async def test_migrations_and_adoption_lay_every_table_in_the_same_place(
 ) -> None:
     assert set(planned()) == set(metadata.tables)
     with monkeypatch.context() as patch:
-        patch.setattr(helpers, "_has_ground", lambda: True)
+        patch.setattr(helpers, "has_ground", lambda connection: True)
         await migrate(cluster.url)
     assert await laid(cluster) == planned()
 

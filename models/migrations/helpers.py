@@ -5,10 +5,9 @@ there and is not spread yet.
 """
 
 from alembic import op
-from sqlalchemy import text
 
 from models.citus import Place, laid
-from models.shards import GROUND, HAS_GROUND
+from models.shards import GROUND, has_ground
 
 
 def reference(table: str) -> None:
@@ -53,9 +52,5 @@ def append_only(table: str) -> None:
 
 
 def _lay(place: Place) -> None:
-    if _has_ground():
+    if has_ground(op.get_bind()):
         op.execute(laid(place))
-
-
-def _has_ground() -> bool:
-    return bool(op.get_bind().scalar(text(HAS_GROUND)))
