@@ -32,6 +32,7 @@ from api.problems import (
 )
 from api.services import Services
 from api.watch_token import seal
+from engine.action import kind_of
 from engine.fraud.holds import refuse_held
 from engine.intents import Applied, Outcome, Rejected, UserAction
 from engine.watching import begin_watch
@@ -47,7 +48,7 @@ from models.intents import (
     find,
     record,
 )
-from models.queue import Piece, kind_of
+from models.queue import Piece
 from models.telemetry.context import note, request_id
 from models.telemetry.traces import recording
 

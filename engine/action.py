@@ -1,7 +1,30 @@
-"""What every action is, whoever asks for it."""
+"""What every action is, whoever asks for it: its kind, and what is true of that kind."""
+
+from typing import ClassVar
 
 from msgspec import Struct
 
 
 class Action(Struct, frozen=True, tag_field="kind", forbid_unknown_fields=True):
-    """What an intent asks for. The tag is the intent's kind, `noun.verb`."""
+    """What an intent asks for. The tag is the intent's kind, `noun.verb`.
+
+    What is true of a kind is said here, and read by whoever needs it: nothing lists kinds.
+    """
+
+    is_start: ClassVar[bool] = False
+    """It begins something that is paid for: a held account may not."""
+    is_decision: ClassVar[bool] = False
+    """A person decides on it; reports of players and networks follow each other as they like."""
+    is_own: ClassVar[bool] = True
+    """It is the member's doing, not a network's or a moderator's."""
+    is_act: ClassVar[bool] = False
+    """It is one of the acts that a member's day is measured by (decision 0031)."""
+    is_watch: ClassVar[bool] = False
+    """With it something begins to be watched, of which there is one at a time."""
+    needs_library: ClassVar[bool] = False
+    """Its rule asks a question or offers an article."""
+
+
+def kind_of(action: Action | type[Action]) -> str:
+    """The intent kind of an action: its tag."""
+    return str(action.__struct_config__.tag)

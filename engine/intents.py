@@ -5,7 +5,7 @@ An intent carries its own time: the instant the API recorded it, or the boundary
 
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, get_args
 from uuid import UUID
 
 from msgspec import Struct, field
@@ -17,9 +17,15 @@ from engine.upkeep import UpkeepAction
 class StartMining(Action, frozen=True, tag="mining.start"):
     """Begin a mining session: asks for an ad."""
 
+    is_start = True
+    is_decision = True
+    is_act = True
+
 
 class StartView(Action, frozen=True, tag="ad.start"):
     """The ad began to play."""
+
+    is_watch = True
 
     view_id: UUID
 
@@ -27,11 +33,15 @@ class StartView(Action, frozen=True, tag="ad.start"):
 class CompleteView(Action, frozen=True, tag="ad.complete"):
     """The ad has been watched to its end, says the client."""
 
+    is_act = True
+
     view_id: UUID
 
 
 class FailView(Action, frozen=True, tag="ad.fail"):
     """The ad could not be shown: asks for another."""
+
+    is_act = True
 
     view_id: UUID
     cause: str
@@ -43,6 +53,9 @@ class ConfirmView(Action, frozen=True, tag="ad.confirm", omit_defaults=True):
     `seconds` is how long it was shown, where the network says so.
     """
 
+    is_watch = True
+    is_own = False
+
     view_id: UUID
     network: str
     event_id: str
@@ -52,6 +65,12 @@ class ConfirmView(Action, frozen=True, tag="ad.confirm", omit_defaults=True):
 
 class StartBoost(Action, frozen=True, tag="boost.start"):
     """Begin to watch a video."""
+
+    is_start = True
+    is_decision = True
+    is_act = True
+    is_watch = True
+    needs_library = True
 
     video_id: str
     player_seconds: int | None = None  # of releases that took a player's word: believed no more
@@ -80,6 +99,10 @@ class AskQuestion(Action, frozen=True, tag="boost.ask"):
 class AnswerBoost(Action, frozen=True, tag="boost.answer"):
     """The answer: which of the presented options, from 0."""
 
+    is_decision = True
+    is_act = True
+    needs_library = True
+
     boost_id: UUID
     option: int
 
@@ -87,11 +110,19 @@ class AnswerBoost(Action, frozen=True, tag="boost.answer"):
 class StartTask(Action, frozen=True, tag="task.start"):
     """Begin a task of the day in which this is recorded."""
 
+    is_start = True
+    is_decision = True
+    is_act = True
+    needs_library = True
+
     number: int
 
 
 class CompleteTask(Action, frozen=True, tag="task.complete"):
     """An article has been read, or a social task done; `proof` is what a moderator looks at."""
+
+    is_decision = True
+    is_act = True
 
     number: int
     proof: str | None = None
@@ -100,12 +131,18 @@ class CompleteTask(Action, frozen=True, tag="task.complete"):
 class AnswerTask(Action, frozen=True, tag="task.answer"):
     """The answer to a quiz task: which of the presented options, from 0."""
 
+    is_decision = True
+    is_act = True
+    needs_library = True
+
     number: int
     option: int
 
 
 class ReviewTask(Action, frozen=True, tag="task.review"):
     """A moderator's verdict on what was handed in at `submitted_at`."""
+
+    is_own = False
 
     day: date
     number: int
@@ -154,6 +191,7 @@ TaskAction = StartTask | CompleteTask | AnswerTask | ReviewTask
 UserAction = StartMining | ViewAction | BoostAction | TaskAction
 PieceAction = CreditMining | SettleMining | RemindWindow | ApplyAdjustment
 AnyAction = UserAction | FlagUser | PieceAction | UpkeepAction
+ACTIONS: tuple[type[Action], ...] = get_args(AnyAction)
 
 
 class Intent(Struct, frozen=True):

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from engine.action import kind_of
 from engine.four_eyes import CREDITS_OF_DAY_MICRO_MAX
 from engine.intents import ApplyAdjustment
 from engine.permissions import Permission
@@ -29,7 +30,7 @@ from models.proposals import (
     hold_proposal,
     matter_of,
 )
-from models.queue import LEASE_SECONDS, Piece, kind_of
+from models.queue import LEASE_SECONDS, Piece
 from models.staff import find_objection
 
 _COLUMNS = """id, user_id, direction, amount_micro, reason, status, proposer_id, proposed_at,

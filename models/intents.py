@@ -6,13 +6,14 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from engine.action import kind_of
 from engine.fraud.levels import Hold
-from engine.intents import AnyAction, StartBoost, StartMining, StartTask
+from engine.intents import AnyAction
 from engine.timeline import bucket_of
 from models.clock import new_id
 from models.db import Connection, Database, Row, Statement, connected, rows, sql
 from models.encoding import encode
-from models.queue import LEASE_SECONDS, kind_of
+from models.queue import LEASE_SECONDS
 from models.telemetry.meter import meter
 from models.telemetry.metrics import INTENTS_RECORDED
 
@@ -21,9 +22,6 @@ CLOCK_SKEW_MAX = timedelta(minutes=1)
 
 # Once more, for whoever was held when the first was refused and is free when that is explained.
 RECORDINGS = 2
-
-# What a held account may not begin.
-STARTS = (StartMining, StartBoost, StartTask)
 
 
 def own_origins(user_id: int) -> list[str]:
@@ -180,7 +178,7 @@ def _refuse(standing: Row, wish: Wish) -> None:
     if standing.hold is None or standing.hold_until <= wish.recorded_at:
         return
     hold = Hold(standing.hold)
-    if hold is Hold.SUSPENDED or isinstance(wish.action, STARTS):
+    if hold is Hold.SUSPENDED or wish.action.is_start:
         raise HeldError(hold, standing.hold_until)
 
 
@@ -200,7 +198,7 @@ def _record_params(wish: Wish, bucket: int) -> dict[str, Any]:
         "ring_at": wish.recorded_at + timedelta(seconds=LEASE_SECONDS),
         "view_id": wish.view_id,
         "is_own": wish.is_own,
-        "is_start": isinstance(wish.action, STARTS),
+        "is_start": wish.action.is_start,
     }
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 from msgspec import Struct
 
-from engine.action import Action
+from engine.action import kind_of
 from engine.intents import AnyAction, Applied, Intent, Outcome
 from engine.timeline import UPKEEP_GROUP
 from models.arrays import AT_BUCKET, ROUTED
@@ -146,11 +146,6 @@ DEAD_LETTERS = sql("""
     SELECT bucket, id, group_number, kind, user_id, recorded_at, attempts, error FROM intents
     WHERE status = 'FAILED' ORDER BY recorded_at LIMIT 1000
 """)
-
-
-def kind_of(action: Action) -> str:
-    """The intent kind of an action: its tag."""
-    return str(action.__struct_config__.tag)
 
 
 async def record_due(

@@ -11,11 +11,12 @@ from uuid import UUID
 import msgspec
 from msgspec import Struct
 
+from engine.action import kind_of
 from engine.anomaly.acts import Act, Day, Result, measure
 from engine.anomaly.bands import FLAGS
 from engine.anomaly.features import DAYS_MAX
 from engine.anomaly.model import Model, Verdict, read_model, write_model
-from engine.intents import FlagUser
+from engine.intents import ACTIONS, FlagUser
 from engine.timeline import Timetable, bucket_of, current_window, micros
 from models.arrays import AT_BUCKET, ROUTED
 from models.db import Database, Row, connected, rows, run, sql, transaction
@@ -97,16 +98,7 @@ SCORES_OF = sql("""
     WHERE bucket = :bucket AND user_id = :user_id ORDER BY day DESC LIMIT :limit
 """)
 
-_KINDS = (
-    "mining.start",
-    "ad.complete",
-    "ad.fail",
-    "boost.start",
-    "boost.answer",
-    "task.start",
-    "task.complete",
-    "task.answer",
-)
+_KINDS = [kind_of(action) for action in ACTIONS if action.is_act]
 _days = msgspec.json.Decoder(Day)
 
 
@@ -133,7 +125,7 @@ async def measure_bucket(database: Database, table: Timetable, bucket: int, day:
         "day": day,
         "first_id": _first_id(since),
         "last_id": _first_id(since + timedelta(days=1)),
-        "kinds": list(_KINDS),
+        "kinds": _KINDS,
     }
     async with connected(database) as connection:
         found = await rows(connection, ACTS, params)

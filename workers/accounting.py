@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from engine.action import kind_of
 from engine.decision import Payment
 from engine.intents import (
     Applied,
@@ -17,7 +18,6 @@ from engine.intents import (
 )
 from engine.money import MICRO_PER_TWTC
 from models.clock import utcnow
-from models.queue import kind_of
 from models.telemetry.context import note
 from models.telemetry.meter import meter
 from models.telemetry.metrics import (

@@ -11,10 +11,7 @@ from engine.content import Library
 from engine.daily import DayCatalogue
 from engine.decision import House, Member
 from engine.intents import (
-    AnswerBoost,
-    AnswerTask,
     BoostAction,
-    ConfirmView,
     FailView,
     Intent,
     ReviewTask,
@@ -35,8 +32,6 @@ from workers.workshop import Workshop
 APPLIED_SOON = timedelta(minutes=45)
 # An ad is begun within its proof time, and lasts ten minutes at most.
 WATCHED_WITHIN = timedelta(hours=1)
-BEGINS_WATCHING = (StartView, StartBoost, ConfirmView)
-READS_LIBRARY = (StartBoost, AnswerBoost, StartTask, AnswerTask)
 
 
 async def gather_members(
@@ -69,7 +64,7 @@ async def _load_watched(
     connection: Connection, bucket: int, wishes: Sequence[Intent], people: Mapping[int, Member]
 ) -> None:
     """The ads that may be watched at the same time as what is begun, or was proved unbegun."""
-    watching = [i for i in wishes if isinstance(i.action, BEGINS_WATCHING)]
+    watching = [i for i in wishes if i.action.is_watch]
     users = people.keys() & {intent.user_id for intent in watching}
     if users:
         since = min(intent.recorded_at for intent in watching) - WATCHED_WITHIN
@@ -115,7 +110,7 @@ async def furnish(
         fresh = (i.recorded_at for i in wishes if i.recorded_at > now - APPLIED_SOON)
         catalogues = await shop.catalogue.days(days, now, min([now, *fresh]))
     library = Library({}, {})
-    if any(isinstance(intent.action, READS_LIBRARY) for intent in wishes):
+    if any(intent.action.needs_library for intent in wishes):
         library = await shop.catalogue.library()
     house = House(
         table=shop.installation.table,

@@ -9,13 +9,11 @@ from msgspec.structs import replace
 from engine.decision import Decision, LogEntry
 from engine.fraud.checks import Judgement, Surroundings, Trail, judge, judge_answer
 from engine.fraud.levels import Alert, Severity, Violation, raise_alert
-from engine.intents import ConfirmView, Intent, ReviewTask
+from engine.intents import Intent
 from models.db import Connection
 from models.fraud import end_sign_ins, load_trails, store_holds, store_trails
 from workers.workshop import Workshop
 
-# Not the member's own doing.
-_OF_OTHERS = (ConfirmView, ReviewTask)
 _WRONG = frozenset({"TASK_WRONG", "BOOST_WRONG"})
 _RAISING = frozenset({Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL})
 
@@ -47,7 +45,7 @@ async def open_bench(connection: Connection, bucket: int, wishes: list[Intent]) 
 def examine(shop: Workshop, bench: Bench, intent: Intent, decision: Decision) -> list[LogEntry]:
     """Judge an intent and what the rules logged of it. Return what to log of that."""
     user_id, at = intent.user_id, intent.recorded_at
-    if user_id not in bench.trails or isinstance(intent.action, _OF_OTHERS):
+    if user_id not in bench.trails or not intent.action.is_own:
         return []
     assert user_id is not None
     before = bench.trails[user_id]

@@ -10,12 +10,15 @@ from typing import Literal
 
 from msgspec import Struct
 
+from engine.action import kind_of
+from engine.intents import ACTIONS
+
 Result = Literal["DONE", "WRONG", "REFUSED", "FAILED", "LEFT"]
 
 # After so long a pause the next act begins a new visit.
 VISIT_PAUSE_SECONDS = 1800.0
-# What a person decides on: the pause before it is the person's own.
-DECISIONS = frozenset({"mining.start", "task.start", "boost.start"})
+# The pause before one is the person's own.
+STARTS = frozenset(kind_of(action) for action in ACTIONS if action.is_start)
 ANSWERS = frozenset({"boost.answer", "task.answer"})
 # Enough for any real day; a flood of requests is for the limits to stop.
 KEPT_MAX = 120
@@ -50,7 +53,7 @@ class Day(Struct, frozen=True):
     """
 
     acts: int
-    gaps: list[float]  # pauses before the decisions within visits
+    gaps: list[float]  # pauses before the starts within visits
     visits: list[float]  # when each visit began, in seconds of the day
     hours: list[int]  # acts in each hour of the day
     phases: list[float]  # of session starts, since the window opened
@@ -114,7 +117,7 @@ def measure(acts: Sequence[Act], *, is_tracked: bool = True) -> Day:
 
 
 def _pauses(ordered: Sequence[Act]) -> tuple[list[float], list[float]]:
-    """The pauses before decisions within visits, and when the visits began."""
+    """The pauses before starts within visits, and when the visits began."""
     gaps: list[float] = []
     visits: list[float] = []
     before: float = -math.inf
@@ -122,7 +125,7 @@ def _pauses(ordered: Sequence[Act]) -> tuple[list[float], list[float]]:
         pause = act.at - before
         if pause >= VISIT_PAUSE_SECONDS:
             visits.append(_rounded(act.at))
-        elif act.kind in DECISIONS:
+        elif act.kind in STARTS:
             gaps.append(_rounded(pause))
         before = act.at
     return gaps, visits

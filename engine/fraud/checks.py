@@ -14,19 +14,8 @@ from msgspec.structs import replace
 from engine.fraud.blind import count_blind, is_blind, judge_blind
 from engine.fraud.levels import Alert, Hold, Severity, Violation, raise_alert
 from engine.fraud.places import Place, distance_km, is_impossible
-from engine.intents import (
-    AnswerBoost,
-    AnswerTask,
-    CompleteTask,
-    FlagUser,
-    Intent,
-    StartBoost,
-    StartMining,
-    StartTask,
-)
+from engine.intents import FlagUser, Intent
 
-# What a person decides on; reports of players and networks follow each other as they like.
-DECISIONS = (StartMining, StartBoost, StartTask, AnswerBoost, AnswerTask, CompleteTask)
 TOO_SOON = timedelta(seconds=1)
 AT_ONCE = timedelta(seconds=30)
 # Who has just proved to be a person is not asked again for the same kind of address.
@@ -79,7 +68,7 @@ def judge(trail: Trail, intent: Intent, around: Surroundings) -> Judgement:
         return _judged(trail, [_flagged(intent.action)], at, None)
     session_id, ip = _session(intent.evidence), intent.evidence.get("ip")
     found: list[Violation] = []
-    is_decision = isinstance(intent.action, DECISIONS)
+    is_decision = intent.action.is_decision
     if is_decision and trail.acted_at is not None:
         pause = at - trail.acted_at
         if timedelta(0) <= pause < TOO_SOON:
