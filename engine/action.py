@@ -23,6 +23,8 @@ class Action(Struct, frozen=True, tag_field="kind", forbid_unknown_fields=True):
     """With it something begins to be watched, of which there is one at a time."""
     needs_library: ClassVar[bool] = False
     """Its rule asks a question or offers an article."""
+    is_tick: ClassVar[bool] = False
+    """It stands for a boundary of the timetable: how late it is applied is told as such."""
 
 
 def kind_of(action: Action | type[Action]) -> str:

@@ -164,18 +164,21 @@ class FlagUser(Action, frozen=True, tag="fraud.flag"):
 class CreditMining(Action, frozen=True, tag="mining.credit"):
     """Pay a piece's live sessions what they earned up to a boundary."""
 
+    is_tick = True
     boundary: datetime
 
 
 class SettleMining(Action, frozen=True, tag="mining.settle"):
     """Complete a piece's ended sessions and fail those whose proof never came."""
 
+    is_tick = True
     boundary: datetime
 
 
 class RemindWindow(Action, frozen=True, tag="window.remind"):
     """Tell a piece's members whose phase has come that their window is open."""
 
+    is_tick = True
     boundary: datetime
 
 

@@ -281,11 +281,3 @@ async def overdue_pieces(database: Database, now: datetime) -> list[Piece]:
             continue
         pieces.update(Piece(row.group_number, bucket) for row in postponed)
     return sorted(pieces)
-
-
-async def requeue(database: Database, bucket: int, intent_id: UUID, now: datetime) -> Piece | None:
-    """Revive a dead letter; pressing twice revives once. None if it is not one."""
-    async with connected(database) as connection:
-        params = {"bucket": bucket, "id": intent_id, "now": now}
-        revived = await rows(connection, REQUEUE, params)
-    return Piece(revived[0].group_number, bucket) if revived else None

@@ -5,11 +5,13 @@ import os
 import sys
 from uuid import UUID
 
+from models.admin_log import OPERATOR
 from models.bells import Bells, open_broker
 from models.clock import utcnow
 from models.config import Config, ConfigError, load_config
 from models.db import DATABASE_ERRORS, connected, open_database, rows
-from models.queue import DEAD_LETTERS, requeue
+from models.operations import revive
+from models.queue import DEAD_LETTERS
 from ops.running import with_addresses
 
 ERROR_LETTERS_MAX = 200
@@ -61,7 +63,8 @@ async def requeue_letter(config: Config, bucket: int, intent_id: UUID) -> int:
     database = open_database(config.database_url, pool_size=1, application_name="twtc-letters")
     bells = Bells(open_broker(config.broker_url, []), config.redis_url)
     try:
-        piece = await requeue(database, bucket, intent_id, utcnow())
+        reason = "twtc dead-letters"
+        piece = await revive(database, OPERATOR, bucket, intent_id, reason, utcnow())
         if piece is None:
             print("dead-letters: there is no such dead letter (any more)", file=sys.stderr)
             return 1

@@ -38,10 +38,11 @@ from engine.upkeep import (
     SyncVideos,
     TrainModel,
 )
-from models.credit import pieces_to_credit, pieces_to_settle
+from models.credit import pieces_to_credit
 from models.db import Database
 from models.queue import Piece
 from models.reminders import pieces_to_remind
+from models.settlement import pieces_to_settle
 
 WEEK_SECONDS = 7 * DAY_SECONDS
 # The epoch was a Thursday: Monday 03:00 lies four days and three hours after it.

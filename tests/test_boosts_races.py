@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from models.clock import utcnow
-from models.queue import Piece, requeue
+from models.queue import Piece
 from tests.day import (
     answer_boost,
     beat,
@@ -20,6 +20,7 @@ from tests.day import (
     videos,
     watch,
 )
+from tests.letters import revived
 from tests.test_api_input import problem_of
 from tests.test_boosts import asked, change, miner, paid
 from tests.words import at
@@ -278,7 +279,7 @@ async def dead_letter(world: World, kind: str) -> UUID:
 async def revive(world: World, person: Person, intent_id: UUID, when: datetime) -> tuple[str, Any]:
     """Put a dead letter back in the queue. Return what becomes of it."""
     await world.live_until(when, timedelta(hours=4))
-    assert await requeue(world.database, person.id % 64, intent_id, utcnow())
+    assert await revived(world, person, intent_id)
     await world.drain()
     outcome = (await person.get(f"/v1/intents/{intent_id}")).json()
     return outcome["status"], outcome["result"] or outcome["problem"]["reason"]

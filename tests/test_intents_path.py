@@ -99,6 +99,8 @@ async def test_a_poison_intent_fails_alone_and_rests_as_a_dead_letter(
     world.move_to(at("01:20"))
     assert await requeue_letter(world.config, piece.bucket, poison) == 0
     assert await requeue_letter(world.config, piece.bucket, poison) == 1
+    trail = "SELECT reason FROM admin_log WHERE action = 'letter.requeue'"
+    assert [row.reason for row in await world.rows(trail)] == ["twtc dead-letters"]
     await world.drain()
     assert await world.value("SELECT count(*) FROM mining_sessions") == 2
 

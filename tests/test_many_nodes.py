@@ -44,8 +44,8 @@ NEVER_NULL = {
     "accounts.FIND_USER": {"user_id"},
     "credit.CREDIT_ENDED": {"boundary", "credited_through"},
     "credit.CREDIT_RUNNING": {"boundary"},
-    "credit.EXPIRE": {"expired_by", "group_number"},
-    "credit.SETTLE": {"boundary", "group_number"},
+    "settlement.EXPIRE": {"expired_by", "group_number"},
+    "settlement.SETTLE": {"boundary", "group_number"},
     "facts.WHOLE_DAY[retention]": {"day"},
     "fraud_review.UNDECIDED": {"since"},
     "history.OWN_BOOST": {"id", "user_id"},
@@ -99,8 +99,8 @@ WRITES_COPIES = {
 # Rows that no shard is named for go through the coordinator, and errors lose their state there.
 BY_COPY = {
     "bans.REMEMBER": "keyed by many values; nobody asks why it failed",
-    "credit.EXPIRE": "rows of what it changes itself",
-    "credit.SETTLE": "rows of what it changes itself; singly, a lost state counts as a broken rule",
+    "settlement.EXPIRE": "rows of what it changes itself",
+    "settlement.SETTLE": "rows of what it changes; singly, a lost state counts as a broken rule",
     "mailboxes.CLAIM_IDENTITIES": "keyed by many values, by a release",
     "mailboxes.CLAIM_MAILBOXES": "keyed by many values, by a release",
     "settings.OPEN_PIECES": "makes the rows that the others stand beside",

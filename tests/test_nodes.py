@@ -10,11 +10,12 @@ import asyncpg
 import pytest
 
 from models import nodes, queue
-from models.credit import pieces_to_credit, pieces_to_settle
+from models.credit import pieces_to_credit
 from models.db import Connection, Database, Row, Statement, rows
 from models.groups import group_sizes
 from models.operations import read_ticks
 from models.queue import overdue_pieces
+from models.settlement import pieces_to_settle
 from tests.words import at
 from tests.world import World
 

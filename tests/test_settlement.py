@@ -8,7 +8,7 @@ import pytest
 
 from models import credit
 from models.db import connected, run, sql, transaction
-from models.queue import requeue
+from tests.letters import revived
 from tests.words import at
 from tests.world import Person, World
 
@@ -90,7 +90,7 @@ async def test_a_proof_that_is_a_dead_letter_counts_once_it_is_requeued(world: W
     await world.go_to(at("00:40"))
     assert await world.value("SELECT status FROM mining_sessions") == "PENDING"
     [letter] = await world.rows("SELECT id FROM intents WHERE status = 'FAILED'")
-    assert await requeue(world.database, person.id % 64, letter.id, at("00:40"))
+    assert await revived(world, person, letter.id)
     await world.drain()
     assert (await person.status())["session"]["started_at"] == "2026-03-01T00:06:00Z"
     await world.go_to(at("00:50"))

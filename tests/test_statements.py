@@ -27,7 +27,7 @@ GROWING = PIECED - {"group_sizes", "credit_watermarks"} | {
 # Over all pieces: where the clock looks for work, and what operators look at.
 OVER_ALL_PIECES = {
     "credit.BUCKETS_TO_CREDIT[all]",
-    "credit.PIECES_TO_SETTLE[all]",
+    "settlement.PIECES_TO_SETTLE[all]",
     "groups.SIZES[all]",
     "operations.DEAD_LETTERS",
     "operations.TICKS[all]",

@@ -23,8 +23,9 @@ from engine.daily import (
     show_day,
 )
 from models.clock import utcnow
-from models.queue import Piece, requeue
+from models.queue import Piece
 from tests.day import do_task, tasks
+from tests.letters import revived
 from tests.test_boosts_races import dead_letter, revive
 from tests.test_tasks import MIDNIGHT, paid, with_first
 from tests.words import START, at
@@ -203,4 +204,4 @@ async def test_a_dead_letter_counts_for_its_own_day_while_that_is_open(
 
 
 async def _revived_again(world: World, person: Person, letter: UUID) -> bool:
-    return await requeue(world.database, person.id % 64, letter, utcnow()) is not None
+    return await revived(world, person, letter)

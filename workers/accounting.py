@@ -7,15 +7,7 @@ from typing import Any
 
 from engine.action import kind_of
 from engine.decision import Payment
-from engine.intents import (
-    Applied,
-    ApplyAdjustment,
-    CreditMining,
-    Intent,
-    Outcome,
-    RemindWindow,
-    SettleMining,
-)
+from engine.intents import Applied, ApplyAdjustment, Intent, Outcome, SettleMining
 from engine.money import MICRO_PER_TWTC
 from models.clock import utcnow
 from models.telemetry.context import note
@@ -29,7 +21,6 @@ from models.telemetry.metrics import (
 )
 
 Done = Sequence[tuple[Intent, Outcome]]
-TICKS = (CreditMining, SettleMining, RemindWindow)
 
 
 def account_for(done: Done, payments: Sequence[Payment] = ()) -> None:
@@ -39,7 +30,7 @@ def account_for(done: Done, payments: Sequence[Payment] = ()) -> None:
     for intent, outcome in done:
         kind = kind_of(intent.action)
         counts[kind, "applied" if isinstance(outcome, Applied) else "rejected"] += 1
-        metric = TICK_LAG if isinstance(intent.action, TICKS) else INTENT_AGE
+        metric = TICK_LAG if intent.action.is_tick else INTENT_AGE
         seconds = max(0.0, (now - intent.recorded_at).total_seconds())
         spread = meter.spread(metric, kind)
         spread.counts[bisect_left(metric.bounds, seconds)] += 1

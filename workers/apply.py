@@ -16,19 +16,9 @@ from engine.boost import Boost
 from engine.daily import TaskState
 from engine.decide import decide
 from engine.decision import Achievement, Decision, House, LogEntry, Member, Note, Payment
-from engine.intents import (
-    Applied,
-    ApplyAdjustment,
-    CreditMining,
-    Intent,
-    Outcome,
-    Reason,
-    Rejected,
-    RemindWindow,
-    SettleMining,
-)
+from engine.intents import Intent, Outcome, Reason, Rejected
 from engine.session import Session
-from engine.timeline import PUSH_GROUP, UPKEEP_GROUP, Timetable, tick_group
+from engine.timeline import PUSH_GROUP, UPKEEP_GROUP
 from models import credit, earnings, members
 from models.bells import queue_name
 from models.clock import utcnow
@@ -37,14 +27,13 @@ from models.inventory import give_back
 from models.logs import Evidence, store_logs
 from models.notes import store_notes
 from models.queue import BATCH_SIZE, Piece, claim, complete, due_ids, record_failure
-from models.reminders import remind
 from models.telemetry import traces
 from models.telemetry.context import about
 from workers.accounting import account_for, account_for_failure, note_intent
-from workers.adjust import adjust
 from workers.gather import furnish, gather_members, with_room
 from workers.judge import Bench, close_bench, examine, open_bench
 from workers.push.send import send_pushes
+from workers.ticks import TICKS, Sweep
 from workers.upkeep import drain_upkeep
 from workers.workshop import Workshop
 
@@ -139,16 +128,9 @@ async def _commit_batch(shop: Workshop, piece: Piece, limit: int, only: UUID | N
         changed = effects.changed_users()
         if effects.bench is not None:
             changed |= await close_bench(connection, piece.bucket, effects.bench, now)
-        changed |= await _run_ticks(
-            connection,
-            piece,
-            claimed,
-            shop.installation.table,
-            credited_through,
-            effects,
-            now,
-            singly=only is not None,
-        )
+        table, singly = shop.installation.table, only is not None
+        sweep = Sweep(connection, piece, table, credited_through, now, singly)
+        changed |= await _run_ticks(claimed, sweep, effects)
         await complete(connection, piece, effects.outcomes, now)
         versions = await members.raise_versions(connection, piece.bucket, changed)
         await shop.copies.mark_changing(versions)
@@ -245,57 +227,12 @@ async def _store(connection: Connection, bucket: int, effects: Effects, now: dat
     await store_logs(connection, bucket, effects.logs)
 
 
-async def _run_ticks(
-    connection: Connection,
-    piece: Piece,
-    claimed: Sequence[Intent],
-    table: Timetable,
-    through: datetime,
-    effects: Effects,
-    now: datetime,
-    *,
-    singly: bool,
-) -> set[int]:
-    """Run the batch's credit ticks and settlements in order. Return users to show anew."""
-    changed: set[int] = set()
+async def _run_ticks(claimed: Sequence[Intent], sweep: Sweep, effects: Effects) -> set[int]:
+    """Do the batch's work for the whole piece, in order. Return users to show anew."""
     for intent in claimed:
-        match intent.action:
-            case CreditMining(boundary):
-                wallets = await _tick(connection, piece, through, boundary, now)
-                through = max(through, boundary)
-                effects.outcomes.append((intent, Applied({"wallets": wallets})))
-            case SettleMining(boundary):
-                settled = await credit.settle(
-                    connection, piece, through, boundary, now, singly=singly
-                )
-                changed.update(settled.paid, settled.expired)
-                result = {
-                    "settled": len(settled.paid),
-                    "expired": len(settled.expired),
-                    "sessions": settled.sessions,
-                    "paid_micro": settled.paid_micro,
-                }
-                effects.outcomes.append((intent, Applied(result)))
-            case RemindWindow(boundary):
-                told = await remind(connection, piece, table, boundary)
-                effects.outcomes.append((intent, Applied({"told": told})))
-            case ApplyAdjustment(adjustment_id):
-                outcome, user_id = await adjust(connection, piece.bucket, adjustment_id, now)
-                effects.outcomes.append((intent, outcome))
-                changed |= user_id
-            case _:
-                continue
-    return changed
-
-
-async def _tick(
-    connection: Connection, piece: Piece, through: datetime, boundary: datetime, now: datetime
-) -> int:
-    """Pay the whole bucket, or what an older clock recorded: the piece alone."""
-    bucket, group = piece.bucket, piece.group_number
-    if group == tick_group(bucket):
-        return await credit.credit(connection, bucket, boundary, now)
-    return await credit.credit_groups(connection, bucket, [group], through, boundary, now)
+        if tick := TICKS.get(type(intent.action)):
+            effects.outcomes.append((intent, await tick(intent.action, sweep)))
+    return sweep.changed
 
 
 def _describe(error: Exception) -> str:

@@ -14,10 +14,10 @@ from uuid import UUID
 import asyncpg
 from msgspec import Struct
 
-from models.credit import EXPIRE
 from models.db import Database, Row
 from models.intents import RECORD, RECORD_OF_VIEW
 from models.queue import COMPLETE
+from models.settlement import EXPIRE
 from ops.simulation.faults import Faults
 from ops.simulation.scheduler import Scheduler
 

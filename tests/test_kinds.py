@@ -1,0 +1,34 @@
+"""Kinds of intents: each says what is true of it, and one table says what is done for it."""
+
+import re
+
+from engine.action import Action, kind_of
+from engine.decide import RULES
+from engine.intents import ACTIONS
+from workers.chores import CHORES
+from workers.ticks import TICKS
+
+
+def test_every_kind_stands_in_exactly_one_table() -> None:
+    tables = [*RULES, *TICKS, *CHORES]
+    assert sorted(map(kind_of, tables)) == sorted(map(kind_of, ACTIONS))
+
+
+def test_every_action_is_among_the_kinds() -> None:
+    assert set(Action.__subclasses__()) == set(ACTIONS)
+
+
+def test_kinds_have_names_of_their_own() -> None:
+    kinds = [kind_of(action) for action in ACTIONS]
+    assert len(set(kinds)) == len(kinds)
+    assert all(re.fullmatch(r"[a-z]+\.[a-z_]+", kind) for kind in kinds)
+
+
+def test_what_is_true_of_a_kind_goes_together() -> None:
+    for action in ACTIONS:
+        if action.is_start or action.is_act:
+            assert action.is_own and action in RULES
+        if action.is_start:
+            assert action.is_decision
+        if action.is_tick:
+            assert action in TICKS
