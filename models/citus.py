@@ -30,7 +30,7 @@ class Place(Struct, frozen=True):
 
     table: str
     column: str | None = None
-    beside: str = "none"
+    beside: str = "default"  # those of a column of the same type
 
 
 def places() -> list[Place]:

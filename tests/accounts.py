@@ -10,10 +10,26 @@ from api.passwords import hash_password
 from models.accounts import Newcomer, register
 from models.clock import utcnow
 from models.config import Config
+from models.db import connected, run, sql
 from tests.processes import until
 from tests.world import Person, World
 
 PASSWORD = "correct horse battery"
+
+
+CLAIM = sql("""
+    INSERT INTO identities (kind, value, user_id, created_at)
+    VALUES ('email', :value, :user_id, :now)
+""")
+
+
+async def reclaim(world: World, user_id: int, value: str) -> None:
+    """Somebody's address is found by another value. Rows are spread by it: it is no UPDATE."""
+    async with connected(world.database) as connection:
+        gone = "DELETE FROM identities WHERE user_id = :user_id"
+        await run(connection, sql(gone), {"user_id": user_id})
+        params = {"value": value, "user_id": user_id, "now": utcnow()}
+        await run(connection, CLAIM, params)
 
 
 async def auth(world: World, what: str, token: str = "", **body: Any) -> httpx.Response:

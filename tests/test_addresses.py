@@ -23,7 +23,7 @@ from models.accounts import IdentityTakenError, Newcomer, find_by_identity, regi
 from models.clock import utcnow
 from models.db import connected, run, sql, transaction
 from models.mailboxes import index_mailboxes
-from tests.accounts import PASSWORD, auth, signed_up
+from tests.accounts import PASSWORD, auth, reclaim, signed_up
 from tests.test_api_input import problem_of
 from tests.words import START
 from tests.world import World
@@ -284,12 +284,8 @@ async def test_accounts_that_would_be_refused_today_are_found_told_and_go_on(
 async def test_an_account_with_such_an_address_signs_in_as_before(world: World) -> None:
     user_id = (await signed_up(world))[0].id
     keyring, former = world.config.keyring, "one<ann@example.com>"
+    await reclaim(world, user_id, keyring.index("email", former))
     async with connected(world.database) as connection:
-        await run(
-            connection,
-            sql("UPDATE identities SET value = :v WHERE user_id = :u"),
-            {"v": keyring.index("email", former), "u": user_id},
-        )
         await run(
             connection,
             sql("UPDATE users SET email = :e WHERE bucket = :b AND id = :u"),

@@ -8,14 +8,10 @@ from models.clock import utcnow
 from models.db import connected, run, sql
 from models.pii import Keyring, UnreadableError
 from models.sealing import seal_all
-from tests.accounts import signed_up
+from tests.accounts import reclaim, signed_up
 from tests.world import World
 
 OLD, NEW = b"an-old-key-of-thirty-two-bytes!!", b"the-new-key-of-thirty-two-bytes!"
-IN_THE_CLEAR = """
-    INSERT INTO identities (kind, value, user_id, created_at)
-    VALUES ('email', 'old@example.com', :user_id, :now)
-"""
 KEYRING = Keyring((OLD,), b"an-index-key-of-thirty-two-bytes")
 
 
@@ -60,8 +56,7 @@ async def test_what_an_earlier_release_left_in_the_clear_is_sealed_once(world: W
     keyring = world.config.keyring
     async with connected(world.database) as connection:
         await run(connection, sql("UPDATE users SET email = 'old@example.com'"))
-        await run(connection, sql("DELETE FROM identities"))
-        await run(connection, sql(IN_THE_CLEAR), {"user_id": person.id, "now": utcnow()})
+    await reclaim(world, person.id, "old@example.com")
     assert await find_by_identity(world.database, keyring, "email", "old@example.com") is None
     assert await seal_all(world.database, keyring, utcnow(), again=False) == 1
     found = await find_by_identity(world.database, keyring, "email", "old@example.com")

@@ -4,7 +4,8 @@ import json
 import logging
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,8 @@ from tests.world import World
 TOKEN = "a-token-for-prometheus"
 URL = "postgresql://nobody@nowhere/test_telemetry"
 
-BROKEN = "ALTER TABLE mining_sessions ADD CONSTRAINT ann CHECK (reward_micro < 0) NOT VALID"
+BREAK = "ALTER TABLE mining_sessions ADD CONSTRAINT ann CHECK (reward_micro < 0) NOT VALID"
+MEND = "ALTER TABLE mining_sessions DROP CONSTRAINT ann"
 
 
 class Since:
@@ -67,6 +69,18 @@ class Since:
     def observed(self, metric: Metric, *labels: str) -> int:
         key: tuple[str, Labels] = (metric.name, labels)
         return sum(meter.spread(metric, *labels).counts) - self._counts.get(key, 0)
+
+
+@asynccontextmanager
+async def broken(world: World) -> AsyncIterator[None]:
+    """No session can be stored meanwhile."""
+    async with connected(world.database) as connection:
+        await run(connection, sql(BREAK))
+    try:
+        yield
+    finally:
+        async with connected(world.database) as connection:
+            await run(connection, sql(MEND))
 
 
 async def test_the_figures_are_for_whoever_has_the_token(world: World) -> None:
@@ -147,11 +161,10 @@ async def test_a_request_has_a_name_that_goes_with_its_intent(
     assert traced.headers["X-Request-Id"] == trace
     forged = await person.get("/v1/wallet", **{"X-Request-Id": "a line\tbreak"})
     assert len(forged.headers["X-Request-Id"]) == 32
-    async with connected(world.database) as connection:
-        await run(connection, sql(BROKEN))
     since = Since()
-    with caplog.at_level(logging.ERROR):
-        await world.drain()
+    async with broken(world):
+        with caplog.at_level(logging.ERROR):
+            await world.drain()
     assert since.count(INTENTS_DONE, "mining.start", "failed") == 1
     [line] = [r for r in caplog.records if "is now RECORDED" in r.getMessage()]
     assert named.json()["id"] in line.getMessage()
@@ -163,18 +176,15 @@ async def test_a_failing_intent_is_logged_with_its_ids_and_nothing_of_a_person(
     person = await world.person(group_number=1)
     await world.go_to(at("00:05"))
     sent = await person.post("/v1/mining/sessions", **{"X-Request-Id": "from-a-phone-2"})
-    async with connected(world.database) as connection:
-        await run(connection, sql(BROKEN))
     since = Since()
-    await world.drain()
+    async with broken(world):
+        await world.drain()
     assert since.count(INTENTS_DONE, "mining.start", "failed") == 1
     [line] = [json.loads(line) for line in capture if "is now RECORDED" in line]
     assert line["intent_id"] == sent.json()["id"]
     assert (line["user_id"], line["request_id"]) == (person.id, "from-a-phone-2")
     assert (line["kind"], line["level"], line["program"]) == ("mining.start", "ERROR", "worker")
     assert "CheckViolationError" in line["error"]
-    async with connected(world.database) as connection:
-        await run(connection, sql("ALTER TABLE mining_sessions DROP CONSTRAINT ann"))
 
 
 @pytest.fixture
