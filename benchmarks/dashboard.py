@@ -114,7 +114,8 @@ async def _turn(
         async with engine_workers(database, servers, more=more) as worker:
             await drained_per_second(database, bells, worker, next_ones(WARM_UP))
             used = [cpu_seconds(worker.pid)]
-            rate = await drained_per_second(database, bells, worker, next_ones(options.backlog))
+            chosen = next_ones(options.backlog)
+            rate, _ = await drained_per_second(database, bells, worker, chosen)
             rates.backlog.append(rate)
             used.append(cpu_seconds(worker.pid))
             load = HalfLoad(database, bells)

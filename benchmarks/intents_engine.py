@@ -10,6 +10,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from benchmarks.intents_kind import Sender, count_effects, wish_of
+from benchmarks.processes import busy_seconds
 from benchmarks.tick_engine import wait_until_applied
 from benchmarks.tick_population import vacuum
 from models.bells import Bells
@@ -60,19 +61,20 @@ async def record_backlog(database: Database, senders: Sequence[Sender]) -> list[
 
 async def drained_per_second(
     database: Database, bells: Bells, worker: asyncio.subprocess.Process, senders: Sequence[Sender]
-) -> float:
-    """Intents a second from the first bell to the last commit, for one intent of each sender."""
+) -> tuple[float, float]:
+    """Intents a second from the first bell to the last commit, for one intent of each sender; and
+    processor seconds for each."""
     before = await count_effects(database)
     recorded = await record_backlog(database, senders)
     pieces = {Piece(one.group_number, one.bucket) for one in recorded}
     await vacuum(database)
-    began = time.perf_counter()
+    began, busy = time.perf_counter(), busy_seconds()
     await asyncio.gather(bells.ring(*pieces), wait_until_applied(database, worker))
-    seconds = time.perf_counter() - began
+    seconds, used = time.perf_counter() - began, busy_seconds() - busy
     effects = await count_effects(database) - before
     if effects != len(senders):
         raise RuntimeError(f"{effects} of {len(senders)} intents took effect")
-    return len(senders) / seconds
+    return len(senders) / seconds, used / len(senders)
 
 
 class HalfLoad:

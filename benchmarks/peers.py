@@ -19,7 +19,7 @@ from msgspec import Struct
 from redis import Redis
 
 from benchmarks.peer_work import JOB_VARIABLE, QUEUE, Arguments, work_blocking
-from benchmarks.processes import running
+from benchmarks.processes import busy_seconds, running
 from benchmarks.support import say
 from ops.servers import Servers
 
@@ -80,8 +80,11 @@ async def jobs_per_second(
     job: str,
     jobs: Jobs,
     count_done: Callable[[], Awaitable[int]],
-) -> float:
-    """How many jobs a second the peer does. `job` is "module:function" (`peer_work`)."""
+) -> tuple[float, float]:
+    """How many jobs a second the peer does, and processor seconds of the machine for each.
+
+    `job` is "module:function" (`peer_work`).
+    """
     await asyncio.to_thread(peer.enqueue, servers.redis_url, database_url, jobs)
     environment = {
         "DATABASE_URL": database_url,
@@ -94,9 +97,12 @@ async def jobs_per_second(
             for command in peer.commands
         ]
         first = last = await _wait(count_done, processes, int(RUN_IN * len(jobs)))
+        busy = busy_seconds()
         while last[1] < len(jobs):
             last = await _wait(count_done, processes, len(jobs))
-    return (last[1] - first[1]) / (last[0] - first[0])
+        used = busy_seconds() - busy
+    done = last[1] - first[1]
+    return done / (last[0] - first[0]), used / done
 
 
 async def _wait(

@@ -134,6 +134,15 @@ def cpu_seconds(parent: int) -> float:
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
+def busy_seconds() -> float:
+    """Processor time of everything on the machine since it started; 0 where /proc is missing."""
+    path = Path("/proc/stat")
+    if not path.exists():
+        return 0.0
+    user, nice, system, _, _, *more = map(int, path.read_text().split("\n")[0].split()[1:])
+    return (user + nice + system + sum(more[:2])) / os.sysconf("SC_CLK_TCK")
+
+
 def _descendants(parent: int) -> Iterator[int]:
     path = Path(f"/proc/{parent}/task/{parent}/children")
     for child in path.read_text().split() if path.exists() else ():

@@ -37,7 +37,7 @@ async def sessions_per_second(
             return int((await rows(connection, DONE))[0].done)
 
     jobs = [(row.bucket, str(row.id)) for row in chosen]
-    rate = await jobs_per_second(peer, servers, database.url, JOB, jobs, count_done)
+    rate, _ = await jobs_per_second(peer, servers, database.url, JOB, jobs, count_done)
     async with connected(database) as connection:
         after = (await rows(connection, SUMS))[0]
     owed = len(jobs) * AMOUNT_MICRO
