@@ -1,7 +1,7 @@
 """Acts of a day read, measures and scores kept, bucket by bucket (decision 0031)."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
 from ipaddress import ip_address, ip_network
@@ -17,7 +17,7 @@ from engine.anomaly.bands import FLAGS
 from engine.anomaly.features import DAYS_MAX
 from engine.anomaly.model import Model, Verdict, read_model, write_model
 from engine.intents import ACTIONS, FlagUser
-from engine.timeline import Timetable, bucket_of, current_window, micros
+from engine.timeline import Timetable, current_window, micros
 from models.arrays import AT_BUCKET, ROUTED
 from models.db import Database, Row, connected, rows, run, sql, transaction
 from models.encoding import encode
@@ -93,11 +93,6 @@ STORE_MODEL = sql("""
     SELECT COALESCE(max(version), 0) + 1, CAST(:artefact AS jsonb), :people,
            CAST(:now AS timestamptz) FROM anomaly_models
 """)
-SCORES_OF = sql("""
-    SELECT day, score, band, reasons, model_version FROM anomaly_scores
-    WHERE bucket = :bucket AND user_id = :user_id ORDER BY day DESC LIMIT :limit
-""")
-
 _KINDS = [kind_of(action) for action in ACTIONS if action.is_act]
 _days = msgspec.json.Decoder(Day)
 
@@ -210,13 +205,6 @@ async def store_model(database: Database, model: Model, people: int, now: dateti
     async with transaction(database) as connection:
         params = {"artefact": write_model(model).decode(), "people": people, "now": now}
         await run(connection, STORE_MODEL, params)
-
-
-async def read_scores(database: Database, user_id: int, limit: int) -> Sequence[Row]:
-    """A user's scores, newest first."""
-    params = {"bucket": bucket_of(user_id), "user_id": user_id, "limit": limit}
-    async with connected(database) as connection:
-        return await rows(connection, SCORES_OF, params)
 
 
 def _first_id(at: datetime) -> UUID:

@@ -82,10 +82,6 @@ async def _upkeep_piece(database: Database, boundary: datetime) -> list[Piece]:
     return [Piece(UPKEEP_GROUP, 0)]
 
 
-def _facts_of_yesterday(at: datetime) -> ComputeFacts:
-    return ComputeFacts(utc_day(at) - timedelta(days=1))
-
-
 def entries(table: Timetable) -> tuple[Entry, ...]:
     """What is due when. Settlement and reminders keep their share of a shortened cycle."""
     timing = table.timing

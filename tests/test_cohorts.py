@@ -29,7 +29,6 @@ from models.cohorts import store_cohorts
 from models.db import run, sql, transaction
 from models.encoding import encode
 from models.fraud_review import clear
-from models.scoring import read_scores
 from tests.words import START
 from tests.world import Person, World
 from workers.scoring.example_farms import farm
@@ -209,7 +208,8 @@ async def test_a_night_flags_a_cohort_once_until_it_grows(
         await world.value("SELECT details FROM fraud_logs WHERE event_type = 'SHARED_PROGRAM'")
     )
     assert (details["accounts"], details["shared"]) == (3, "network")
-    [score] = await read_scores(world.database, people[0].id, 5)
+    scores = "SELECT score, band, reasons FROM anomaly_scores WHERE user_id = :u"
+    [score] = await world.rows(scores, u=people[0].id)
     assert (score.score, score.band) == (61, "REVIEW")
     assert in_words(msgspec.json.decode(score.reasons)) == [
         "one of 3 accounts that look like one program's"

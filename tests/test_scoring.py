@@ -17,7 +17,7 @@ from engine.permissions import Role
 from models.admin_log import Actor
 from models.clock import utcnow
 from models.fraud_review import clear
-from models.scoring import read_scores, store_model
+from models.scoring import store_model
 from tests.day import do_task, tasks
 from tests.staff import staff
 from tests.words import START
@@ -216,9 +216,10 @@ async def test_a_night_scores_who_did_enough_and_flags_who_looks_like_a_program(
     assert shown["details"]["reasons"]
     assert all("points to a " in line for line in shown["details"]["reasons"])
     assert (await busy.status())["refusal"]["reason"] == "SUSPENDED"
-    [kept] = await read_scores(world.database, busy.id, 10)
+    scores = "SELECT score, band, model_version FROM anomaly_scores WHERE user_id = :u"
+    [kept] = await world.rows(scores, u=busy.id)
     assert (kept.score, kept.band, kept.model_version) == (93, "SUSPEND", 1)
-    assert await read_scores(world.database, idle.id, 10) == []
+    assert await world.rows(scores, u=idle.id) == []
 
 
 async def test_whom_a_moderator_cleared_is_not_flagged_again_for_a_week(world: World) -> None:
@@ -230,7 +231,8 @@ async def test_whom_a_moderator_cleared_is_not_flagged_again_for_a_week(world: W
     actor = Actor(moderator.id, Role.MODERATOR, None)
     assert await clear(world.database, actor, busy.id, "a school class", utcnow())
     assert (await score_all(world))["flagged"] == 0
-    assert (await read_scores(world.database, busy.id, 1))[0].band == "SUSPEND"
+    band = "SELECT band FROM anomaly_scores WHERE user_id = :u ORDER BY day DESC LIMIT 1"
+    assert await world.value(band, u=busy.id) == "SUSPEND"
     world.move_to(utcnow() + timedelta(days=7, minutes=1))
     assert (await score_all(world))["flagged"] == 1
 
