@@ -29,17 +29,22 @@ class Presence:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._lost: set[str] = set()
+        self._is_said = False
         self._since = 0.0
         self._heard: set[str] = set()
 
     def lost(self, queue_name: str, error: object) -> None:
-        """A consumer has no connection: said of the first one."""
+        """A consumer has no connection: said of the first one that tried again in vain.
+
+        One that notices late, when the others have found the broker again, finds it at once.
+        """
         with self._lock:
-            is_first = not self._lost
-            self._lost.add(queue_name)
-            if is_first:
+            if not self._lost:
                 self._since = time.monotonic()
-        if is_first:
+            is_new = queue_name in self._lost and not self._is_said
+            self._is_said = self._is_said or is_new
+            self._lost.add(queue_name)
+        if is_new:
             log.error("the broker is away, its consumers try again: %s", error)
 
     def found(self, queue_name: str) -> None:
@@ -47,10 +52,11 @@ class Presence:
         if not self._lost:
             return
         with self._lock:
-            is_last = self._lost == {queue_name}
+            is_back = self._is_said and self._lost == {queue_name}
             self._lost.discard(queue_name)
+            self._is_said = self._is_said and not is_back
             seconds = time.monotonic() - self._since
-        if is_last:
+        if is_back:
             log.warning("the broker is back after %.0f s", seconds)
 
     def listen(self, queue_name: str) -> None:

@@ -14,6 +14,7 @@ import pytest
 from msgspec.structs import replace
 
 from models.bells import QUEUES, Bells, bell, open_broker
+from models.broker_presence import Presence
 from models.config import Config
 from models.queue import Piece
 from ops.chaos.proxy import Mode, Proxy, proxy_of
@@ -105,6 +106,25 @@ async def until_so(look: Callable[[], bool], what: str) -> None:
 
 def has_tried(proxy: Proxy, times: int) -> bool:
     return proxy.tries > times
+
+
+def test_a_consumer_that_notices_late_says_nothing_anew(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    presence = Presence()
+    for _ in range(3):
+        presence.lost("one", "refused")
+        presence.lost("two", "refused")
+    presence.found("one")
+    presence.found("two")
+    presence.lost("three", "reset")
+    presence.found("three")
+    assert [message.partition(",")[0] for message in caplog.messages] == [
+        "the broker is away",
+        "the broker is back after 0 s",
+    ]
+    presence.lost("three", "reset")
+    presence.lost("three", "refused")
+    assert len(caplog.messages) == 3
 
 
 @pytest.mark.parametrize("kind", ["rabbitmq", "redis"])
