@@ -18,7 +18,7 @@ import { Wallet } from "./views/wallet.js";
 
 const WAS_IN = "twtc.signed-in";
 const KNOWN = "twtc.known"; // somebody has an account here
-const Me = (all) => html`<${Later} load=${() => import("./views/me.js")} name="Me" ...${all} />`;
+const Me = (all) => html`<${Later} load=${(anew) => import("./views/me.js" + anew)} name="Me" ...${all} />`;
 const VIEWS = { mine: Mine, boosts: Boosts, tasks: Tasks, wallet: Wallet, me: Me, inbox: Inbox };
 const TABS = ["mine", "boosts", "tasks", "wallet", "me"];
 const viewOf = () => (location.hash.slice(2) in VIEWS ? location.hash.slice(2) : "mine");
@@ -60,7 +60,11 @@ function App() {
       setTold(null);
       setRefused(null);
       setWho("nobody");
-    }, setReached);
+    }, (state) => {
+      setReached(state);
+      // At each answer: of two requests at once the one that fails may be told of last.
+      if (state === "online") window.dispatchEvent(new Event(BACK));
+    });
     const route = () => {
       setView(viewOf());
       setRefused(null);
@@ -93,10 +97,6 @@ function App() {
     introduce();
     return stop;
   }, [who]);
-
-  useEffect(() => {
-    if (reached === "online") window.dispatchEvent(new Event(BACK));
-  }, [reached]);
 
   const other = async () => {
     await setLanguage(language() === "en" ? "ar" : "en");

@@ -22,19 +22,24 @@ export const BACK = "twtc-back";
 export function useLoaded(load, keys = []) {
   const [state, set] = useState([null, null]);
   const [turn, again] = useState(0);
+  const isUnderWay = useRef(false);
   const reload = () => again((n) => n + 1);
   useEffect(() => {
     let isWanted = true;
-    load().then(
-      (value) => isWanted && set([value, null]),
-      (error) => isWanted && set((before) => [before[0], error]),
-    );
+    const end = (next) => {
+      if (!isWanted) return;
+      isUnderWay.current = false;
+      set(next);
+    };
+    isUnderWay.current = true;
+    load(turn).then((value) => end([value, null]), (error) => end((before) => [before[0], error]));
     return () => { isWanted = false; };
   }, [...keys, turn]);
   useEffect(() => {
     if (!(state[1] instanceof Offline)) return undefined;
-    window.addEventListener(BACK, reload);
-    return () => window.removeEventListener(BACK, reload);
+    const back = () => { if (!isUnderWay.current) reload(); };
+    window.addEventListener(BACK, back);
+    return () => window.removeEventListener(BACK, back);
   }, [state[1]]);
   return [state[0], state[1], reload];
 }
@@ -88,9 +93,9 @@ export function Missing({ error, again }) {
     <button type="button" class="button" onClick=${again}>${t("retry")}</button></div>`;
 }
 
-/** A part that is loaded when it is wanted. */
+/** A part that is loaded when it is wanted. Browsers remember that it did not come: it gets a new name. */
 export function Later({ load, name, ...rest }) {
-  const [part, error, again] = useLoaded(() => reached(load()));
+  const [part, error, again] = useLoaded((turn) => reached(load(turn ? `?${turn}` : "")));
   return part ? html`<${part[name]} ...${rest} />` : html`<${Missing} error=${error} again=${again} />`;
 }
 

@@ -20,7 +20,7 @@ export function Me({ profile, missing, asOf, reload, redraw }) {
       <div><dt>${t("me.referral")}</dt><dd dir="ltr">${profile.referral_code}</dd></div>
       <div><dt>${t("me.hours")}</dt><dd><${Hours} schedule=${profile.mining_schedule} /></dd></div>
     </dl>
-    <${Later} load=${() => import("./contact.js")} name="Contact" profile=${profile} reload=${reload} />
+    <${Later} load=${(anew) => import("./contact.js" + anew)} name="Contact" profile=${profile} reload=${reload} />
     <${Security} />
     <${SignIns} />
     <${Privacy} />
@@ -74,7 +74,7 @@ function Security() {
     ${open === "password" && html`<${Sheet} title=${t("me.password")} close=${close}>
       <${NewPassword} close=${close} /><//>`}
     ${open === "totp" && html`<${Sheet} title=${t("me.totp")} close=${close}>
-      <${Later} load=${() => import("./second-factor.js")} name="SecondFactor" /><//>`}
+      <${Later} load=${(anew) => import("./second-factor.js" + anew)} name="SecondFactor" /><//>`}
   </div>`;
 }
 
