@@ -12,7 +12,7 @@ import argparse
 import asyncio
 import statistics
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
@@ -75,16 +75,9 @@ class Turns(Struct, frozen=True):
     ours: list[Turn]
     theirs: list[Turn]
 
-    def ratio(self) -> float | None:
-        """How many times as many intents a second."""
-        pairs = zip(self.ours, self.theirs, strict=False)
-        ratios = [our.rate / their.rate for our, their in pairs]
-        return round(statistics.median(ratios), 2) if ratios else None
-
-    def cpu_ratio(self) -> float | None:
-        """How many times as much of the processors an intent takes a peer."""
-        pairs = zip(self.ours, self.theirs, strict=False)
-        ratios = [their.cpu_seconds / our.cpu_seconds for our, their in pairs]
+    def median(self, ratio: Callable[[Turn, Turn], float]) -> float | None:
+        """The middle one of a ratio of ours to theirs, turn by turn."""
+        ratios = [ratio(*pair) for pair in zip(self.ours, self.theirs, strict=False)]
         return round(statistics.median(ratios), 2) if ratios else None
 
 
@@ -102,8 +95,10 @@ async def run(servers: Servers, options: Options) -> int:
     console.print(f"whole run: {time.perf_counter() - began:.0f} s")
     finish(
         {
-            "vs_best_peer": turns.ratio(),
-            "cpu_vs_best_peer": turns.cpu_ratio(),
+            "vs_best_peer": turns.median(lambda our, their: our.rate / their.rate),
+            "cpu_vs_best_peer": turns.median(
+                lambda our, their: their.cpu_seconds / our.cpu_seconds
+            ),
             "p99_ms_half_load": round(latency.p99, 1),
         },
         "intents",

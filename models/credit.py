@@ -4,7 +4,6 @@ It runs while their watermark rows are held, so that ticks, settlements and batc
 follow each other.
 """
 
-import logging
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -12,8 +11,6 @@ from engine.timeline import tick_group
 from models.db import Connection, Database, rows, run, sql
 from models.nodes import survey, survey_rows
 from models.queue import Piece
-
-log = logging.getLogger(__name__)
 
 
 def accrued_sql(at: str) -> str:
