@@ -33,6 +33,7 @@ from api.problems import (
 from api.services import Services
 from api.watch_token import seal
 from engine.action import kind_of
+from engine.evidence import Evidence
 from engine.fraud.holds import refuse_held
 from engine.intents import Applied, Outcome, Rejected, UserAction
 from engine.watching import begin_watch
@@ -106,8 +107,8 @@ async def submit(
 async def record_and_ring(services: Services, wish: Wish) -> Recorded:
     """Commit a wish, then ring for it. Raise ProblemError for a reused key or a foreign view."""
     try:
-        with recording(kind_of(wish.action)) as carried:
-            wish = replace(wish, evidence={**wish.evidence, **carried})
+        with recording(kind_of(wish.action)) as traceparent:
+            wish = replace(wish, evidence=replace(wish.evidence, traceparent=traceparent))
             recorded = await record(services.database, wish)
     except KeyReusedError:
         raise ProblemError(
@@ -143,22 +144,20 @@ def idempotency_key(request: Request[Any, Any, Any]) -> str:
     return key
 
 
-def evidence(request: Request[Any, Any, Any]) -> dict[str, Any]:
+def evidence(request: Request[Any, Any, Any]) -> Evidence:
     """Where a request came from; it travels with the intent."""
-    return {
-        "ip": client_ip(request.scope, request.app.state.config.trusted_proxies),
-        "user_agent": request.headers.get("user-agent", "")[:500],
-        "request_id": request_id(request.scope),  # type: ignore[arg-type]
-    }
+    return Evidence(
+        ip=client_ip(request.scope, request.app.state.config.trusted_proxies),
+        user_agent=request.headers.get("user-agent", "")[:500],
+        request_id=request_id(request.scope),  # type: ignore[arg-type]
+    )
 
 
-def own_evidence(
-    request: Request[Any, Any, Any], services: Services, user_id: int
-) -> dict[str, Any]:
+def own_evidence(request: Request[Any, Any, Any], services: Services, user_id: int) -> Evidence:
     """Evidence of a signed-in user's request: also the sign-in, and the device if it is known."""
     access = access_of(services, request.headers.get("authorization", ""))
     device = read_device(services.config.secret, user_id, request.headers.get(DEVICE_HEADER, ""))
-    return evidence(request) | {"session": str(access.sign_in_id), "device": device}
+    return replace(evidence(request), session=access.sign_in_id, device=device)
 
 
 def wait_seconds(request: Request[Any, Any, Any]) -> int:

@@ -79,7 +79,7 @@ async def has_higher_limits(services: Services, user_id: int) -> bool:
 async def provide_actor(request: Request[Any, Any, Any]) -> Actor:
     """Who does something privileged, and from where, as a dependency of guarded handlers."""
     user_id, role = request.scope["twtc_role"]  # type: ignore[typeddict-item]
-    return Actor(user_id, role, evidence(request)["ip"])
+    return Actor(user_id, role, evidence(request).ip)
 
 
 def handlers_of(app: Litestar) -> Iterator[tuple[str, str, BaseRouteHandler]]:

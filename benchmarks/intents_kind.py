@@ -11,6 +11,7 @@ from msgspec import Struct
 from benchmarks.tick_population import origin_now, populate, vacuum
 from engine.content import OPTION_COUNT, Question, is_right
 from engine.daily import Category
+from engine.evidence import Evidence
 from engine.intents import AnswerTask
 from engine.timeline import utc_day
 from models.catalogue import Catalogue
@@ -75,7 +76,7 @@ def wish_of(sender: Sender, now: datetime) -> Wish:
         key="bench",
         body_hash=b"",
         recorded_at=now,
-        evidence={"ip": "192.0.2.1", "user_agent": "bench"},
+        evidence=Evidence(ip="192.0.2.1", user_agent="bench"),
     )
 
 

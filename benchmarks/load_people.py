@@ -183,7 +183,6 @@ async def _record_all(database: Database, wishes: Sequence[tuple[int, AnyAction]
                 key=str(uuid4()),
                 body_hash=sha256(encode(action).encode()).digest(),
                 recorded_at=utcnow(),
-                evidence={},
                 view_id=getattr(action, "view_id", None),
                 is_own=True,
             )

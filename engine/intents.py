@@ -8,9 +8,10 @@ from enum import StrEnum
 from typing import Any, get_args
 from uuid import UUID
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from engine.action import Action
+from engine.evidence import Evidence
 from engine.upkeep import UpkeepAction
 
 
@@ -206,7 +207,7 @@ class Intent(Struct, frozen=True):
     user_id: int | None
     action: AnyAction
     recorded_at: datetime
-    evidence: dict[str, Any] = field(default_factory=dict)
+    evidence: Evidence = Evidence()
 
 
 class Reason(StrEnum):

@@ -9,9 +9,10 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from engine.decision import LogEntry
+from engine.evidence import Evidence
 from engine.timeline import bucket_of
 from models.db import Database, connected, rows, sql, transaction
-from models.logs import Evidence, store_logs
+from models.logs import store_logs
 from models.pruning import prune_rows
 
 # Longer than any network's callback is accepted or repeated (LevelPlay's: eight days).
@@ -50,7 +51,12 @@ async def claim_event(
 
 
 async def suspect_event(
-    database: Database, user_id: int, details: dict[str, object], view_id: UUID, evidence: Evidence
+    database: Database,
+    user_id: int,
+    details: dict[str, object],
+    view_id: UUID,
+    evidence: Evidence,
+    now: datetime,
 ) -> None:
     """Keep that a network's event came again for another view, if that view is the user's."""
     bucket = bucket_of(user_id)
@@ -59,7 +65,7 @@ async def suspect_event(
             connection, OF_USER, {"bucket": bucket, "view_id": view_id, "user_id": user_id}
         ):
             entry = LogEntry(user_id, "EVENT_REUSED", "view", view_id, details, "HIGH")
-            await store_logs(connection, bucket, [(entry, evidence)])
+            await store_logs(connection, bucket, [(entry, evidence, now)])
 
 
 async def prune_events(database: Database, now: datetime) -> int:

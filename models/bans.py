@@ -12,12 +12,13 @@ from typing import Any
 from msgspec.structs import replace
 
 from engine.decision import LogEntry
+from engine.evidence import Evidence
 from engine.fraud.levels import Alert, Hold, Severity, held_at, lasts_until, worst
 from engine.timeline import bucket_of
 from models.claims import Claim
 from models.clock import new_id
 from models.db import Connection, Database, connected, rows, run, sql, transaction
-from models.logs import Evidence, store_logs
+from models.logs import store_logs
 
 # Personal data is kept for two years at most (blueprint, "Privacy").
 INACTIVE = timedelta(days=730)
@@ -129,7 +130,7 @@ async def carry_over(
     await run(connection, BEGIN_TRAIL, params | {"raised_at": alert.raised_at})
     details = {"level": alert.level, "hold": alert.hold}
     entry = LogEntry(user_id, "CAME_BACK", "user", new_id(now), details, Severity.HIGH)
-    await store_logs(connection, bucket, [(entry, Evidence(None, None, None, now))])
+    await store_logs(connection, bucket, [(entry, Evidence(), now)])
 
 
 async def prune_bans(database: Database, now: datetime) -> int:

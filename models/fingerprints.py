@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 from hashlib import sha256
 
+from engine.evidence import Evidence
 from engine.fraud.checks import ACCOUNTS_PER_DEVICE_MAX
 from engine.fraud.levels import Alert, Hold, Severity, held_at, level_at, worst
 from engine.intents import FlagUser
@@ -109,6 +110,6 @@ async def _flag(
         key=f"{fingerprint.hex()}:{user_id}{_suffix(action)}",
         body_hash=sha256(encode(action).encode()).digest(),
         recorded_at=now,
-        evidence={"device": fingerprint.hex()},
+        evidence=Evidence(device=fingerprint.hex()),
     )
     return await record(database, wish)

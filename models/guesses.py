@@ -12,9 +12,10 @@ from msgspec import Struct
 
 from engine.configuration import Limit
 from engine.decision import LogEntry, Note
+from engine.evidence import Evidence
 from engine.timeline import bucket_of
 from models.db import Database, connected, rows, run, sql, transaction
-from models.logs import Evidence, store_logs
+from models.logs import store_logs
 from models.notes import store_notes
 from models.pruning import prune_rows
 
@@ -114,8 +115,7 @@ async def raise_suspicion(
     It raises no level: the account is the victim.
     """
     entry = LogEntry(user_id, "GUESSING", "account", id_, {"at": what}, "HIGH")
-    evidence = Evidence(ip, None, None, now)
     async with transaction(database) as connection:
         bucket = bucket_of(user_id)
-        await store_logs(connection, bucket, [(entry, evidence)])
+        await store_logs(connection, bucket, [(entry, Evidence(ip), now)])
         await store_notes(connection, bucket, [Note(user_id, "account.guessed", {}, now)])

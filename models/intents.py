@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from engine.action import kind_of
+from engine.evidence import Evidence
 from engine.fraud.levels import Hold
 from engine.intents import AnyAction
 from engine.timeline import bucket_of
@@ -52,7 +53,7 @@ class Wish(Struct, frozen=True):
     key: str
     body_hash: bytes
     recorded_at: datetime
-    evidence: dict[str, Any]
+    evidence: Evidence = Evidence()
     view_id: UUID | None = None  # recorded only if this view is the user's own
     is_own: bool = False  # asked for by the user, who may have something to do first
 

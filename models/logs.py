@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from msgspec import Struct
-
 from engine.decision import LogEntry
+from engine.evidence import Evidence
 from models import arrays
 from models.clock import new_id
 from models.db import Connection
@@ -38,28 +37,20 @@ STORE_ACTIVITY = arrays.insert("activity_logs", _ACTIVITY_TYPES)
 STORE_FRAUD = arrays.insert("fraud_logs", _FRAUD_TYPES)
 
 
-class Evidence(Struct, frozen=True):
-    """Where and when a log entry came from."""
-
-    ip: str | None
-    user_agent: str | None
-    device: str | None
-    recorded_at: datetime
+Logged = tuple[LogEntry, Evidence, datetime]
 
 
-async def store_logs(
-    connection: Connection, bucket: int, entries: Sequence[tuple[LogEntry, Evidence]]
-) -> None:
+async def store_logs(connection: Connection, bucket: int, entries: Sequence[Logged]) -> None:
     """Append to the activity log, and what has a severity to the fraud log as well."""
-    activity = [_activity_row(entry, evidence) for entry, evidence in entries]
+    activity = [_activity_row(*each) for each in entries]
     await arrays.store(connection, STORE_ACTIVITY, bucket, activity, _ACTIVITY_TYPES)
-    fraud = [_fraud_row(entry, evidence) for entry, evidence in entries if entry.severity]
+    fraud = [_fraud_row(*each) for each in entries if each[0].severity]
     await arrays.store(connection, STORE_FRAUD, bucket, fraud, _FRAUD_TYPES)
 
 
-def _activity_row(entry: LogEntry, evidence: Evidence) -> dict[str, Any]:
+def _activity_row(entry: LogEntry, evidence: Evidence, at: datetime) -> dict[str, Any]:
     return {
-        "id": new_id(evidence.recorded_at),
+        "id": new_id(at),
         "user_id": entry.user_id,
         "action": entry.event,
         "resource_type": entry.resource_type,
@@ -67,18 +58,18 @@ def _activity_row(entry: LogEntry, evidence: Evidence) -> dict[str, Any]:
         "metadata": encode(entry.details),
         "user_agent": evidence.user_agent,
         "ip_address": evidence.ip,
-        "created_at": evidence.recorded_at,
+        "created_at": at,
     }
 
 
-def _fraud_row(entry: LogEntry, evidence: Evidence) -> dict[str, Any]:
+def _fraud_row(entry: LogEntry, evidence: Evidence, at: datetime) -> dict[str, Any]:
     return {
-        "id": new_id(evidence.recorded_at),
+        "id": new_id(at),
         "user_id": entry.user_id,
         "event_type": entry.event,
         "severity": entry.severity,
         "details": encode(entry.details),
         "ip_address": evidence.ip,
         "device_fingerprint": evidence.device,
-        "created_at": evidence.recorded_at,
+        "created_at": at,
     }

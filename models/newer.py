@@ -7,6 +7,7 @@ from uuid import UUID
 
 import msgspec
 
+from engine.evidence import Evidence
 from engine.intents import AnyAction, Intent
 from models.db import Connection, Row, run, sql
 
@@ -17,6 +18,7 @@ UPGRADE_MAX = timedelta(hours=1)
 LEAVE_SECONDS = 15
 
 _actions = msgspec.json.Decoder(AnyAction)
+_evidence = msgspec.json.Decoder(Evidence)
 
 # One attempt stands for any number of them, and makes the user's later intents wait their turn.
 LEAVE = sql("""
@@ -41,7 +43,7 @@ async def read_intents(
         if row.user_id in waiting:
             continue
         try:
-            action = _actions.decode(row.payload)
+            action, evidence = _actions.decode(row.payload), _evidence.decode(row.evidence)
         except msgspec.ValidationError:
             if now - row.recorded_at >= UPGRADE_MAX:
                 raise
@@ -49,7 +51,6 @@ async def read_intents(
             if row.user_id is not None:
                 waiting.add(row.user_id)
             continue
-        evidence = msgspec.json.decode(row.evidence)
         intents.append(
             Intent(bucket, row.id, group_number, row.user_id, action, row.recorded_at, evidence)
         )

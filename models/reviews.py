@@ -56,7 +56,6 @@ async def record_review(
         key=f"{user_id}:{day.isoformat()}:{number}:{now.isoformat()}",
         body_hash=sha256(encode(action).encode()).digest(),
         recorded_at=now,
-        evidence={},
     )
     facts = {"day": day, "number": number, "is_approved": is_approved, "reviewer": reviewer}
     review = Action("task.review", "user", str(user_id), after=facts, reason=reason)

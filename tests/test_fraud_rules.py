@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from engine.evidence import Evidence
 from engine.fraud.checks import Surroundings, Trail, judge
 from engine.fraud.levels import (
     LASTS,
@@ -33,7 +34,7 @@ def intent(
     after: timedelta = timedelta(0), action: AnyAction | None = None, **evidence: Any
 ) -> Intent:
     action = action or StartMining()
-    return Intent(1, OLDER, 1, 1, action, START + after, evidence)
+    return Intent(1, OLDER, 1, 1, action, START + after, Evidence(**evidence))
 
 
 def events(
@@ -116,15 +117,15 @@ def test_two_sign_ins_at_once_end_the_later_one() -> None:
     trail = Trail(1, seen_at=START, session_id=NEWER, ip="198.51.100.1")
     judged = judge(
         trail,
-        intent(10 * timedelta(seconds=1), session=str(OLDER), ip="203.0.113.1"),
+        intent(10 * timedelta(seconds=1), session=OLDER, ip="203.0.113.1"),
         Surroundings(),
     )
     assert [v.event for v in judged.violations] == ["DUPLICATE_SESSION"]
     assert judged.ended_session_id == NEWER
     for seconds, session, ip in (
-        (10, str(NEWER), "203.0.113.1"),  # one sign-in that moves between networks
-        (10, str(OLDER), "198.51.100.1"),  # two at home
-        (30, str(OLDER), "203.0.113.1"),  # one after the other
+        (10, NEWER, "203.0.113.1"),  # one sign-in that moves between networks
+        (10, OLDER, "198.51.100.1"),  # two at home
+        (30, OLDER, "203.0.113.1"),  # one after the other
     ):
         after = timedelta(seconds=seconds)
         assert events(trail, after, session=session, ip=ip) == []

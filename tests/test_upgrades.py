@@ -1,6 +1,7 @@
 """Two releases run side by side while one replaces the other (decision 0041)."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -9,6 +10,7 @@ from engine.upkeep import UpkeepAction
 from models import newer
 from models.clock import utcnow
 from models.db import connected, run, sql
+from models.encoding import encode
 from models.queue import Piece
 from tests.words import at
 from tests.world import World
@@ -54,6 +56,24 @@ async def test_a_newer_field_holds_up_its_sender_and_nobody_else(world: World) -
     async with connected(world.database) as connection:  # what a newer worker would read
         await run(connection, sql("UPDATE intents SET payload = payload - 'mood'"))
     assert await drain(world.shop, piece) == 2
+
+
+async def test_evidence_is_read_however_another_release_wrote_it(world: World) -> None:
+    person = await world.person(group_number=1)
+    world.move_to(at("00:05"))
+    started = await person.post("/v1/mining/sessions")
+    written = {"ip": "203.0.113.9", "user_agent": "old", "device": None, "mood": "sunny"}
+    async with connected(world.database) as connection:
+        await run(
+            connection,
+            sql("UPDATE intents SET evidence = CAST(:written AS jsonb) WHERE user_id IS NOT NULL"),
+            {"written": encode(written | {"session": str(UUID(int=7)), "request_id": "r"})},
+        )
+    assert (await person.outcome(started))["status"] == "APPLIED"
+    [logged] = await world.rows(
+        "SELECT ip_address, user_agent FROM activity_logs WHERE action = 'MINING_START'"
+    )
+    assert (logged.ip_address, logged.user_agent) == ("203.0.113.9", "old")
 
 
 async def test_a_configuration_with_a_newer_setting_is_read_without_it(world: World) -> None:

@@ -62,5 +62,5 @@ def account_for_failure(notes: dict[str, Any], status: str) -> None:
 def note_intent(intent: Intent) -> None:
     """Name an intent in the log lines about it, also in the one of its failure."""
     note(kind=kind_of(intent.action), user_id=intent.user_id)
-    if "request_id" in intent.evidence:
-        note(request_id=intent.evidence["request_id"])
+    if intent.evidence.request_id is not None:
+        note(request_id=intent.evidence.request_id)

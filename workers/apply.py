@@ -24,7 +24,7 @@ from models.bells import queue_name
 from models.clock import utcnow
 from models.db import Connection, is_retryable, transaction
 from models.inventory import give_back
-from models.logs import Evidence, store_logs
+from models.logs import Logged, store_logs
 from models.notes import store_notes
 from models.queue import BATCH_SIZE, Piece, claim, complete, due_ids, record_failure
 from models.telemetry import traces
@@ -52,7 +52,7 @@ class Effects(Struct):
     payments: list[Payment] = []
     notes: list[Note] = []
     achievements: list[Achievement] = []
-    logs: list[tuple[LogEntry, Evidence]] = []
+    logs: list[Logged] = []
     bench: Bench | None = None
     unused: dict[int, int] = {}  # requests of capped ad units that served nobody
 
@@ -192,13 +192,8 @@ def _absorb(
     effects.payments += decision.payments
     effects.notes += decision.notes
     effects.achievements += decision.achievements
-    evidence = Evidence(
-        intent.evidence.get("ip"),
-        intent.evidence.get("user_agent"),
-        intent.evidence.get("device"),
-        intent.recorded_at,
-    )
-    effects.logs += [(entry, evidence) for entry in (*decision.logs, *suspicions)]
+    where, at = intent.evidence, intent.recorded_at
+    effects.logs += [(entry, where, at) for entry in (*decision.logs, *suspicions)]
 
 
 def _count_requests(effects: Effects, intent: Intent, decision: Decision, house: House) -> House:

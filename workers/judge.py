@@ -94,7 +94,7 @@ async def close_bench(connection: Connection, bucket: int, bench: Bench, now: da
 
 
 def _surroundings(shop: Workshop, bench: Bench, intent: Intent) -> Surroundings:
-    ip = intent.evidence.get("ip")
+    ip = intent.evidence.ip
     if not ip:
         return Surroundings()
     place = None if intent.user_id in bench.untracked else shop.places.find(ip)

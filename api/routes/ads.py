@@ -25,7 +25,6 @@ from models.ad_events import claim_event, suspect_event
 from models.clock import utcnow
 from models.encoding import encode
 from models.intents import Wish
-from models.logs import Evidence
 
 log = logging.getLogger(__name__)
 
@@ -131,10 +130,9 @@ async def _record_callback(
     )
     if claimed != view_id:
         log.warning("callback of %s: its event was for another view", proof.network)
-        found = evidence(request)
-        where = Evidence(found["ip"], found["user_agent"], None, arrived_at)
         details = {"network": proof.network, "event_id": proof.event_id, "first_view_id": claimed}
-        await suspect_event(services.database, user_id, details, view_id, where)
+        where = evidence(request)
+        await suspect_event(services.database, user_id, details, view_id, where, arrived_at)
         return True
     action = ConfirmView(view_id, proof.network, proof.event_id, proof.ad_unit, proof.seconds)
     wish = Wish(

@@ -5,7 +5,6 @@ what was recorded (engine/anomaly).
 """
 
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
@@ -66,7 +65,7 @@ def judge(trail: Trail, intent: Intent, around: Surroundings) -> Judgement:
     at = intent.recorded_at
     if isinstance(intent.action, FlagUser):
         return _judged(trail, [_flagged(intent.action)], at, None)
-    session_id, ip = _session(intent.evidence), intent.evidence.get("ip")
+    session_id, ip = intent.evidence.session, intent.evidence.ip
     found: list[Violation] = []
     is_decision = intent.action.is_decision
     if is_decision and trail.acted_at is not None:
@@ -140,11 +139,6 @@ def _duplicate(trail: Trail, session_id: UUID | None, ip: str | None, at: dateti
     if not timedelta(0) <= at - trail.seen_at < AT_ONCE or ip == trail.ip:
         return None
     return max(session_id, trail.session_id)
-
-
-def _session(evidence: dict[str, Any]) -> UUID | None:
-    session = evidence.get("session")
-    return UUID(session) if session else None
 
 
 def _kind(intent: Intent) -> str:

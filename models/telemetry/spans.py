@@ -5,7 +5,7 @@ intents of many requests: each gets a span in its own trace, with a link to the 
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -66,12 +66,12 @@ class Spans:
                 span.set_status(Status(StatusCode.ERROR))
 
     @contextmanager
-    def recording(self, kind: str) -> Iterator[Mapping[str, str]]:
+    def recording(self, kind: str) -> Iterator[str | None]:
         """The recording of an intent. Yield what makes the worker go on with this trace."""
         carrier: dict[str, str] = {}
         with self._tracer.start_as_current_span(f"record {kind}", kind=SpanKind.PRODUCER):
             _propagator.inject(carrier)
-            yield carrier
+            yield carrier.get(TRACEPARENT)
 
     @contextmanager
     def batch(self, queue: str) -> Iterator[Batch]:
@@ -81,11 +81,12 @@ class Spans:
 
     def applied(self, batch: Span, intent: Intent, result: str) -> None:
         """What became of one intent, from the beginning of its batch until now."""
-        if TRACEPARENT not in intent.evidence:
+        traceparent = intent.evidence.traceparent
+        if traceparent is None:
             return
         self._tracer.start_span(
             f"apply {intent.action.__struct_config__.tag}",
-            context=_propagator.extract({TRACEPARENT: intent.evidence[TRACEPARENT]}),
+            context=_propagator.extract({TRACEPARENT: traceparent}),
             kind=SpanKind.CONSUMER,
             attributes={
                 "twtc.intent_id": str(intent.id),

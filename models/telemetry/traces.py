@@ -36,9 +36,9 @@ def active() -> "Spans | None":
     return _active
 
 
-def recording(kind: str) -> AbstractContextManager[Mapping[str, str]]:
+def recording(kind: str) -> AbstractContextManager[str | None]:
     """A span for the recording of an intent; what it yields has to travel with the intent."""
-    return _active.recording(kind) if _active else nullcontext({})
+    return _active.recording(kind) if _active else nullcontext()
 
 
 def batch(queue: str) -> "AbstractContextManager[Batch | None]":
