@@ -14,6 +14,7 @@ RUN --mount=type=cache,target=/root/.cache/uv \
     $MORE_GROUPS --no-install-project
 COPY README.md LICENSE ./
 COPY engine engine
+COPY runtime runtime
 COPY models models
 COPY workers workers
 COPY schedules schedules

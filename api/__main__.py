@@ -2,7 +2,7 @@
 
 import argparse
 
-from models.serving import serve
+from runtime.serving import serve
 
 # Requests that wait for an outcome have their time (`Prefer: wait`); event streams are cut.
 STOP_SECONDS = 15

@@ -16,9 +16,9 @@ from api.guesses import DAY_SECONDS, Kind, Whose, account_of, day_key, key_of
 from api.problems import ProblemError
 from api.services import Services
 from engine.configuration import Limit
-from models.clock import utcnow
 from models.codes import LONG, SHORT, Length
 from models.guesses import count_guess, counts_of, forget_guesses
+from runtime.clock import utcnow
 
 # To one address, for one purpose: what a network has us send, and all of them together.
 HERE = Limit(5, DAY_SECONDS)

@@ -41,9 +41,9 @@ from api.routes import (
     videos,
 )
 from api.services import lifespan, provide_services
-from models.config import Config, load_config
-from models.telemetry import traces
-from models.telemetry.logs import set_up_logs
+from runtime.environment import Config, load_config
+from runtime.telemetry import traces
+from runtime.telemetry.logs import set_up_logs
 
 PARTS = (
     registration,

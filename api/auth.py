@@ -17,8 +17,8 @@ from msgspec import Struct
 from api.problems import ProblemError, unauthorized
 from api.services import Services
 from engine.timeline import EPOCH
-from models.clock import utcnow
-from models.telemetry.context import note
+from runtime.clock import utcnow
+from runtime.telemetry.context import note
 
 ISSUER = "twtc"
 AUDIENCE = "twtc-api"

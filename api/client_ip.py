@@ -8,7 +8,7 @@ from ipaddress import ip_network
 
 from litestar.types import Scope
 
-from models.proxies import Proxies, parse_address, parse_hop
+from runtime.proxies import Proxies, parse_address, parse_hop
 
 log = logging.getLogger(__name__)
 

@@ -19,7 +19,7 @@ from models.accounts import Account, find_account
 from models.claims import holder_of
 from models.contact_claims import new_claim
 from models.db import Row
-from models.pii import SEALED, open_fields
+from runtime.pii import SEALED, open_fields
 
 
 def back_token(secret: bytes, change: Row) -> str:

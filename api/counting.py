@@ -7,11 +7,11 @@ from time import perf_counter
 
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from models.telemetry import traces
-from models.telemetry.context import Subject, request_id, set_subject
-from models.telemetry.logs import ACCESS
-from models.telemetry.meter import Spread, meter
-from models.telemetry.metrics import HTTP_SECONDS
+from runtime.telemetry import traces
+from runtime.telemetry.context import Subject, request_id, set_subject
+from runtime.telemetry.logs import ACCESS
+from runtime.telemetry.meter import Spread, meter
+from runtime.telemetry.metrics import HTTP_SECONDS
 
 log = logging.getLogger(ACCESS)
 

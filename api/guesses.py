@@ -16,7 +16,6 @@ from api.devices import READER, known_device
 from api.problems import ProblemError, rate_limited, wrong_code
 from api.services import Services
 from engine.configuration import Limit
-from models.clock import new_id, utcnow
 from models.codes import PAUSE, cannot_be_guessed
 from models.guesses import (
     Made,
@@ -26,6 +25,7 @@ from models.guesses import (
     give_back,
     raise_suspicion,
 )
+from runtime.clock import new_id, utcnow
 
 DAY_SECONDS = 86_400
 # A known device's day is longer, and its own; but whoever has found a phone is no owner either.

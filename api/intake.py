@@ -36,8 +36,8 @@ from engine.action import kind_of
 from engine.evidence import Evidence
 from engine.fraud.holds import refuse_held
 from engine.intents import Applied, Outcome, Rejected, UserAction
+from engine.piece import Piece
 from engine.watching import begin_watch
-from models.clock import utcnow
 from models.encoding import encode
 from models.intents import (
     HeldError,
@@ -49,9 +49,9 @@ from models.intents import (
     find,
     record,
 )
-from models.queue import Piece
-from models.telemetry.context import note, request_id
-from models.telemetry.traces import recording
+from runtime.clock import utcnow
+from runtime.telemetry.context import note, request_id
+from runtime.telemetry.traces import recording
 
 WAIT_SECONDS_MAX = 10
 _WAIT_STEP_SECONDS = 0.03

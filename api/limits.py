@@ -18,8 +18,8 @@ from api.permissions import has_higher_limits, is_public
 from api.problems import ProblemError, rate_limited
 from api.services import Services
 from engine.configuration import Configuration, Limit
-from models.clock import utcnow
-from models.limiter import Count, Limiter, Standing
+from runtime.clock import utcnow
+from runtime.limiter import Count, Limiter, Standing
 
 RefusedBy = Callable[[dict[str, str]], ProblemError]
 UNLIMITED = {"is_unlimited": True}

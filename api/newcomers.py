@@ -5,9 +5,9 @@ from api.messages.senders import NotSentError
 from api.problems import ProblemError, bad_field
 from api.services import Services
 from engine.addresses import Address, is_disposable, is_widely_known, registrable_domain
-from models.clock import utcnow
 from models.codes import PAUSE
-from models.limiter import Count
+from runtime.clock import utcnow
+from runtime.limiter import Count
 
 DOMAIN_LIMITS = ("domain_day", "domain_month")
 

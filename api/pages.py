@@ -19,7 +19,7 @@ from api.admission import ALWAYS
 from api.etags import etag_of, is_known
 from api.limits import UNLIMITED
 from api.permissions import PUBLIC
-from models.config import Config
+from runtime.environment import Config
 
 WEB = Path(__file__).parent / "web"
 _CAPTCHAS = {

@@ -21,8 +21,8 @@ from engine.fraud.holds import refuse_held
 from engine.fraud.levels import WHO_ACTS, held_at
 from engine.permissions import Permission, may
 from models.admin_log import Actor
-from models.clock import utcnow
 from models.roles import read_caller, read_role
+from runtime.clock import utcnow
 
 _PUBLIC, _MEMBER = "public", "member"
 PUBLIC = {"permission": _PUBLIC}

@@ -17,8 +17,8 @@ from msgspec import Struct
 
 from api.etags import etag_of, is_known
 from engine.status import MiningStatus, Snapshot
-from models.changes import ChangeFeed
 from models.status import COPY_SECONDS_MAX, SnapshotCopies
+from runtime.changes import ChangeFeed
 
 HELD_MAX = 20_000
 _AGE_MAX = timedelta(seconds=COPY_SECONDS_MAX)

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 import msgspec
 from msgspec import Struct
 
-from models.pii import Keyring
+from runtime.pii import Keyring
 
 GOOD_FOR = timedelta(hours=1)
 _FIELD = "reset ticket"

@@ -20,24 +20,24 @@ from api.networks import Network, networks
 from api.open_streams import Streams
 from api.poll import HeldCopies
 from api.shelf import Shelf
-from models.bells import SOCKET_TIMEOUT_SECONDS, Bells, open_broker
 from models.catalogue import Catalogue
-from models.config import Config
 from models.configuration import Configurations
 from models.db import Database, open_database
 from models.facts import SoFar, count_today
-from models.http_client import open_http
-from models.limiter import Limiter, Tally
 from models.replica import Replica, open_replica
 from models.request_counts import RequestCounts
 from models.settings import Installation, load_installation
 from models.status import SnapshotCopies
-from models.telemetry import traces
-from models.telemetry.meter import meter
-from models.telemetry.metrics import POLL_ANSWERS, STREAMS_OPEN
-from models.telemetry.pulse import beating
-from models.telemetry.siblings import Siblings
 from models.videos import CatalogueVideo, read_catalogue
+from runtime.broker.bells import SOCKET_TIMEOUT_SECONDS, Bells, open_broker
+from runtime.environment import Config
+from runtime.http_client import open_http
+from runtime.limiter import Limiter, Tally
+from runtime.telemetry import traces
+from runtime.telemetry.meter import meter
+from runtime.telemetry.metrics import POLL_ANSWERS, STREAMS_OPEN
+from runtime.telemetry.pulse import beating
+from runtime.telemetry.siblings import Siblings
 
 POOL_SIZE = 10
 REDIS_POOL_SIZE = 32

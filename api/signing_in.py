@@ -15,9 +15,9 @@ from api.problems import unauthorized
 from api.services import Services
 from engine.fraud.levels import Hold
 from models.accounts import Account
-from models.clock import new_id
 from models.fraud import lift_hold
 from models.sign_ins import REFRESH_DAYS, Client, NotSignedInError, begin_sign_in
+from runtime.clock import new_id
 
 COOKIE = "twtc_refresh"
 COOKIE_PATH = "/v1/auth"

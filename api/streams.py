@@ -14,8 +14,8 @@ from api.open_streams import Open
 from api.problems import ProblemError
 from api.routes.mining import current_answer
 from api.services import Services
-from models.clock import utcnow
 from models.notes import count_unread
+from runtime.clock import utcnow
 
 HEARTBEAT_SECONDS = 15
 # A commit shows twice: as about to come, and as done.

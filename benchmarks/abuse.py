@@ -29,9 +29,9 @@ from benchmarks.plots import Bars
 from benchmarks.processes import served, web_environment
 from benchmarks.support import finish, own_database, own_servers, say, show
 from engine.timeline import user_id_of
-from models.clock import utcnow
 from models.db import Database, connected, run
 from ops.servers import Servers
+from runtime.clock import utcnow
 
 MEMBERS = 200
 # Each asks every other second: most often the poll, sometimes what a page is opened with.

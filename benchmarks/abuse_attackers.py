@@ -15,7 +15,7 @@ from contextlib import ExitStack, suppress
 
 from msgspec import Struct
 
-from models.serving import room_for
+from runtime.serving import room_for
 
 SHARE_MAX = 0.08
 PAUSE_SECONDS = 0.05

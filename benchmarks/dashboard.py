@@ -21,11 +21,11 @@ from benchmarks.intents_kind import Sender, prepare
 from benchmarks.plots import Bars
 from benchmarks.processes import cpu_seconds, engine_workers, free_port, running
 from benchmarks.support import Sample, console, finish, own_database, own_servers, say, show
-from models.bells import Bells, open_broker
 from models.db import Database
 from models.invariants import audit
 from ops.servers import Servers
 from ops.up import next_database
+from runtime.broker.bells import Bells, open_broker
 
 POOL_SIZE = 16
 WARM_UP = 1_000

@@ -29,9 +29,9 @@ from benchmarks.plots import Bars
 from benchmarks.processes import engine_workers
 from benchmarks.support import Sample, console, finish, own_database, own_servers, say, show
 from benchmarks.tick_population import vacuum
-from models.bells import Bells, open_broker
 from models.invariants import audit
 from ops.servers import Servers
+from runtime.broker.bells import Bells, open_broker
 
 ROUNDS = 5
 POOL_SIZE = 16

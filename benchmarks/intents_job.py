@@ -7,10 +7,10 @@ completion. In the peers' favour nobody writes the copies that the status poll r
 from collections.abc import Collection, Iterable
 from uuid import UUID
 
+from engine.piece import Piece
 from models.catalogue import Catalogue
 from models.configuration import Configurations
 from models.db import Database
-from models.queue import Piece
 from models.reputation import Reputation
 from models.settings import load_installation
 from models.status import SnapshotCopies

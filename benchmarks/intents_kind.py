@@ -15,9 +15,9 @@ from engine.evidence import Evidence
 from engine.intents import AnswerTask
 from engine.timeline import utc_day
 from models.catalogue import Catalogue
-from models.clock import utcnow
 from models.db import Database, connected, rows, run, sql
 from models.intents import Wish
+from runtime.clock import utcnow
 
 NUMBER = 1
 PEOPLE = sql("""

@@ -23,14 +23,14 @@ from engine.intents import AnyAction, StartMining, StartTask, StartView
 from engine.timeline import PRODUCTION, Timetable, current_window, timetable, user_id_of, utc_day
 from models.accounts import Newcomer, register
 from models.catalogue import Catalogue
-from models.clock import utcnow
-from models.config import load_config
 from models.db import Database, connected, rows, run, sql
 from models.encoding import encode
 from models.intents import Wish, record
 from models.migrate import migrate
 from models.partitions import prepare_partitions
 from models.settings import seed
+from runtime.clock import utcnow
+from runtime.environment import load_config
 
 T = TypeVar("T")
 

@@ -24,13 +24,13 @@ from benchmarks.processes import served, web_environment
 from benchmarks.support import finish, own_database, own_servers, say, show
 from engine.timeline import PRODUCTION, timetable
 from models.accounts import Newcomer, register
-from models.clock import utcnow
-from models.config import load_config
 from models.db import Database
 from models.migrate import migrate
 from models.partitions import prepare_partitions
 from models.settings import seed
 from ops.servers import Servers
+from runtime.clock import utcnow
+from runtime.environment import load_config
 
 ROUNDS = 5
 CONNECTIONS = 32

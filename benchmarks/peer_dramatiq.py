@@ -6,7 +6,7 @@ import dramatiq
 from dramatiq.middleware import AgeLimit, AsyncIO, Retries, TimeLimit
 
 from benchmarks.peer_work import QUEUE, database, job
-from models.bells import open_broker
+from runtime.broker.bells import open_broker
 
 THREADS = 8
 

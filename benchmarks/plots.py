@@ -9,7 +9,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from models.clock import utcnow
+from runtime.clock import utcnow
 
 FOLDER = Path("out/bench")
 COLOURS = ("#0f6d8c", "#d97706", "#4d7c0f", "#9333ea")

@@ -8,7 +8,7 @@ from typing import Any
 from litestar import Litestar, asgi, get
 
 from api.app import create_app
-from models.config import load_config
+from runtime.environment import load_config
 
 CONSTANT = {"status": "ok"}
 _BODY = b'{"status":"ok"}'

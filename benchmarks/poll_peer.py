@@ -19,11 +19,11 @@ from api.problems import ProblemError
 from api.services import POOL_SIZE
 from engine.status import render_status
 from engine.timeline import bucket_of
-from models.clock import utcnow
-from models.config import load_config
 from models.db import open_database
 from models.settings import load_installation
 from models.status import SNAPSHOTS, load_snapshots
+from runtime.clock import utcnow
+from runtime.environment import load_config
 
 _config = load_config(signs=True)
 _engine = create_async_engine(

@@ -18,10 +18,10 @@ from benchmarks.tick_population import origin_now, populate, vacuum
 from engine.daily import draw_day
 from engine.timeline import PRODUCTION, timetable, user_id_of, utc_day
 from models.catalogue import Catalogue
-from models.clock import utcnow
 from models.db import connected, rows
 from models.earnings import TASKS_OF_DAY
 from ops.servers import Servers
+from runtime.clock import utcnow
 from schedules.due import record_boundary
 from schedules.timetable import Entry, entries
 from workers.apply import drain

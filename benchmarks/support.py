@@ -13,10 +13,10 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.plots import Bars, Curves, draw, machine
-from models.config import postgresql_url
 from models.db import Database, connected, open_database, run, sql
 from ops.databases import drop_database
 from ops.servers import Servers, local_servers
+from runtime.environment import postgresql_url
 
 console = Console(stderr=False, highlight=False)
 

@@ -16,15 +16,15 @@ from benchmarks.processes import engine_workers, peak_mib
 from benchmarks.support import Sample
 from benchmarks.tick_population import TICK, vacuum
 from engine.timeline import BUCKET_COUNT, PRODUCTION, timetable
-from models.bells import Bells, open_broker
 from models.catalogue import Catalogue
-from models.clock import utcnow
 from models.configuration import Configurations
 from models.db import Database, Statement, connected, rows, run, sql
 from models.reputation import Reputation
 from models.settings import load_installation
 from models.status import SnapshotCopies
 from ops.servers import Servers
+from runtime.broker.bells import Bells, open_broker
+from runtime.clock import utcnow
 from schedules.due import record_boundary
 from schedules.timetable import Entry, entries
 from workers.apply import drain

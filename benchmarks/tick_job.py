@@ -4,8 +4,8 @@ Their tables, rows and connections are the engine's; a session remembers what it
 column of its own, without which nobody could pay it session by session.
 """
 
-from models.clock import utcnow
 from models.db import Database, rows, run, sql, transaction
+from runtime.clock import utcnow
 
 AMOUNT_MICRO = 1_000
 

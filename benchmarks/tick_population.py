@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 
 from engine.money import BASE_REWARD_MICRO
 from engine.timeline import PRODUCTION, boundary_at_or_before
-from models.clock import utcnow
 from models.credit import accrued_sql
 from models.db import Database, Row, connected, rows, run, sql
 from models.migrate import migrate
 from models.partitions import prepare_partitions
 from models.settings import seed
+from runtime.clock import utcnow
 
 # Sessions start in the window before the population's origin and last four hours.
 TICKS_MAX = (PRODUCTION.cycle_seconds - PRODUCTION.window_seconds) // PRODUCTION.tick_seconds

@@ -16,7 +16,7 @@ from models.bans import carry_over, find_ban
 from models.claims import FIND_IDENTITY, TakenError, claim_for_newcomer, claim_of
 from models.db import Connection, Database, UniqueViolation, connected, rows, run, sql, transaction
 from models.groups import ADD_MEMBERS, group_sizes
-from models.pii import SEALED, Keyring, open_fields
+from runtime.pii import SEALED, Keyring, open_fields
 
 NEXT_NUMBER = sql("SELECT nextval('user_ids') AS number")
 

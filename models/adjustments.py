@@ -14,9 +14,9 @@ from engine.action import kind_of
 from engine.four_eyes import CREDITS_OF_DAY_MICRO_MAX
 from engine.intents import ApplyAdjustment
 from engine.permissions import Permission
+from engine.piece import Piece
 from engine.timeline import bucket_of
 from models.admin_log import Action, Actor, log_action
-from models.clock import new_id
 from models.credits_by_hand import TOO_MUCH, count_credit
 from models.db import Connection, Database, Row, rows, run, sql, transaction
 from models.encoding import encode
@@ -30,8 +30,9 @@ from models.proposals import (
     hold_proposal,
     matter_of,
 )
-from models.queue import LEASE_SECONDS, Piece
+from models.queue import LEASE_SECONDS
 from models.staff import find_objection
+from runtime.clock import new_id
 
 _COLUMNS = """id, user_id, direction, amount_micro, reason, status, proposer_id, proposed_at,
            expires_at, decider_id, decided_at, note, applied_at, failure"""

@@ -9,10 +9,10 @@ from msgspec import Struct
 from engine.permissions import Role
 from engine.timeline import BUCKET_COUNT, bucket_of
 from models.buckets import newest, rows_of_buckets
-from models.clock import new_id
 from models.db import Connection, Database, Row, connected, run, sql
 from models.encoding import encode
 from models.history import FIRST_PAGE, Cursor
+from runtime.clock import new_id
 
 ADD = sql("""
     INSERT INTO admin_log (bucket, id, actor_id, actor_role, ip_address, action, subject_kind,

@@ -16,9 +16,9 @@ from engine.evidence import Evidence
 from engine.fraud.levels import Alert, Hold, Severity, held_at, lasts_until, worst
 from engine.timeline import bucket_of
 from models.claims import Claim
-from models.clock import new_id
 from models.db import Connection, Database, connected, rows, run, sql, transaction
 from models.logs import store_logs
+from runtime.clock import new_id
 
 # Personal data is kept for two years at most (blueprint, "Privacy").
 INACTIVE = timedelta(days=730)

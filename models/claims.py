@@ -13,7 +13,7 @@ from msgspec import Struct
 from engine.addresses import AddressError, mailbox_of, parse_address
 from engine.timeline import bucket_of
 from models.db import Database, Statement, connected, rows, run, sql, transaction
-from models.pii import Keyring
+from runtime.pii import Keyring
 
 CLAIM_IDENTITY = sql("""
     INSERT INTO identities (kind, value, user_id, created_at)

@@ -27,8 +27,8 @@ from models.contacts import (
 )
 from models.db import Connection, Database, Row, connected, rows, sql, transaction
 from models.history import FIRST_PAGE, Cursor
-from models.pii import Keyring
 from models.proposals import NotDecidableError, check_age, check_undecided
+from runtime.pii import Keyring
 
 LOCK = sql(f"""
     SELECT {COLUMNS} FROM contact_changes

@@ -16,15 +16,15 @@ from engine.permissions import Permission
 from engine.timeline import bucket_of
 from models.accounts import Account
 from models.claims import Claim, claim_of
-from models.clock import new_id
 from models.contact_claims import COLUMNS, claim_new, release_ended, unclaim_new
 from models.db import Connection, Database, Row, connected, rows, run, sql, transaction
 from models.members import raise_versions
-from models.pii import Keyring
 from models.second_factors import drop_factors
 from models.sign_ins import end_all
 from models.staff import find_objection
 from models.status import SnapshotCopies
+from runtime.clock import new_id
+from runtime.pii import Keyring
 
 OPEN = "('REQUESTED', 'PROPOSED', 'WAITING', 'APPLIED')"
 

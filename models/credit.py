@@ -7,10 +7,10 @@ follow each other.
 from collections.abc import Sequence
 from datetime import datetime
 
+from engine.piece import Piece
 from engine.timeline import tick_group
 from models.db import Connection, Database, rows, run, sql
 from models.nodes import survey, survey_rows
-from models.queue import Piece
 
 
 def accrued_sql(at: str) -> str:

@@ -11,9 +11,9 @@ from engine.daily import Category, TaskState, TaskStatus
 from engine.decision import Achievement, Member, Payment
 from engine.timeline import bucket_of
 from models import arrays
-from models.clock import new_id
 from models.db import Connection, Database, Row, connected, rows, run, sql
 from models.encoding import encode
+from runtime.clock import new_id
 
 # Of the days in question, whatever is still open, and what was asked of the videos to be begun.
 LOAD_BOOSTS = sql("""

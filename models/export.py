@@ -15,8 +15,8 @@ from models.db import Connection, Database, Statement, snapshot, sql, stream
 from models.encoding import encode
 from models.intents import own_origins
 from models.partitions import relations
-from models.pii import SEALED, Keyring, open_fields
 from models.tables import metadata
+from runtime.pii import SEALED, Keyring, open_fields
 
 FORMAT = "twtc-export/1"
 ENTRANCE = "lets whoever reads it act for you"

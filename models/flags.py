@@ -5,11 +5,11 @@ from datetime import date, datetime, timedelta
 
 from engine.anomaly.features import DAYS_MAX
 from engine.intents import FlagUser
-from models.clock import new_id
 from models.db import Connection, rows, run, sql
 from models.encoding import encode
 from models.intents import CLOCK_SKEW_MAX
 from models.queue import LEASE_SECONDS
+from runtime.clock import new_id
 
 # A moderator's word holds for as long as a score looks back: what speaks after that is all new.
 CLEARED_FOR = timedelta(days=DAYS_MAX)

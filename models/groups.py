@@ -6,16 +6,16 @@ from datetime import datetime
 from typing import Any
 
 from engine.groups import Move, plan_moves
+from engine.piece import Piece
 from engine.timeline import BUCKET_COUNT, GROUP_COUNT, Timetable, daily_schedule, next_opening
 from models.arrays import AT_BUCKET, ROUTED
-from models.clock import new_id
 from models.credit import lock_piece
 from models.db import Connection, Database, rows, run, sql, transaction
 from models.encoding import encode
 from models.nodes import survey, survey_rows
 from models.notes import push_due_sql
-from models.queue import Piece
 from models.status import SnapshotCopies
+from runtime.clock import new_id
 
 # Kept per bucket, so that registrations do not queue for ten rows.
 SIZES = survey(

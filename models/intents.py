@@ -11,12 +11,12 @@ from engine.evidence import Evidence
 from engine.fraud.levels import Hold
 from engine.intents import AnyAction
 from engine.timeline import bucket_of
-from models.clock import new_id
 from models.db import Connection, Database, Row, Statement, connected, rows, sql
 from models.encoding import encode
 from models.queue import LEASE_SECONDS
-from models.telemetry.meter import meter
-from models.telemetry.metrics import INTENTS_RECORDED
+from runtime.clock import new_id
+from runtime.telemetry.meter import meter
+from runtime.telemetry.metrics import INTENTS_RECORDED
 
 # A worker whose clock is behind the API's must still find what its bell was rung for.
 CLOCK_SKEW_MAX = timedelta(minutes=1)

@@ -7,9 +7,9 @@ from typing import Any
 from engine.decision import LogEntry
 from engine.evidence import Evidence
 from models import arrays
-from models.clock import new_id
 from models.db import Connection
 from models.encoding import encode
+from runtime.clock import new_id
 
 _ACTIVITY_TYPES = {
     "id": "uuid",

@@ -22,7 +22,7 @@ from models.alerts import keep_alerts
 from models.claims import claim_of
 from models.db import Database, Row, connected, rows, run, sql, transaction
 from models.encoding import encode
-from models.pii import Keyring
+from runtime.pii import Keyring
 
 log = logging.getLogger(__name__)
 

@@ -7,9 +7,9 @@ from uuid import UUID
 from engine.decision import Note
 from engine.timeline import bucket_of
 from models.arrays import AT_BUCKET, ROUTED
-from models.clock import new_id
 from models.db import Connection, Database, connected, rows, run, sql
 from models.encoding import encode
+from runtime.clock import new_id
 
 UNREAD_MAX = 100
 

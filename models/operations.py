@@ -10,6 +10,7 @@ from msgspec import Struct
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from engine.piece import Piece
 from engine.timeline import (
     BUCKET_COUNT,
     Timetable,
@@ -17,12 +18,12 @@ from engine.timeline import (
 )
 from models import queue
 from models.admin_log import Action, Actor, log_in_bucket
-from models.bells import QUEUES
 from models.buckets import rows_of_buckets
 from models.db import Database, Row, connected, rows, sql, transaction
 from models.nodes import survey, survey_rows
-from models.prompt import WORKER_NAME
-from models.queue import LEASE_SECONDS, Piece
+from models.queue import LEASE_SECONDS
+from runtime.broker.bells import QUEUES
+from runtime.broker.prompt import WORKER_NAME
 
 BACKLOG_MAX = 1_000  # counted per bucket; beyond it "or more"
 

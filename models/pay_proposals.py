@@ -17,7 +17,6 @@ from engine.four_eyes import Objection, stands
 from engine.pay import PROPOSED_WITH, PayError, PayKind, check_pay, differences, is_pay
 from engine.permissions import Permission
 from models.admin_log import Action, Actor, log_action
-from models.clock import new_id
 from models.configuration import VersionConflictError, add_version, next_version
 from models.db import (
     Connection,
@@ -40,6 +39,7 @@ from models.proposals import (
     check_undecided,
 )
 from models.staff import find_objection, standing_of
+from runtime.clock import new_id
 
 _COLUMNS = """id, kind, subject, payload, changes, reason, status, proposer_id, proposed_at,
            expires_at, decider_id, decided_at, note, failure"""

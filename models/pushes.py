@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from uuid import UUID
 
+from engine.piece import Piece
 from engine.timeline import PUSH_GROUP, bucket_of
 from models.db import Database, Row, connected, rows, run, sql
 from models.nodes import survey, survey_rows
-from models.queue import Piece
 
 BATCH_SIZE = 100
 ID_BYTES = 32

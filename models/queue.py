@@ -7,13 +7,12 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-from msgspec import Struct
 
 from engine.action import kind_of
 from engine.intents import AnyAction, Applied, Intent, Outcome
+from engine.piece import Piece
 from engine.timeline import UPKEEP_GROUP
 from models.arrays import AT_BUCKET, ROUTED
-from models.clock import new_id
 from models.db import (
     DATABASE_ERRORS,
     Connection,
@@ -28,8 +27,9 @@ from models.db import (
 from models.encoding import encode
 from models.newer import read_intents
 from models.nodes import BucketsAwayError, survey, survey_rows
-from models.telemetry.meter import meter
-from models.telemetry.metrics import INTENTS_RECORDED
+from runtime.clock import new_id
+from runtime.telemetry.meter import meter
+from runtime.telemetry.metrics import INTENTS_RECORDED
 
 log = logging.getLogger(__name__)
 
@@ -38,13 +38,6 @@ ATTEMPTS_MAX = 5
 BACKOFF_SECONDS = (1, 5, 15, 60)
 # How long a recorded intent may wait before the relay rings (again). It must exceed a queue's wait.
 LEASE_SECONDS = 15
-
-
-class Piece(Struct, frozen=True, order=True):
-    """What one worker drains at a time: one group's intents in one bucket."""
-
-    group_number: int
-    bucket: int
 
 
 RECORD_DUE = sql(f"""

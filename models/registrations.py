@@ -15,8 +15,8 @@ from msgspec import Struct
 
 from models.address_codes import AddressPurpose, check_address_code, digest_of, use_address_code
 from models.db import Database, Row, connected, rows, run, sql
-from models.pii import Keyring, UnreadableError
 from models.pruning import prune_rows
+from runtime.pii import Keyring, UnreadableError
 
 LIFETIME = timedelta(hours=1)
 MESSAGES_MAX = 5

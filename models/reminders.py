@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from engine.mining import start_limit
+from engine.piece import Piece
 from engine.timeline import (
     GROUP_COUNT,
     PHASE_FACTOR,
@@ -13,7 +14,6 @@ from engine.timeline import (
 from models.db import Connection, Database, run, sql
 from models.encoding import encode
 from models.nodes import survey, survey_rows
-from models.queue import Piece
 
 # Who has a phone, could start now, and whose phase has come. The id names user and window, so that
 # each is told once, however often this runs.

@@ -16,7 +16,7 @@ import maxminddb
 
 from engine.fraud.places import Place
 from models.db import Connection, Database, rows, run, sql, transaction
-from models.proxies import parse_address
+from runtime.proxies import parse_address
 
 log = logging.getLogger(__name__)
 

@@ -8,8 +8,8 @@ from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 
 from engine.timeline import boundary_at_or_before
-from models.clock import utcnow
 from models.db import DATABASE_ERRORS, Database, connected, run, sql
+from runtime.clock import utcnow
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,6 @@ from msgspec.structs import replace
 from engine.permissions import Permission, Role, may_change_role
 from engine.timeline import bucket_of
 from models.admin_log import Action, Actor, log_action
-from models.clock import new_id
 from models.db import (
     Connection,
     Database,
@@ -32,6 +31,7 @@ from models.proposals import (
 from models.roles import NotAllowedError, lock_standing, write_standing
 from models.staff import join_staff, standing_of
 from models.status import SnapshotCopies
+from runtime.clock import new_id
 
 _COLUMNS = """id, user_id, role, reason, status, proposer_id, proposed_at, expires_at, decider_id,
            decided_at, note, failure"""

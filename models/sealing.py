@@ -9,7 +9,7 @@ from datetime import datetime
 from engine.timeline import BUCKET_COUNT
 from models.db import Database, connected, rows, run, sql, transaction
 from models.encoding import encode
-from models.pii import SEALED, Keyring, field_of
+from runtime.pii import SEALED, Keyring, field_of
 
 ROWS_MAX = 1_000
 _SETTING = "pii_key"

@@ -9,7 +9,7 @@ from msgspec import Struct
 from engine.timeline import bucket_of
 from models.arrays import AT_BUCKET, ROUTED
 from models.db import Connection, Database, connected, rows, run, sql, transaction
-from models.pii import Keyring
+from runtime.pii import Keyring
 
 FIND_FACTORS = sql("""
     SELECT totp_secret, totp_confirmed_at IS NOT NULL AS has_totp, sends_codes

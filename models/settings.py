@@ -25,11 +25,11 @@ from engine.timeline import (
     read_schedule,
     timetable,
 )
-from models.clock import new_id
 from models.configuration import seed_configuration
 from models.content import seed_content
 from models.db import Connection, Database, connected, rows, run, sql, transaction
 from models.encoding import encode
+from runtime.clock import new_id
 
 _DURATIONS = ("_SECOND", "_SECONDS", "_MINUTE", "_MINUTES", "_HOUR", "_HOURS")
 GROUPS = range(1, GROUP_COUNT + 1)

@@ -11,12 +11,12 @@ from typing import Any
 import asyncpg
 from msgspec import Struct
 
+from engine.piece import Piece
 from models.credit import accrued_sql
 from models.db import Connection, Database, Row, rows, sql
 from models.intents import CLOCK_SKEW_MAX
 from models.nodes import survey, survey_rows
 from models.notes import push_due_sql
-from models.queue import Piece
 
 log = logging.getLogger(__name__)
 

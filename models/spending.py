@@ -9,9 +9,9 @@ from msgspec import Struct
 
 from engine.timeline import bucket_of
 from engine.vesting import Holder, Vesting, allowance_day, spendable_micro
-from models.clock import new_id
 from models.db import Connection, Database, Row, connected, rows, run, sql
 from models.members import LOCK_USERS
+from runtime.clock import new_id
 
 # The wallet, and what its account has proved by now.
 WALLET = sql("""

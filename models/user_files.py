@@ -12,8 +12,8 @@ from models.claims import FIND_IDENTITY
 from models.db import Database, Row, Statement, rows, sql, transaction
 from models.fingerprints import REMEMBERED
 from models.history import FIRST_PAGE, SESSIONS, TRANSACTIONS, Cursor
-from models.pii import SEALED, Keyring, open_fields
 from models.sign_ins import LIVE_SIGN_INS
+from runtime.pii import SEALED, Keyring, open_fields
 
 FINGERPRINTS_MAX = 20
 

@@ -12,17 +12,17 @@ from engine.permissions import Role
 from engine.phones import phone_of
 from models.accounts import find_by_identity
 from models.admin_log import OPERATOR
-from models.bells import SOCKET_TIMEOUT_SECONDS
-from models.clock import utcnow
-from models.config import Config, ConfigError, load_config
 from models.db import DATABASE_ERRORS, Database, open_database
 from models.pay_proposals import decide_pay, open_pay_proposals
-from models.pii import Keyring, UnreadableError
 from models.proposals import NoSuchProposalError, NotDecidableError
 from models.roles import NoSuchUserError, set_role
 from models.settings import NotReleasedError, load_installation
 from models.status import SnapshotCopies
 from ops.running import with_addresses
+from runtime.broker.bells import SOCKET_TIMEOUT_SECONDS
+from runtime.clock import utcnow
+from runtime.environment import Config, ConfigError, load_config
+from runtime.pii import Keyring, UnreadableError
 
 
 def grant(who: str, role: str, reason: str) -> int:

@@ -12,10 +12,10 @@ from rich.table import Table
 
 from models.ad_units import change_ad_unit, read_ad_units
 from models.admin_log import OPERATOR
-from models.clock import utcnow
-from models.config import ConfigError, load_config
 from models.db import DATABASE_ERRORS, Database, open_database
 from ops.running import with_addresses
+from runtime.clock import utcnow
+from runtime.environment import ConfigError, load_config
 
 _SHOWN = ("id", "network", "unit", "purpose", "min_seconds", "proof", "weight", "fallback_rank")
 

@@ -5,11 +5,11 @@ import os
 import sys
 
 from models import invariants
-from models.clock import utcnow
-from models.config import ConfigError, load_config
 from models.db import DATABASE_ERRORS, open_database
 from models.global_invariants import GLOBAL
 from ops.running import with_addresses
+from runtime.clock import utcnow
+from runtime.environment import ConfigError, load_config
 
 
 def audit() -> int:

@@ -6,13 +6,13 @@ import sys
 from uuid import UUID
 
 from models.admin_log import OPERATOR
-from models.bells import Bells, open_broker
-from models.clock import utcnow
-from models.config import Config, ConfigError, load_config
 from models.db import DATABASE_ERRORS, connected, open_database, rows
 from models.operations import revive
 from models.queue import DEAD_LETTERS
 from ops.running import with_addresses
+from runtime.broker.bells import Bells, open_broker
+from runtime.clock import utcnow
+from runtime.environment import Config, ConfigError, load_config
 
 ERROR_LETTERS_MAX = 200
 

@@ -21,14 +21,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from api.app import create_app
 from api.services import open_services
 from engine.timeline import PRODUCTION
-from models import clock
-from models.clock import utcnow
-from models.config import CaptchaConfig, Config, ConfigError, postgresql_url
 from models.content import seed_films
 from models.db import open_database, transaction
 from models.invariants import audit, audit_globally
 from models.migrate import migrate
-from models.pii import Keyring
 from models.settings import seed as seed_settings
 from ops.daemon import ServerError
 from ops.demo_networks import NETWORK_SECRETS, SECRET, activate_networks, google
@@ -43,6 +39,10 @@ from ops.lifetime import (
     random_of_task,
 )
 from ops.servers import Servers, local_servers
+from runtime import clock
+from runtime.clock import utcnow
+from runtime.environment import CaptchaConfig, Config, ConfigError, postgresql_url
+from runtime.pii import Keyring
 
 # The clock process wakes this often here: the watermark makes up for the ticks between, to the
 # micro-TWTC, and the demo stays at about a minute.

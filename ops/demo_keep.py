@@ -16,8 +16,6 @@ from rich.console import Console
 from api.devices import Signals
 from api.passwords import hash_password
 from engine.timeline import utc_day
-from models.clock import utcnow
-from models.config import CaptchaConfig, Config, load_config
 from models.db import connected, open_database, rows, sql
 from models.migrate import migrate
 from ops.daemon import ServerError
@@ -36,6 +34,8 @@ from ops.lifetime import WINDOW, Lifetime
 from ops.population import Habit, Visit
 from ops.servers import Servers, local_servers
 from ops.up import DEMO_EMAIL, Ports, environment
+from runtime.clock import utcnow
+from runtime.environment import CaptchaConfig, Config, load_config
 
 # Before the last of these windows the moderators went home.
 WINDOWS_UNREVIEWED = 20

@@ -15,8 +15,8 @@ from msgspec import Struct
 from api.networks import house, unity
 from models.ad_units import change_ad_unit, read_ad_units
 from models.admin_log import OPERATOR
-from models.clock import utcnow
 from models.db import Database
+from runtime.clock import utcnow
 
 SECRET = b"the demo's own secret, of no use anywhere else"
 TOKEN = "the-demos-own-token"  # noqa: S105

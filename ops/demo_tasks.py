@@ -8,13 +8,13 @@ from msgspec import Struct
 
 from engine.content import Library, is_right
 from engine.daily import Category, DrawnTask, draw_day
+from engine.piece import Piece
 from engine.timeline import utc_day
-from models.clock import utcnow
-from models.queue import Piece
 from models.reviews import awaiting_review, record_review
 from ops.asgi import Reply
 from ops.demo_boosts import Life
 from ops.population import Visit
+from runtime.clock import utcnow
 
 BEGINS_AFTER_SECONDS = 230
 SECONDS_PER_TASK = 30

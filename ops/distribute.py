@@ -7,7 +7,7 @@ import sys
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.adoption import NoClusterError, adopt
-from models.config import ConfigError, postgresql_url
+from runtime.environment import ConfigError, postgresql_url
 
 
 def distribute() -> int:

@@ -3,7 +3,7 @@
 import msgspec
 
 from api.app import create_app
-from models.config import Config
+from runtime.environment import Config
 
 
 def document() -> int:

@@ -11,11 +11,11 @@ from rich.table import Table
 
 from engine.facts import DayFacts
 from engine.timeline import utc_day
-from models.clock import utcnow
-from models.config import ConfigError, load_config
 from models.db import DATABASE_ERRORS, open_database
 from models.facts import compute_facts, read_facts
 from ops.running import with_addresses
+from runtime.clock import utcnow
+from runtime.environment import ConfigError, load_config
 
 
 def facts(day: str | None, *, compute: bool) -> int:

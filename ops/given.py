@@ -7,10 +7,10 @@ from msgspec import Struct
 from redis import Redis
 from redis.exceptions import RedisError
 
-from models.config import postgresql_url
 from models.db import DATABASE_ERRORS, connected, open_database, rows, sql
 from ops.daemon import ServerError
 from ops.servers import Servers
+from runtime.environment import postgresql_url
 
 HAS_TABLES = sql("SELECT to_regclass('intents') IS NOT NULL AS has_tables")
 

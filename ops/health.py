@@ -3,9 +3,9 @@
 import os
 import sys
 
-from models.config import ConfigError, load_config
-from models.telemetry.siblings import find_faults
 from ops.running import with_addresses
+from runtime.environment import ConfigError, load_config
+from runtime.telemetry.siblings import find_faults
 
 
 def health(program: str) -> int:

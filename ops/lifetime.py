@@ -16,16 +16,16 @@ from litestar import Litestar
 
 from api.auth import issue_access_token
 from api.services import Services
+from engine.piece import Piece
 from engine.timeline import GROUP_COUNT, PRODUCTION, Window, current_window, micros
 from models.accounts import Newcomer, register
-from models.bells import Bells
-from models.queue import Piece
 from models.reputation import Reputation
 from ops.asgi import Reply, call
 from ops.demo_boosts import boost
 from ops.demo_networks import confirm
 from ops.demo_tasks import work
 from ops.population import Habit, Person, Visit, plan_visits
+from runtime.broker.bells import Bells
 from schedules.due import DueWork
 from schedules.timetable import entries
 from workers.apply import drain

@@ -33,11 +33,11 @@ from api.networks.contract import NONCE
 from api.pieces import answering_in_pieces
 from api.problems import MEDIA_TYPE, TYPE_PREFIX, on_http_exception
 from api.requests import JSONRequest
-from models.clock import utcnow
-from models.serving import serve
 from ops.partner_films import host_film
 from ops.partner_showings import Delivery, Partner
 from ops.partner_texts import choose_language, texts_of
+from runtime.clock import utcnow
+from runtime.serving import serve
 
 BODY_BYTES_MAX = 4096
 

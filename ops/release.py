@@ -10,17 +10,17 @@ from sqlalchemy.exc import SQLAlchemyError
 from api.passwords import hash_password
 from engine.timeline import PRODUCTION, PROFILES, Timing, TimingError, utc_day
 from models.accounts import IdentityTakenError, Newcomer, register
-from models.clock import utcnow
-from models.config import Config, ConfigError, load_config
 from models.content import seed_films
 from models.db import DATABASE_ERRORS, POOLER, open_database, transaction
 from models.mailboxes import index_mailboxes
 from models.migrate import migrate
 from models.partitions import prepare_partitions
-from models.pii import UnreadableError
 from models.sealing import seal_all
 from models.settings import load_installation, seed, timing_from
 from ops.partner_films import VIDEOS_PATH
+from runtime.clock import utcnow
+from runtime.environment import Config, ConfigError, load_config
+from runtime.pii import UnreadableError
 
 DEMO_EMAIL = "demo@twtc.example"
 

@@ -4,12 +4,12 @@ import asyncio
 import os
 import sys
 
-from models.clock import utcnow
-from models.config import Config, ConfigError, load_config
 from models.db import DATABASE_ERRORS, open_database
-from models.pii import UnreadableError
 from models.sealing import seal_all
 from ops.running import with_addresses
+from runtime.clock import utcnow
+from runtime.environment import Config, ConfigError, load_config
+from runtime.pii import UnreadableError
 
 
 def reseal() -> int:

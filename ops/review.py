@@ -5,15 +5,15 @@ import os
 import sys
 from datetime import date, datetime
 
+from engine.piece import Piece
 from engine.timeline import instant, micros
-from models.bells import Bells, open_broker
-from models.clock import utcnow
-from models.config import Config, ConfigError, load_config
 from models.db import DATABASE_ERRORS, Database, open_database
 from models.intents import NothingToActOnError
-from models.queue import Piece
 from models.reviews import awaiting_review, record_review
 from ops.running import with_addresses
+from runtime.broker.bells import Bells, open_broker
+from runtime.clock import utcnow
+from runtime.environment import Config, ConfigError, load_config
 
 
 class TaskNameError(ValueError):

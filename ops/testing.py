@@ -11,12 +11,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
-from models.config import ConfigError, postgresql_url
 from ops.daemon import ServerError
 from ops.guard import Guard
 from ops.screen import Screen
 from ops.servers import Servers, local_servers
 from ops.up import UpError, next_database
+from runtime.environment import ConfigError, postgresql_url
 
 ROOT = Path(__file__).resolve().parent.parent
 # A database is hundreds of small files: those of tests need no disk, but a folder of their own.

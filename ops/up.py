@@ -16,7 +16,6 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from engine.timeline import PRODUCTION, Timing, TimingError
-from models.config import ConfigError, load_config, postgresql_url
 from models.settings import timing_from
 from ops.daemon import ServerError
 from ops.guard import Guard
@@ -26,6 +25,7 @@ from ops.screen import Screen, duration
 from ops.secret_file import load_secrets
 from ops.servers import Servers, local_servers
 from ops.supervisor import POLL_SECONDS, Program, StopRequests, Supervisor
+from runtime.environment import ConfigError, load_config, postgresql_url
 
 ROOT = Path(__file__).resolve().parent.parent
 SECRETS = {

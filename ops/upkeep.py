@@ -8,12 +8,12 @@ import os
 import sys
 from datetime import UTC, datetime
 
-from models.bells import Bells, open_broker
-from models.clock import utcnow
-from models.config import Config, ConfigError, load_config
 from models.db import DATABASE_ERRORS, open_database
 from models.settings import NotReleasedError, load_installation
 from ops.running import with_addresses
+from runtime.broker.bells import Bells, open_broker
+from runtime.clock import utcnow
+from runtime.environment import Config, ConfigError, load_config
 from schedules.due import record_boundary
 from schedules.timetable import Entry, entries
 

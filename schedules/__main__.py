@@ -5,20 +5,20 @@ import logging
 import signal
 import sys
 
-from models.bells import Bells, open_broker
-from models.clock import utcnow
-from models.config import Config, ConfigError, load_config
 from models.db import DATABASE_ERRORS, open_database
+from models.gauges import read_state
 from models.pushes import pieces_to_push
 from models.queue import overdue_pieces
 from models.settings import NotReleasedError, load_installation
-from models.telemetry.endpoint import serve_metrics
-from models.telemetry.logs import set_up_logs
-from models.telemetry.meter import meter
-from models.telemetry.metrics import RELAY_RINGS
-from models.telemetry.pulse import beating
-from models.telemetry.siblings import Siblings
-from models.telemetry.state import read_state
+from runtime.broker.bells import Bells, open_broker
+from runtime.clock import utcnow
+from runtime.environment import Config, ConfigError, load_config
+from runtime.telemetry.endpoint import serve_metrics
+from runtime.telemetry.logs import set_up_logs
+from runtime.telemetry.meter import meter
+from runtime.telemetry.metrics import RELAY_RINGS
+from runtime.telemetry.pulse import beating
+from runtime.telemetry.siblings import Siblings
 from schedules.alarm import Job, ringing
 from schedules.due import DueWork
 from schedules.timetable import check_entries, entries

@@ -11,8 +11,8 @@ from contextlib import asynccontextmanager, suppress
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from models.clock import utcnow
 from models.db import DATABASE_ERRORS
+from runtime.clock import utcnow
 
 log = logging.getLogger("schedules")
 

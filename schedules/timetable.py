@@ -11,6 +11,7 @@ from functools import partial
 from msgspec import Struct
 
 from engine.intents import AnyAction, CreditMining, RemindWindow, SettleMining
+from engine.piece import Piece
 from engine.timeline import (
     DAY_SECONDS,
     PRODUCTION,
@@ -40,7 +41,6 @@ from engine.upkeep import (
 )
 from models.credit import pieces_to_credit
 from models.db import Database
-from models.queue import Piece
 from models.reminders import pieces_to_remind
 from models.settlement import pieces_to_settle
 

@@ -8,9 +8,9 @@ import httpx
 
 from api.passwords import hash_password
 from models.accounts import Newcomer, register
-from models.clock import utcnow
-from models.config import Config
 from models.db import connected, run, sql
+from runtime.clock import utcnow
+from runtime.environment import Config
 from tests.processes import until
 from tests.world import Person, World
 

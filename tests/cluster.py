@@ -17,11 +17,11 @@ import models.accounts
 import models.migrate
 import models.shards
 from engine.timeline import user_id_of
-from models.config import postgresql_url
 from models.db import open_database
 from models.partitions import PARTITIONED, prepare_partitions
 from models.shards import GROUND
 from models.tables import metadata
+from runtime.environment import postgresql_url
 from tests.words import START
 
 URL = postgresql_url(os.environ["CITUS_URL"], "CITUS_URL") if os.environ.get("CITUS_URL") else ""

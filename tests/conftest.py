@@ -11,16 +11,16 @@ import pytest
 from freezegun.api import FrozenDateTimeFactory
 from redis import Redis
 
-import models.clock
+import runtime.clock
 from api.app import create_app
 from engine.timeline import PRODUCTION
-from models.config import Config, postgresql_url
 from models.db import Connection, Database, connected, open_database, run, sql
 from models.migrate import migrate
 from models.partitions import prepare_partitions
-from models.pii import Keyring
 from models.settings import seed
 from ops.databases import drop_database
+from runtime.environment import Config, postgresql_url
+from runtime.pii import Keyring
 from tests import cluster
 from tests.words import START
 from tests.world import World, live_until_now, open_world
@@ -143,7 +143,7 @@ async def lived(template: str, redis_urls: tuple[str, str], worker_id: str) -> A
 
 async def _live(url: str, redis_url: str) -> None:
     database = open_database(url, pool_size=8, application_name="template")
-    with models.clock.use(lambda: START):
+    with runtime.clock.use(lambda: START):
         await live_until_now(database, redis_url)
     await database.dispose()
 

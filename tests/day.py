@@ -5,8 +5,8 @@ from typing import Any
 from uuid import UUID
 
 from engine.content import is_right
-from models.clock import utcnow
 from models.db import run, sql, transaction
+from runtime.clock import utcnow
 from tests.world import Person, World
 
 BEAT = timedelta(seconds=5)

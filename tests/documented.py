@@ -9,7 +9,7 @@ import msgspec
 from litestar import Litestar
 
 from api.app import create_app
-from models.config import Config
+from runtime.environment import Config
 from tests import examples
 
 

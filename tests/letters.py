@@ -3,8 +3,8 @@
 from uuid import UUID
 
 from models.admin_log import OPERATOR
-from models.clock import utcnow
 from models.operations import revive
+from runtime.clock import utcnow
 from tests.world import Person, World
 
 

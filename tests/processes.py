@@ -16,7 +16,7 @@ from typing import TypeVar
 
 import httpx
 
-from models.config import Config
+from runtime.environment import Config
 
 ROOT = Path(__file__).parent.parent
 SECONDS_MAX = 40

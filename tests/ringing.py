@@ -12,18 +12,18 @@ from redis import Redis
 from benchmarks.intents_kind import NUMBER, TASKS, Sender, wish_of
 from engine.content import OPTION_COUNT, is_right
 from engine.daily import Category
+from engine.piece import Piece
 from engine.timeline import Timetable, utc_day
 from models.accounts import Newcomer, register
-from models.bells import bell, open_broker, queue_name
 from models.catalogue import Catalogue
-from models.clock import utcnow
-from models.config import Config
 from models.db import Database, connected, rows, run, sql
 from models.intents import record
 from models.invariants import audit
 from models.partitions import prepare_partitions
-from models.queue import Piece
 from models.settings import load_installation
+from runtime.broker.bells import bell, open_broker, queue_name
+from runtime.clock import utcnow
+from runtime.environment import Config
 from tests.processes import Processes, until
 
 PASSWORD = "the-password-of-ops"

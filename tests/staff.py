@@ -9,10 +9,10 @@ from msgspec.structs import replace
 
 from engine.permissions import Role
 from models.admin_log import OPERATOR
-from models.clock import utcnow
 from models.configuration import add_version, read_versions, version_of
 from models.db import transaction
 from models.roles import set_role
+from runtime.clock import utcnow
 from tests.world import Person, World
 
 

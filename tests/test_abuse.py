@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from benchmarks.abuse_attackers import Attackers
-from models.config import Config
+from runtime.environment import Config
 from tests.processes import ROOT, Processes, running, until
 
 SECONDS_MAX = 240

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from models.ad_events import KEPT, claim_event, prune_events
-from models.clock import new_id, utcnow
 from models.invariants import audit, audit_globally
+from runtime.clock import new_id, utcnow
 from tests.words import at
 from tests.world import Person, World
 

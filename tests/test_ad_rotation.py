@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from engine.ads import AdUnit, Proof, Purpose, choose_ad
-from models.clock import utcnow
+from engine.piece import Piece
 from models.db import run, sql, transaction
 from models.inventory import give_back, take_requests
-from models.queue import Piece
 from models.settings import ROTATION, load_ads
+from runtime.clock import utcnow
 from tests.day import start_task, tasks
 from tests.test_tasks import paid
 from tests.words import START, at

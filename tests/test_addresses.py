@@ -20,9 +20,9 @@ from engine.addresses import (
 from engine.mail_providers import WIDELY_KNOWN
 from engine.plain import TYPED_MAX
 from models.accounts import IdentityTakenError, Newcomer, find_by_identity, register
-from models.clock import utcnow
 from models.db import connected, run, sql, transaction
 from models.mailboxes import index_mailboxes
+from runtime.clock import utcnow
 from tests.accounts import PASSWORD, auth, reclaim, signed_up
 from tests.test_api_input import problem_of
 from tests.words import START

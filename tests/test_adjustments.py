@@ -8,8 +8,8 @@ import httpx
 import pytest
 
 from engine.permissions import Role
-from models.clock import utcnow
 from models.db import DATABASE_ERRORS, run, sql, transaction
+from runtime.clock import utcnow
 from tests.staff import staff
 from tests.world import Person, World
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from engine.permissions import Role
-from models.config import load_config
 from models.roles import NoSuchUserError
 from ops.admin import _grant
 from ops.running import announced, with_addresses
+from runtime.environment import load_config
 from tests.accounts import signed_up
 from tests.processes import Processes
 from tests.world import World

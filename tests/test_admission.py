@@ -12,7 +12,7 @@ from api.permissions import handlers_of
 from api.routes import auth as auth_routes
 from api.routes import registration
 from models.db import run, sql, transaction
-from models.telemetry.logs import ACCESS
+from runtime.telemetry.logs import ACCESS
 from tests.accounts import PASSWORD, auth, signed_up
 from tests.test_poll_cache import held_status
 from tests.tracing import reaches

@@ -16,11 +16,11 @@ from api.app import create_app
 from engine.permissions import Role
 from engine.vesting import Vesting
 from models.alerts import read_counters
-from models.clock import new_id, utcnow
-from models.config import AlertConfig, Config, ConfigError, load_config
 from models.db import DATABASE_ERRORS, Database, connected, open_database, run, sql, transaction
 from models.request_counts import RequestCounts
 from models.spending import Spending, spend
+from runtime.clock import new_id, utcnow
+from runtime.environment import AlertConfig, Config, ConfigError, load_config
 from tests.accounts import auth, signed_up
 from tests.counterpart import Counterpart, Reply, counterpart
 from tests.staff import staff

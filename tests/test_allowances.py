@@ -10,9 +10,9 @@ from msgspec.structs import replace
 from api.allowances import EVERYWHERE, HERE
 from api.devices import READER
 from api.reset_tickets import GOOD_FOR, new_reset_ticket, read_reset_ticket
-from models.clock import utcnow
-from models.config import Config
-from models.proxies import Proxies
+from runtime.clock import utcnow
+from runtime.environment import Config
+from runtime.proxies import Proxies
 from tests.accounts import PASSWORD, sent_code, sent_text, signed_up
 from tests.test_api_input import problem_of
 from tests.test_guesses import ANN, WRONG, ask, asked, chosen, networks, short, wrong

@@ -12,9 +12,9 @@ from nacl.pwhash import argon2id
 from engine.groups import tolerance
 from models import claims
 from models.accounts import IdentityTakenError, Newcomer, register
-from models.clock import utcnow
 from models.db import Connection, Statement, rows, run, transaction
 from models.sign_ins import ROTATE_TOKEN, STORE_TOKEN
+from runtime.clock import utcnow
 from tests.accounts import PASSWORD, auth, registered, sent_code, sent_text, signed_up
 from tests.test_api_input import problem_of
 from tests.world import World

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from api.auth import ACCESS_TYPE, AUDIENCE, ISSUER, TICKET_TYPE
 from engine.timeline import micros
-from models.clock import utcnow
+from runtime.clock import utcnow
 from tests.words import at
 from tests.world import Person, World
 

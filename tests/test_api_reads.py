@@ -8,10 +8,10 @@ from freezegun.api import FrozenDateTimeFactory
 from msgspec.structs import replace
 
 from engine.timeline import phase_in_window
-from models.clock import new_id, utcnow
-from models.config import Config
 from models.db import Database, open_database
 from models.status import SnapshotCopies
+from runtime.clock import new_id, utcnow
+from runtime.environment import Config
 from tests.test_api_input import problem_of
 from tests.words import at
 from tests.world import Person, World, open_world

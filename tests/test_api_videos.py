@@ -11,9 +11,9 @@ from freezegun.api import FrozenDateTimeFactory
 from msgspec.structs import replace
 
 from engine.videos import COUNTRIES, Regions
-from models.clock import new_id, utcnow
-from models.config import Config
 from models.db import Database, run, sql, transaction
+from runtime.clock import new_id, utcnow
+from runtime.environment import Config
 from tests.test_api_input import problem_of
 from tests.words import at
 from tests.world import Person, World, open_world

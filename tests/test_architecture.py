@@ -9,11 +9,12 @@ import pytest
 ROOT = Path(__file__).parent.parent
 MAY_IMPORT = {
     "engine": {"engine"},
-    "models": {"engine", "models"},
-    "workers": {"engine", "models", "workers"},
-    "schedules": {"engine", "models", "workers", "schedules"},
-    "api": {"engine", "models", "api"},
-    "ops": {"engine", "models", "workers", "schedules", "api", "ops", "benchmarks"},
+    "runtime": {"engine", "runtime"},
+    "models": {"engine", "runtime", "models"},
+    "workers": {"engine", "runtime", "models", "workers"},
+    "schedules": {"engine", "runtime", "models", "workers", "schedules"},
+    "api": {"engine", "runtime", "models", "api"},
+    "ops": {"engine", "runtime", "models", "workers", "schedules", "api", "ops", "benchmarks"},
 }
 PURE_STDLIB = {"array", "base64", "bisect", "collections", "datetime", "enum", "hashlib"} | {
     "itertools",
@@ -77,7 +78,7 @@ def test_the_clock_is_read_in_one_place() -> None:
         and isinstance(node.value, ast.Name)
         and (node.value.id, node.attr) in CLOCK_READS
     }
-    assert reads == {"models/clock.py"}
+    assert reads == {"runtime/clock.py"}
 
 
 def test_what_the_server_is_told_is_said_in_one_place() -> None:
@@ -87,7 +88,7 @@ def test_what_the_server_is_told_is_said_in_one_place() -> None:
         for path in sources(package)
         if "granian" in imported(path) or '"granian"' in path.read_text()
     }
-    assert tells == {"models/serving.py"}
+    assert tells == {"runtime/serving.py"}
     for name in ("Procfile", "Dockerfile", "docker-compose.yml", "deploy/kubernetes/base/web.yaml"):
         assert "granian" not in (ROOT / name).read_text(), name
 

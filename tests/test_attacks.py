@@ -12,9 +12,9 @@ from msgspec.structs import replace
 
 from api.networks import applovin, levelplay, networks, unity
 from api.networks.house import SIGNATURE_HEADER
-from models.clock import utcnow
-from models.config import Config
 from models.encoding import encode
+from runtime.clock import utcnow
+from runtime.environment import Config
 from tests.accounts import PASSWORD, auth, signed_up
 from tests.admob_google import KEY, KEY_ID, keys_document, sign_raw
 from tests.counterpart import Reply, counterpart

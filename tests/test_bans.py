@@ -10,8 +10,8 @@ from engine.fraud.levels import Alert, Hold, lasts_until, worst
 from engine.permissions import Role
 from models.accounts import Newcomer, register
 from models.bans import INACTIVE
-from models.clock import utcnow
 from models.erasure import CLOSING_WAITS_MAX, ERASE_AFTER, close_account, close_inactive
+from runtime.clock import utcnow
 from tests.staff import staff
 from tests.test_api_input import problem_of
 from tests.test_privacy import close, joined

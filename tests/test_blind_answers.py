@@ -12,7 +12,7 @@ from engine.daily import Category
 from engine.fraud.blind import READING, REMEMBERED
 from engine.fraud.checks import Trail, judge_answer
 from engine.fraud.levels import Hold
-from models.clock import utcnow
+from runtime.clock import utcnow
 from tests.day import answer_quiz, start_task, tasks
 from tests.staff import configure
 from tests.words import START

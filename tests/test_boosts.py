@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from models.clock import utcnow
 from models.db import run, sql, transaction
+from runtime.clock import utcnow
 from tests.day import answer_boost, beat, boost, fetch_question, start_watch, videos, watch
 from tests.test_api_input import problem_of
 from tests.words import at

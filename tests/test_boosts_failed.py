@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from models.clock import utcnow
+from runtime.clock import utcnow
 from tests.counterpart import Counterpart
 from tests.day import boost, fetch_question, start_watch, videos, watch
 from tests.test_api_input import problem_of

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from models.clock import utcnow
+from runtime.clock import utcnow
 from tests.day import answer_boost, boost, fetch_question, start_watch, videos, watch
 from tests.test_boosts import TOMORROW, change, miner, paid, refused
 from tests.words import at

@@ -8,8 +8,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from models.clock import utcnow
-from models.queue import Piece
+from engine.piece import Piece
+from runtime.clock import utcnow
 from tests.day import (
     answer_boost,
     beat,

@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from api.networks import unity
 from engine.ads import encode_nonce
-from models.config import Config
-from models.queue import Piece
+from engine.piece import Piece
+from runtime.environment import Config
 from tests.test_ad_rotation import enable
 from tests.words import at
 from tests.world import Person, World

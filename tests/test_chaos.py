@@ -14,7 +14,6 @@ import pytest
 from msgspec.structs import replace
 from redis import Redis
 
-from models.config import Config, load_config
 from ops.chaos.client import Client, Tally, Wish
 from ops.chaos.faults import faults
 from ops.chaos.nodes import Node, NodeError
@@ -26,6 +25,7 @@ from ops.daemon import ServerError
 from ops.given import Given, check_unused
 from ops.guard import Guard
 from ops.servers import Servers
+from runtime.environment import Config, load_config
 from tests.processes import until
 from tests.sites import Server
 from tests.words import at

@@ -8,9 +8,9 @@ import asyncio
 
 import pytest
 
+from engine.piece import Piece
 from models import citus
 from models.db import Database, connected, rows, sql
-from models.queue import Piece
 from tests import cluster
 from tests.words import at
 from tests.world import World

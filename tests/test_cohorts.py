@@ -24,11 +24,11 @@ from engine.anomaly.model import in_words
 from engine.anomaly.traits import NAMES, Gallery, Trait, trait_of
 from engine.permissions import Role
 from models.admin_log import Actor
-from models.clock import utcnow
 from models.cohorts import store_cohorts
 from models.db import run, sql, transaction
 from models.encoding import encode
 from models.fraud_review import clear
+from runtime.clock import utcnow
 from tests.words import START
 from tests.world import Person, World
 from workers.scoring.example_farms import farm

@@ -3,9 +3,9 @@
 import pytest
 
 from engine.timeline import TimingError
-from models.config import ConfigError, load_config
 from models.settings import timing_from
 from ops.up import UpError, check_given_servers
+from runtime.environment import ConfigError, load_config
 
 SERVERS = {"DATABASE_URL": "postgresql://x", "REDIS_URL": "redis://x"}
 

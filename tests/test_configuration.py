@@ -20,8 +20,8 @@ from engine.daily import Category
 from engine.money import format_amount
 from engine.permissions import Role
 from engine.vesting import Vesting
-from models.clock import utcnow
 from models.db import DATABASE_ERRORS, run, sql, transaction
+from runtime.clock import utcnow
 from tests.staff import configure, judge_pay, staff
 from tests.words import START
 from tests.world import Person, World

@@ -14,9 +14,9 @@ from msgspec.structs import replace
 from api.messages.senders import NoGateway
 from engine.permissions import Role
 from models.accounts import IdentityTakenError, Newcomer, register
-from models.clock import utcnow
 from models.contacts import NoChangeError, cancel_change, confirm_change, find_change
 from models.erasure import ERASE_AFTER, close_account
+from runtime.clock import utcnow
 from tests.accounts import PASSWORD, auth, forgotten, sent_code
 from tests.staff import promote, staff
 from tests.test_api_input import problem_of

@@ -11,13 +11,13 @@ from freezegun.api import FrozenDateTimeFactory
 from msgspec.structs import replace
 
 from engine.timeline import PRODUCTION
-from models.config import Config
 from models.db import Database, connected, open_database, rows, run, sql
 from models.invariants import audit
 from models.migrate import migrate
 from models.partitions import prepare_partitions
 from models.settings import seed
 from ops.chaos.nodes import halted
+from runtime.environment import Config
 from tests.conftest import empty_database
 from tests.sites import Server, execute, standby_of
 from tests.words import START, at

@@ -14,11 +14,11 @@ import httpx
 import pytest
 from redis import Redis
 
-from models.bells import QUEUES, open_broker, queue_name
-from models.clock import utcnow
-from models.config import Config, ConfigError, load_config
+from engine.piece import Piece
 from models.db import Database, connected, rows, run, sql, transaction
-from models.queue import Piece
+from runtime.broker.bells import QUEUES, open_broker, queue_name
+from runtime.clock import utcnow
+from runtime.environment import Config, ConfigError, load_config
 from tests.gate import Gate
 from tests.processes import ROOT, until
 from tests.ringing import (

@@ -10,8 +10,8 @@ import msgspec
 import pytest
 
 from engine.alerts import JUDGED, books_key
-from models.telemetry.meter import Kind
-from models.telemetry.metrics import METRICS
+from runtime.telemetry.meter import Kind
+from runtime.telemetry.metrics import METRICS
 from workers.alerting.outage import OUTAGE
 
 OWN_ALERTS = "## The product's own alerts"

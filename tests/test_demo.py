@@ -3,12 +3,12 @@
 import msgspec
 import pytest
 
-from models.config import CaptchaConfig, Config
 from models.db import Database, connected, run, sql
 from models.invariants import audit
 from ops.demo import open_lifetime
 from ops.demo_networks import NETWORK_SECRETS, SECRET, activate_networks
 from ops.lifetime import START, WINDOW
+from runtime.environment import CaptchaConfig, Config
 
 HOLD = sql("""
     UPDATE users SET hold = :hold, hold_until = :until WHERE bucket = bucket

@@ -11,8 +11,6 @@ import pytest
 from api.passwords import verify_password
 from engine.fraud.checks import ACCOUNTS_PER_DEVICE_MAX
 from engine.timeline import DEVELOPMENT
-from models.clock import utcnow
-from models.config import load_config
 from models.db import connected, open_database, rows, sql
 from models.invariants import audit
 from ops.demo_keep import RING_SIZE, demo_keep, first_day
@@ -20,6 +18,8 @@ from ops.lifetime import WINDOW
 from ops.release import _release
 from ops.servers import local_servers
 from ops.up import Ports, environment
+from runtime.clock import utcnow
+from runtime.environment import load_config
 
 FOUND = sql("""
     SELECT (SELECT count(*) FROM users) AS members,

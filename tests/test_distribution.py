@@ -13,16 +13,16 @@ from sqlalchemy.exc import DBAPIError
 
 from models import adoption, citus
 from models import migrate as migrating
-from models.config import Config
 from models.db import Database, connected, open_database, rows, run, sql
 from models.migrate import migrate
 from models.migrations import helpers
 from models.partitions import archive_partitions, prepare_partitions
-from models.pii import UnreadableError
 from models.shards import split
 from models.tables import metadata
 from ops import release
 from ops.distribute import distribute
+from runtime.environment import Config
+from runtime.pii import UnreadableError
 from tests.conftest import empty_database
 from tests.words import START
 

@@ -11,9 +11,9 @@ from api.problems import ProblemError
 from api.services import Services
 from engine.addresses import parse_address
 from engine.configuration import LIMITS, Limit
-from models.clock import utcnow
-from models.config import Config
-from models.limiter import Limiter
+from runtime.clock import utcnow
+from runtime.environment import Config
+from runtime.limiter import Limiter
 from tests.accounts import auth, registered, sent_code
 from tests.staff import configure
 from tests.test_api_input import problem_of

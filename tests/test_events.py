@@ -14,7 +14,7 @@ from api import streams
 from api.open_streams import STREAMS_MAX, STREAMS_PER_MEMBER_MAX, Open
 from api.services import Services, open_services
 from api.streams import follow
-from models.clock import utcnow
+from runtime.clock import utcnow
 from tests.words import at
 from tests.world import Person, World
 

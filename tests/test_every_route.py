@@ -17,8 +17,8 @@ from api.admission import IN_FLIGHT_MAX
 from api.auth import issue_access_token
 from api.gate import BODY_SECONDS_MAX
 from api.permissions import handlers_of
-from models.clock import utcnow
-from models.config import Config
+from runtime.clock import utcnow
+from runtime.environment import Config
 from tests.documented import application
 from tests.processes import Processes, running
 

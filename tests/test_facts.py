@@ -3,8 +3,8 @@
 from datetime import date, datetime, timedelta
 
 from engine.timeline import utc_day
-from models.clock import utcnow
 from models.facts import compute_facts, count_so_far, read_facts
+from runtime.clock import utcnow
 from tests.day import boost, do_task, tasks, videos
 from tests.words import START
 from tests.world import Person, World

@@ -13,11 +13,11 @@ from netaddr import IPSet  # type: ignore[import-untyped]
 from api.captcha.hosted import HCaptcha, Turnstile
 from engine.permissions import Role
 from models import intents
-from models.clock import utcnow
-from models.config import CaptchaConfig, Config, ConfigError, load_config
 from models.db import Connection, Statement, connected, rows
-from models.proxies import Proxies
 from models.reputation import AddressList, Places, parse_list, store_list
+from runtime.clock import utcnow
+from runtime.environment import CaptchaConfig, Config, ConfigError, load_config
+from runtime.proxies import Proxies
 from tests.accounts import PASSWORD, auth, sent_code, signed_up
 from tests.counterpart import Reply, counterpart
 from tests.staff import staff

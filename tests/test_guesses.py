@@ -13,13 +13,13 @@ from api.guesses import guess_at
 from api.passwords import verify_password
 from api.permissions import handlers_of
 from engine.configuration import Limit
-from models.clock import utcnow
 from models.codes import check_code
-from models.config import Config
 from models.guesses import Made, count_guess
-from models.proxies import Proxies
 from models.second_factors import use_recovery_code, use_step
 from models.upkeep import prune
+from runtime.clock import utcnow
+from runtime.environment import Config
+from runtime.proxies import Proxies
 from tests.accounts import PASSWORD, sent_code, signed_up
 from tests.test_api_input import problem_of
 from tests.test_second_factors import ticket, with_totp

@@ -13,9 +13,9 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from models.config import Config
 from models.db import Database, connected
 from ops.cli import app
+from runtime.environment import Config
 from tests.accounts import settle
 from tests.films import show_only_petra
 from tests.floor import WITHOUT_IN_NODE

@@ -7,14 +7,15 @@ from urllib.parse import urlsplit
 import pytest
 from redis import Redis
 
+from engine.piece import Piece
 from models import credit
-from models.bells import QUEUES, Bells, open_broker, queue_name
-from models.clock import utcnow
-from models.config import Config
 from models.db import connected, rows, run, sql, transaction
-from models.queue import ATTEMPTS_MAX, DEAD_LETTERS, Piece, overdue_pieces
+from models.queue import ATTEMPTS_MAX, DEAD_LETTERS, overdue_pieces
 from ops.chaos.proxy import Mode, Proxy
 from ops.dead_letters import requeue_letter, show_letters
+from runtime.broker.bells import QUEUES, Bells, open_broker, queue_name
+from runtime.clock import utcnow
+from runtime.environment import Config
 from tests.words import at
 from tests.world import World
 from workers.apply import drain
@@ -197,7 +198,7 @@ async def test_with_redis_away_intents_are_recorded_and_applied(world: World) ->
 async def test_what_could_not_be_rung_is_rung_with_the_next_bell(
     config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("models.bells.REST_SECONDS", 0)
+    monkeypatch.setattr("runtime.broker.bells.REST_SECONDS", 0)
     address = urlsplit(config.broker_url)
     assert address.port
     async with Proxy(address.port, seed=1) as proxy:

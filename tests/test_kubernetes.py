@@ -12,8 +12,8 @@ import yaml
 
 from api.__main__ import STOP_SECONDS
 from api.intake import WAIT_SECONDS_MAX
-from models.config import ConfigError, load_config
 from models.db import Database, connected, rows, sql
+from runtime.environment import ConfigError, load_config
 from tests.test_statements import VOLATILE
 
 ROOT = Path(__file__).parent.parent

@@ -11,10 +11,10 @@ from msgspec.structs import replace
 from api.client_ip import HOPS_MAX, client_ip, networks_of
 from engine.configuration import LIMITS, Limit
 from engine.permissions import Role
-from models.clock import utcnow
-from models.config import Config, ConfigError, load_config
-from models.limiter import Count, Limiter
-from models.proxies import Proxies
+from runtime.clock import utcnow
+from runtime.environment import Config, ConfigError, load_config
+from runtime.limiter import Count, Limiter
+from runtime.proxies import Proxies
 from tests.accounts import PASSWORD, auth, forgotten, sent_code, signed_up
 from tests.staff import configure, staff
 from tests.test_api_input import problem_of

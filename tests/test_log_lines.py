@@ -10,16 +10,16 @@ from types import TracebackType
 
 import pytest
 
-from models.telemetry import logs
-from models.telemetry.context import about
-from models.telemetry.logs import Behind
+from runtime.telemetry import logs
+from runtime.telemetry.context import about
+from runtime.telemetry.logs import Behind
 from tests.processes import ROOT
 
 SECONDS_MAX = 60
 LINES = 3_000
 BEGIN = f"""
 import logging, multiprocessing, os, signal, sys
-from models.telemetry.logs import set_up_logs
+from runtime.telemetry.logs import set_up_logs
 def say(log=logging.getLogger("x")):
     for n in range({LINES}):
         log.info("line %d", n)
@@ -60,7 +60,7 @@ import asyncio, time
 from types import SimpleNamespace
 from api.counting import count_answer
 from models.request_counts import RequestCounts
-from models.telemetry.logs import set_up_logs
+from runtime.telemetry.logs import set_up_logs
 set_up_logs("web", "{form}")
 app = SimpleNamespace(state={{"services": SimpleNamespace(counts=RequestCounts())}})
 for status in (202, 503):

@@ -14,8 +14,8 @@ from api.messages.texts import Message
 from api.newcomers import refuse_address
 from api.problems import ProblemError
 from engine.addresses import AddressError, parse_address
-from models.config import Config
-from models.mail import read_sender, send_mail
+from runtime.environment import Config
+from runtime.mail import read_sender, send_mail
 from tests.test_addresses import NONE
 from tests.world import World
 from workers.alerting import open_channels

@@ -10,7 +10,6 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from engine.timeline import PRODUCTION
-from models.config import Config
 from models.db import connected, open_database, rows, sql
 from models.invariants import audit
 from models.mailboxes import index_mailboxes
@@ -20,6 +19,7 @@ from models.readiness import revisions
 from models.sealing import seal_all
 from models.settings import seed
 from models.tables import metadata
+from runtime.environment import Config
 from tests import history
 from tests.conftest import empty_database
 from tests.words import START

@@ -16,8 +16,8 @@ from api.networks.levelplay import LevelPlay
 from api.networks.shared_token import SharedToken
 from api.networks.unity import Unity
 from engine.ads import decode_nonce, encode_nonce
-from models.config import Config, ConfigError, load_config
 from models.db import connected, run, sql
+from runtime.environment import Config, ConfigError, load_config
 from tests.words import at
 from tests.world import World
 

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from models.clock import utcnow
-from models.config import Config
+from runtime.clock import utcnow
+from runtime.environment import Config
 from tests.accounts import PASSWORD, auth, registered, signed_up
 from tests.test_api_input import problem_of
 from tests.world import World

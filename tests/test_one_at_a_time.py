@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from models.clock import utcnow
-from models.queue import Piece
+from engine.piece import Piece
+from runtime.clock import utcnow
 from tests.day import answer_boost, fetch_question, start_task, start_watch, videos, watch
 from tests.test_api_input import problem_of
 from tests.test_boosts import change, miner

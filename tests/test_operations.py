@@ -8,9 +8,9 @@ import httpx
 import pytest
 
 from engine.permissions import Role
-from models.clock import utcnow
 from models.db import connected, run, sql
 from models.facts import compute_facts
+from runtime.clock import utcnow
 from tests.staff import judge_pay, staff
 from tests.test_api_input import problem_of
 from tests.words import at

@@ -14,7 +14,7 @@ import api
 import engine
 import models
 from api.cookies import value_in
-from models.telemetry.logs import PERSONAL, TEXT_MAX, without_persons
+from runtime.telemetry.logs import PERSONAL, TEXT_MAX, without_persons
 from tests.processes import ROOT
 
 CHARACTERS = 4_000

@@ -11,11 +11,11 @@ import pytest
 
 from engine.four_eyes import Objection
 from engine.permissions import Role
-from models.clock import utcnow
-from models.config import load_config
 from models.proposals import NoSuchProposalError, NotDecidableError, lapse_proposals
 from ops.admin import _approve
 from ops.running import announced, with_addresses
+from runtime.clock import utcnow
+from runtime.environment import load_config
 from tests.processes import Processes
 from tests.staff import configure, judge_pay, promote, staff
 from tests.test_two_people import demote, disable, join, suspend

@@ -16,11 +16,11 @@ from api.auth import issue_access_token
 from api.permissions import MEMBER, PUBLIC, OpenRouteError, check_routes, handlers_of, needs
 from engine.fraud.levels import LASTS, Alert, Hold
 from engine.permissions import PERMISSIONS, Permission, Role, may_act_on, may_change_role
-from models.clock import utcnow
-from models.config import Config
 from models.db import transaction
 from models.erasure import close_account
 from models.fraud import store_holds
+from runtime.clock import utcnow
+from runtime.environment import Config
 from tests.staff import promote, staff
 from tests.world import Person, World
 

@@ -4,10 +4,10 @@ import pytest
 from msgspec.structs import replace
 
 from models.accounts import find_account, find_by_identity
-from models.clock import utcnow
 from models.db import connected, run, sql
-from models.pii import Keyring, UnreadableError
 from models.sealing import seal_all
+from runtime.clock import utcnow
+from runtime.pii import Keyring, UnreadableError
 from tests.accounts import reclaim, signed_up
 from tests.world import World
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from api.captcha.local import LocalCaptcha
 from engine.phones import phone_of
 from engine.plain import TYPED_MAX, plain, plain_code
-from models.clock import utcnow
+from runtime.clock import utcnow
 from tests.accounts import PASSWORD, auth, forgotten, from_before, registered, sent_code, signed_up
 from tests.test_api_input import problem_of
 from tests.test_second_factors import ticket as mfa_ticket

@@ -12,14 +12,14 @@ from msgspec.structs import replace
 from redis import Redis as BlockingRedis
 from redis.asyncio import Redis
 
-import models.changes
+import runtime.changes
 from api.poll import HeldCopies
 from api.services import open_services
 from engine.status import Snapshot
-from models.clock import utcnow
 from models.db import open_database, run, sql, transaction
 from models.members import raise_versions
 from models.status import SnapshotCopies
+from runtime.clock import utcnow
 from tests.world import Person, World
 
 MICROSECOND = timedelta(microseconds=1)
@@ -160,7 +160,7 @@ async def test_a_disabled_account_is_told_so_at_once(world: World) -> None:
 async def test_what_changes_while_nothing_is_heard_is_shown(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(models.changes, "PAUSE_SECONDS", PATIENCE_SECONDS)
+    monkeypatch.setattr(runtime.changes, "PAUSE_SECONDS", PATIENCE_SECONDS)
     person, services = await world.person(group_number=1), world.services
     await held_status(person)
     await cut(services.held, services.redis)
@@ -174,7 +174,7 @@ async def test_what_changes_while_nothing_is_heard_is_shown(
 async def test_a_new_connection_begins_with_nothing(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(models.changes, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(runtime.changes, "PAUSE_SECONDS", 0)
     person, services = await world.person(group_number=1), world.services
     await held_status(person)
     await cut(services.held, services.redis)
@@ -238,8 +238,8 @@ async def relayed(url: str) -> AsyncIterator[tuple[Relay, str]]:
 async def test_a_line_gone_dead_is_not_trusted_for_long(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(models.changes, "BEAT_SECONDS", 0.02)
-    monkeypatch.setattr(models.changes, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(runtime.changes, "BEAT_SECONDS", 0.02)
+    monkeypatch.setattr(runtime.changes, "PAUSE_SECONDS", 0)
     person = await world.person(group_number=1)
     await person.status()
     async with relayed(world.config.redis_url) as (relay, url):
@@ -247,7 +247,7 @@ async def test_a_line_gone_dead_is_not_trusted_for_long(
         async with held.feed:
             await held.read(person.id, utcnow())
             assert held.find(person.id, utcnow()) is not None
-            monkeypatch.setattr(models.changes, "SILENCE_SECONDS_MAX", 0.2)
+            monkeypatch.setattr(runtime.changes, "SILENCE_SECONDS_MAX", 0.2)
             relay.flows.clear()
             await until_current(held, current=False)
             assert held.find(person.id, utcnow()) is None
@@ -258,8 +258,8 @@ async def test_a_line_gone_dead_is_not_trusted_for_long(
 
 
 async def test_trust_ends_by_itself(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models.changes, "BEAT_SECONDS", 2 * PATIENCE_SECONDS)
+    monkeypatch.setattr(runtime.changes, "BEAT_SECONDS", 2 * PATIENCE_SECONDS)
     held = HeldCopies(world.services.copies, world.config.redis_url)
-    monkeypatch.setattr(models.changes, "SILENCE_SECONDS_MAX", 0.2)
+    monkeypatch.setattr(runtime.changes, "SILENCE_SECONDS_MAX", 0.2)
     async with held.feed:
         await until_current(held, current=False)

@@ -7,8 +7,8 @@ import pytest
 
 import api.poll
 from api.auth import ACCESS_SECONDS, issue_access_token
-from models.clock import utcnow
 from models.status import COPY_SECONDS_MAX
+from runtime.clock import utcnow
 from tests.test_api_input import problem_of
 from tests.test_poll_cache import MICROSECOND, PATIENCE_SECONDS, POLL, disable, held_status
 from tests.words import at

@@ -9,10 +9,10 @@ import asyncpg
 import pytest
 from msgspec.structs import replace
 
-from models.config import Config
 from models.db import POOLER, Database, connected, open_database, rows, sql, transaction
 from ops.daemon import free_port
 from ops.release import release
+from runtime.environment import Config
 from tests.needed import needed_server
 from tests.programs import program
 from tests.words import at

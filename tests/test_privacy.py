@@ -15,11 +15,11 @@ import pytest
 import models.archives
 from models.archives import drop_files, write_archives
 from models.bans import INACTIVE
-from models.clock import utcnow
 from models.erasure import DELETED, ERASE_AFTER, KEPT, SCRUBBED, close_inactive
 from models.export import WITHHELD, personal_tables
 from models.partitions import archive_partitions
 from models.tables import metadata
+from runtime.clock import utcnow
 from tests.accounts import PASSWORD, signed_up
 from tests.day import boost, do_task, tasks, videos
 from tests.test_api_input import problem_of

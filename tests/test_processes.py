@@ -9,10 +9,10 @@ import httpx
 import pytest
 
 from api.networks.house import SIGNATURE_HEADER, sign
-from models.config import Config
 from models.db import connected, open_database, rows, sql
 from models.encoding import encode
 from models.invariants import audit
+from runtime.environment import Config
 from tests.accounts import settle
 from tests.processes import Processes, running, until
 

@@ -7,10 +7,10 @@ from uuid import UUID
 import msgspec.structs
 import pytest
 
+from engine.piece import Piece
 from engine.timeline import PUSH_GROUP, phase_in_window
-from models.clock import utcnow
 from models.pushes import LEASE, claim_pushes, pieces_to_push
-from models.queue import Piece
+from runtime.clock import utcnow
 from tests.counterpart import Reply
 from tests.fcm_google import Google, google, refusal
 from tests.words import at

@@ -13,11 +13,11 @@ import dramatiq
 import pytest
 from msgspec.structs import replace
 
-from models.bells import QUEUES, Bells, bell, open_broker
-from models.broker_presence import Presence
-from models.config import Config
-from models.queue import Piece
+from engine.piece import Piece
 from ops.chaos.proxy import Mode, Proxy, proxy_of
+from runtime.broker.bells import QUEUES, Bells, bell, open_broker
+from runtime.broker.presence import Presence
+from runtime.environment import Config
 from tests.needed import needed_server
 from tests.processes import Processes, free_port, running, until
 from tests.programs import program

@@ -11,9 +11,9 @@ from msgspec.structs import replace
 
 from api.errands import UNDER_WAY_MAX
 from api.messages.texts import Message
-from models.clock import utcnow
-from models.pii import Keyring
 from models.registrations import MESSAGES_MAX
+from runtime.clock import utcnow
+from runtime.pii import Keyring
 from tests.accounts import PASSWORD, auth, registered, sent_code, sent_text, signed_up
 from tests.test_api_input import problem_of
 from tests.world import World

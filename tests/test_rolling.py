@@ -4,9 +4,9 @@ import asyncio
 
 import httpx
 
-from models.config import Config
 from models.db import connected, open_database, rows, sql
 from models.invariants import audit
+from runtime.environment import Config
 from tests.processes import Processes, free_port, running, until
 from tests.test_processes import Phone
 

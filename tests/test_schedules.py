@@ -7,9 +7,9 @@ import pytest
 from freezegun.api import FrozenDateTimeFactory
 
 from engine.timeline import PROFILES, UPKEEP_GROUP, Timing, timetable
-from models.clock import utcnow
 from models.db import connected, run, sql
 from ops.upkeep import BoundaryError, find_entry, read_boundary
+from runtime.clock import utcnow
 from schedules.alarm import ringing
 from schedules.due import DueWork, record_boundary
 from schedules.timetable import check_entries, entries

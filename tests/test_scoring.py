@@ -15,9 +15,9 @@ from engine.anomaly.model import FORMAT, Model, ModelError, Steps, judge, read_m
 from engine.anomaly.norms import norms_of
 from engine.permissions import Role
 from models.admin_log import Actor
-from models.clock import utcnow
 from models.fraud_review import clear
 from models.scoring import store_model
+from runtime.clock import utcnow
 from tests.day import do_task, tasks
 from tests.staff import staff
 from tests.words import START

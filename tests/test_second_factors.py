@@ -7,8 +7,8 @@ import httpx
 import pyotp
 import pytest
 
-from models.clock import utcnow
 from models.second_factors import begin_totp, confirm_totp, find_factors
+from runtime.clock import utcnow
 from tests.accounts import PASSWORD, auth, from_before, sent_code, signed_up, verify
 from tests.test_api_input import problem_of
 from tests.world import World

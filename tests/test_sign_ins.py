@@ -9,7 +9,7 @@ import pytest
 
 from api.passwords import verify_password
 from engine.referrals import referral_code, referrer_of
-from models.clock import utcnow
+from runtime.clock import utcnow
 from tests.accounts import PASSWORD, auth, signed_up
 from tests.test_api_input import problem_of
 from tests.world import World

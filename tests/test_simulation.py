@@ -12,11 +12,11 @@ from pytest import MonkeyPatch
 import engine.views
 import models.credit
 import ops.simulation.processes
-from models.config import Config
 from models.status import SnapshotCopies
 from ops.simulation.arena import open_arena
 from ops.simulation.life import run_seed
 from ops.simulation.scheduler import Scheduler
+from runtime.environment import Config
 from tests.words import START
 
 SEEDS = range(1, 7)

@@ -14,9 +14,9 @@ import pytest
 
 from api.gate import HEADERS_BYTES_MAX, TARGET_BYTES_MAX, Gate
 from api.open_streams import STREAMS_MAX
-from models import serving, sockets
-from models.config import Config
-from models.sockets import Connections
+from runtime import serving, sockets
+from runtime.environment import Config
+from runtime.sockets import Connections
 from tests.processes import Processes, running, until
 
 SILENT = 1_100

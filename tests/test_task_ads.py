@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
-from models.clock import utcnow
-from models.queue import Piece
+from engine.piece import Piece
+from runtime.clock import utcnow
 from tests.day import start_task
 from tests.test_boosts import change
 from tests.test_boosts_races import dead_letter, revive

@@ -22,8 +22,8 @@ from engine.daily import (
     open_wave,
     show_day,
 )
-from models.clock import utcnow
-from models.queue import Piece
+from engine.piece import Piece
+from runtime.clock import utcnow
 from tests.day import do_task, tasks
 from tests.letters import revived
 from tests.test_boosts_races import dead_letter, revive

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from engine.daily import Category
-from models.clock import utcnow
 from models.db import run, sql, transaction
 from models.reviews import record_review
+from runtime.clock import utcnow
 from tests.day import answer_quiz, do_task, first_of, start_task, tasks, think
 from tests.staff import configure
 from tests.test_api_input import problem_of

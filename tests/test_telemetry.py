@@ -14,13 +14,14 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from models.clock import utcnow
-from models.config import TelemetryConfig
 from models.db import connected, run, sql
-from models.telemetry.context import about
-from models.telemetry.logs import JsonLines, TextLines, without_persons
-from models.telemetry.meter import Figures, Labels, Metric, Spread, meter
-from models.telemetry.metrics import (
+from models.gauges import read_state
+from runtime.clock import utcnow
+from runtime.environment import TelemetryConfig
+from runtime.telemetry.context import about
+from runtime.telemetry.logs import JsonLines, TextLines, without_persons
+from runtime.telemetry.meter import Figures, Labels, Metric, Spread, meter
+from runtime.telemetry.metrics import (
     DEAD_LETTERS,
     HTTP_SECONDS,
     INTENT_AGE,
@@ -35,14 +36,7 @@ from models.telemetry.metrics import (
     TICK_LAG,
     TICKS_MISSED,
 )
-from models.telemetry.siblings import (
-    SILENCE_SECONDS_MAX,
-    Siblings,
-    Sign,
-    find_faults,
-    signs_dir,
-)
-from models.telemetry.state import read_state
+from runtime.telemetry.siblings import SILENCE_SECONDS_MAX, Siblings, Sign, find_faults, signs_dir
 from tests.words import at
 from tests.world import World
 

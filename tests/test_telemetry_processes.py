@@ -13,10 +13,10 @@ import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from models.config import Config
-from models.telemetry.metrics import LEDGER_COINS, LEDGER_TRANSFERS, METRICS, TICK_LAG
-from models.telemetry.siblings import find_faults
 from ops.health import health
+from runtime.environment import Config
+from runtime.telemetry.metrics import LEDGER_COINS, LEDGER_TRANSFERS, METRICS, TICK_LAG
+from runtime.telemetry.siblings import find_faults
 from tests.accounts import settle
 from tests.processes import Processes, free_port, running, until
 from tests.test_dashboards import EXPORTED, named_samples

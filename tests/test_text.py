@@ -12,7 +12,7 @@ from msgspec import Struct, inspect
 from api.permissions import handlers_of
 from engine.permissions import Role
 from engine.text import FIRST_YEAR, LAST_YEAR, LINE, PROSE, Dated
-from models.clock import utcnow
+from runtime.clock import utcnow
 from tests.documented import application
 from tests.staff import staff
 from tests.test_api_input import problem_of

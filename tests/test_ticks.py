@@ -3,10 +3,11 @@
 from typing import Any
 
 from engine.intents import CreditMining
+from engine.piece import Piece
 from engine.timeline import GROUP_COUNT, tick_group
-from models.clock import utcnow
 from models.db import connected, run, sql
-from models.queue import Piece, record_due
+from models.queue import record_due
+from runtime.clock import utcnow
 from tests.words import at
 from tests.world import Person, World
 from workers.apply import drain

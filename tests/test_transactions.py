@@ -7,8 +7,8 @@ import asyncpg
 import pytest
 
 from models import connections
-from models.config import Config
 from models.db import Database, connected, open_database, rows, run, snapshot, sql, transaction
+from runtime.environment import Config
 
 
 @pytest.mark.parametrize(("is_cluster", "source"), [(False, "client"), (True, "session")])

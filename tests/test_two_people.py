@@ -14,13 +14,13 @@ from engine.four_eyes import COUNTS_AFTER, Objection, StaffMember, object_to
 from engine.fraud.levels import LASTS, Hold
 from engine.permissions import Permission, Role
 from models.admin_log import OPERATOR, Actor
-from models.clock import utcnow
 from models.erasure import close_account
 from models.fraud_review import release
 from models.fraud_review import suspend as suspend_user
 from models.invariants import audit
 from models.proposals import lapse_proposals
 from models.roles import set_active
+from runtime.clock import utcnow
 from tests.staff import promote, sign_in, staff
 from tests.test_adjustments import judge, propose
 from tests.words import START

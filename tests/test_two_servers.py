@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from models.config import Config
 from models.db import Database, Row, Statement, connected, open_database, rows, run, sql
 from models.replica import open_replica
 from ops.chaos.faults import Fault
@@ -16,6 +15,7 @@ from ops.chaos.run import storm
 from ops.chaos.site import Site
 from ops.guard import Guard
 from ops.servers import Servers
+from runtime.environment import Config
 from tests.sites import Server, standby_of
 
 RECOVERY_SECONDS_MAX = 15

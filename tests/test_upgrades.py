@@ -6,12 +6,12 @@ from uuid import UUID
 import msgspec
 import pytest
 
+from engine.piece import Piece
 from engine.upkeep import UpkeepAction
 from models import newer
-from models.clock import utcnow
 from models.db import connected, run, sql
 from models.encoding import encode
-from models.queue import Piece
+from runtime.clock import utcnow
 from tests.words import at
 from tests.world import World
 from workers.apply import drain

@@ -3,8 +3,8 @@
 from typing import Any
 
 from engine.permissions import Role
-from models.clock import utcnow
 from models.db import connected, run, sql
+from runtime.clock import utcnow
 from tests.accounts import signed_up
 from tests.staff import staff
 from tests.test_api_input import problem_of

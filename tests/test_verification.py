@@ -11,8 +11,8 @@ from msgspec.structs import replace
 
 from api.messages.senders import NoGateway, NotSentError, SmtpSender
 from api.messages.texts import code_message
-from models.clock import utcnow
 from models.codes import CodePurpose
+from runtime.clock import utcnow
 from tests.accounts import (
     PASSWORD,
     auth,

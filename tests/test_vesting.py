@@ -11,10 +11,10 @@ from engine.money import MICRO_PER_TWTC, parse_amount
 from engine.permissions import Role
 from engine.timeline import utc_day
 from engine.vesting import Vesting, allowance_day
-from models.clock import utcnow
 from models.db import run, sql, transaction
 from models.invariants import audit
 from models.spending import NotSpendableError, Spending, spend
+from runtime.clock import utcnow
 from tests.staff import configure, staff
 from tests.test_adjustments import judge, propose
 from tests.words import at

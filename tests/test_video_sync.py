@@ -11,8 +11,8 @@ import pytest
 from msgspec.structs import replace
 
 from engine.videos import Facts, Finding, Regions, StoredVideo, Unfit, judge
-from models.clock import utcnow
 from models.db import Row
+from runtime.clock import utcnow
 from tests.counterpart import Counterpart, Received, Reply, counterpart
 from tests.words import at
 from tests.world import World

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from engine.timeline import utc_day
-from models.clock import utcnow
+from runtime.clock import utcnow
 from tests.day import boost, do_task, tasks, videos
 from tests.words import START
 from tests.world import Person, World

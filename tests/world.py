@@ -18,19 +18,19 @@ from api.app import create_app
 from api.auth import issue_access_token
 from api.networks.house import SIGNATURE_HEADER, sign
 from api.services import Services, open_services
+from engine.piece import Piece
 from engine.timeline import Timetable, next_opening
 from models.accounts import Newcomer, register
 from models.catalogue import Catalogue
-from models.clock import utcnow
-from models.config import Config
 from models.configuration import Configurations
 from models.db import Database, Row, connected, rows, run, sql, transaction
 from models.invariants import audit, audit_globally
-from models.queue import Piece
 from models.reputation import Reputation
 from models.reviews import record_review
 from models.settings import Installation, load_installation
 from models.status import SnapshotCopies
+from runtime.clock import utcnow
+from runtime.environment import Config
 from schedules.due import DueWork
 from schedules.timetable import entries
 from tests.documented import assert_is_documented

@@ -9,10 +9,10 @@ from engine.action import kind_of
 from engine.decision import Payment
 from engine.intents import Applied, ApplyAdjustment, Intent, Outcome, SettleMining
 from engine.money import MICRO_PER_TWTC
-from models.clock import utcnow
-from models.telemetry.context import note
-from models.telemetry.meter import meter
-from models.telemetry.metrics import (
+from runtime.clock import utcnow
+from runtime.telemetry.context import note
+from runtime.telemetry.meter import meter
+from runtime.telemetry.metrics import (
     INTENT_AGE,
     INTENTS_DONE,
     LEDGER_COINS,

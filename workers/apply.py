@@ -17,18 +17,19 @@ from engine.daily import TaskState
 from engine.decide import decide
 from engine.decision import Achievement, Decision, House, LogEntry, Member, Note, Payment
 from engine.intents import Intent, Outcome, Reason, Rejected
+from engine.piece import Piece
 from engine.session import Session
 from engine.timeline import PUSH_GROUP, UPKEEP_GROUP
 from models import credit, earnings, members
-from models.bells import queue_name
-from models.clock import utcnow
 from models.db import Connection, is_retryable, transaction
 from models.inventory import give_back
 from models.logs import Logged, store_logs
 from models.notes import store_notes
-from models.queue import BATCH_SIZE, Piece, claim, complete, due_ids, record_failure
-from models.telemetry import traces
-from models.telemetry.context import about
+from models.queue import BATCH_SIZE, claim, complete, due_ids, record_failure
+from runtime.broker.bells import queue_name
+from runtime.clock import utcnow
+from runtime.telemetry import traces
+from runtime.telemetry.context import about
 from workers.accounting import account_for, account_for_failure, note_intent
 from workers.gather import furnish, gather_members, with_room
 from workers.judge import Bench, close_bench, examine, open_bench

@@ -22,21 +22,21 @@ from dramatiq.middleware import (
 )
 from redis.asyncio import Redis
 
+from engine.piece import Piece
 from engine.timeline import UPKEEP_GROUP
-from models.bells import DRAIN_ACTOR, QUEUES, SOCKET_TIMEOUT_SECONDS, Bells, open_broker
 from models.catalogue import Catalogue
-from models.config import Config, ConfigError, load_config
 from models.configuration import Configurations
 from models.db import open_database
-from models.queue import Piece
 from models.reputation import Places, Reputation
 from models.settings import load_installation
 from models.status import SnapshotCopies
-from models.telemetry import traces
-from models.telemetry.endpoint import serve_metrics
-from models.telemetry.logs import set_up_logs
-from models.telemetry.pulse import beat
-from models.telemetry.siblings import Siblings
+from runtime.broker.bells import DRAIN_ACTOR, QUEUES, SOCKET_TIMEOUT_SECONDS, Bells, open_broker
+from runtime.environment import Config, ConfigError, load_config
+from runtime.telemetry import traces
+from runtime.telemetry.endpoint import serve_metrics
+from runtime.telemetry.logs import set_up_logs
+from runtime.telemetry.pulse import beat
+from runtime.telemetry.siblings import Siblings
 from workers.alerting import open_channels
 from workers.apply import drain
 from workers.push.contract import Sender

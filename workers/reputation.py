@@ -9,8 +9,8 @@ from pathlib import Path
 import httpx
 
 from models.db import Database
-from models.http_client import open_http
 from models.reputation import store_list
+from runtime.http_client import open_http
 
 log = logging.getLogger(__name__)
 

@@ -15,10 +15,10 @@ from engine.intents import (
     RemindWindow,
     SettleMining,
 )
+from engine.piece import Piece
 from engine.timeline import Timetable, tick_group
 from models import credit, settlement
 from models.db import Connection
-from models.queue import Piece
 from models.reminders import remind
 from workers.adjust import adjust
 

@@ -9,10 +9,11 @@ import logging
 from uuid import UUID
 
 from engine.intents import Applied, Intent, Outcome
-from models.clock import utcnow
+from engine.piece import Piece
 from models.db import is_retryable, transaction
-from models.queue import BATCH_SIZE, Piece, claim, complete, due_ids, record_failure
-from models.telemetry.context import about
+from models.queue import BATCH_SIZE, claim, complete, due_ids, record_failure
+from runtime.clock import utcnow
+from runtime.telemetry.context import about
 from workers.accounting import account_for, account_for_failure, note_intent
 from workers.chores import CHORES, Work
 from workers.workshop import Workshop

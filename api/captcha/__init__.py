@@ -5,7 +5,7 @@ import httpx
 from api.captcha.contract import Captcha
 from api.captcha.hosted import HCaptcha, Turnstile
 from api.captcha.local import LocalCaptcha
-from models.config import Config
+from runtime.environment import Config
 
 
 def open_captcha(config: Config, http: httpx.AsyncClient) -> Captcha | None:

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct, field
 
 from api.captcha.contract import CaptchaUnavailableError, Challenge
-from models.config import CaptchaConfig
+from runtime.environment import CaptchaConfig
 
 TIMEOUT_SECONDS = 5.0
 _TURNSTILE_TOKEN_MAX = 2048

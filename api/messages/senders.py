@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from api.messages.texts import Message
 from engine.addresses import AddressError, parse_address
-from models.config import Config
-from models.mail import MailError, check_own, send_mail, takes_utf8
+from runtime.environment import Config
+from runtime.mail import MailError, check_own, send_mail, takes_utf8
 
 log = logging.getLogger(__name__)
 

@@ -24,9 +24,9 @@ from api.networks.house import House
 from api.networks.levelplay import LevelPlay
 from api.networks.shared_token import SharedToken
 from api.networks.unity import Unity
-from models.config import Config
 from models.db import Database
 from models.settings import ad_units_of
+from runtime.environment import Config
 
 __all__ = [
     "AdUnits",

@@ -22,10 +22,10 @@ from engine.money import format_amount, parse_amount
 from engine.permissions import Permission
 from models.adjustments import MATTER, Proposal, decide_adjustment, propose
 from models.admin_log import Actor
-from models.clock import utcnow
 from models.db import Row
 from models.history import FIRST_PAGE
 from models.proposals import list_proposed
+from runtime.clock import utcnow
 
 ADJUSTMENT_MICRO_MAX = 10**12
 Amount = Annotated[str, Meta(pattern=r"^[0-9]{1,7}(\.[0-9]{1,6})?\Z")]

@@ -21,7 +21,7 @@ from engine.permissions import Permission
 from engine.text import line
 from models.ad_units import add_ad_unit, change_ad_unit, read_ad_units
 from models.admin_log import Actor
-from models.clock import utcnow
+from runtime.clock import utcnow
 
 Unit = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[\w./-]+\Z")]
 Seconds = Annotated[int, Meta(ge=1, le=600)]

@@ -19,9 +19,9 @@ from engine.configuration import Configuration, in_force
 from engine.permissions import Permission
 from engine.text import Dated
 from models.admin_log import Actor
-from models.clock import utcnow
 from models.configuration import read_versions, version_of
 from models.pay_proposals import NewVersion
+from runtime.clock import utcnow
 
 
 class VersionView(Struct, frozen=True):

@@ -23,7 +23,6 @@ from api.services import Services
 from engine.permissions import Permission
 from models.accounts import find_account, is_at
 from models.admin_log import Actor
-from models.clock import utcnow
 from models.contact_proposals import (
     approve_change,
     list_proposals,
@@ -32,6 +31,7 @@ from models.contact_proposals import (
 )
 from models.contacts import Wanted
 from models.db import Row
+from runtime.clock import utcnow
 
 
 class Proposed(Identity, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -17,7 +17,6 @@ from api.routes.me import PRIVATE
 from api.services import Services
 from engine.permissions import Permission
 from models.admin_log import Actor
-from models.clock import utcnow
 from models.db import transaction
 from models.editing import (
     ArticleRow,
@@ -27,6 +26,7 @@ from models.editing import (
     read_content,
     write_row,
 )
+from runtime.clock import utcnow
 
 
 class VideoBody(Struct, frozen=True, forbid_unknown_fields=True):

@@ -20,8 +20,8 @@ from engine.facts import DayFacts
 from engine.money import format_amount
 from engine.permissions import Permission
 from engine.timeline import utc_day
-from models.clock import utcnow
 from models.facts import read_days
+from runtime.clock import utcnow
 
 DAYS_MAX = 366
 Since = Annotated[str | None, QueryParameter(name="since", description="First UTC day.", **OF_DAY)]

@@ -19,8 +19,8 @@ from api.services import Services
 from engine.anomaly.model import in_words
 from engine.permissions import Permission
 from models.admin_log import Actor
-from models.clock import utcnow
 from models.fraud_review import clear, read_suspicions, release, suspend
+from runtime.clock import utcnow
 
 UserFilter = Annotated[int | None, QueryParameter(name="user", ge=1, le=2**63 - 1)]
 

@@ -23,8 +23,6 @@ from engine.permissions import Permission
 from engine.timeline import GROUP_COUNT, Timetable, current_window, next_opening, utc_day
 from models.admin_log import Actor
 from models.alerts import alerts_since
-from models.bells import SOCKET_TIMEOUT_SECONDS
-from models.clock import utcnow
 from models.db import Database
 from models.groups import group_sizes
 from models.operations import (
@@ -39,6 +37,8 @@ from models.operations import (
     read_workers,
     revive,
 )
+from runtime.broker.bells import SOCKET_TIMEOUT_SECONDS
+from runtime.clock import utcnow
 
 ERROR_LENGTH_MAX = 2_000
 Bucket = Annotated[int, PathParameter(ge=0, le=63)]

@@ -25,11 +25,11 @@ from engine.configuration import ConfigurationError
 from engine.pay import PayError
 from engine.permissions import Permission
 from models.admin_log import Actor
-from models.clock import utcnow
 from models.configuration import VersionConflictError
 from models.db import Row
 from models.history import FIRST_PAGE
 from models.pay_proposals import Change, change_pay, decide_pay, list_pay_proposals
+from runtime.clock import utcnow
 
 
 class PayProposalView(Struct, frozen=True):

@@ -15,13 +15,13 @@ from api.routes.me import PRIVATE
 from api.services import Services
 from api.text import OF_DAY, day_of
 from engine.permissions import Permission
+from engine.piece import Piece
 from engine.text import Dated, prose
 from models.admin_log import Actor
-from models.clock import utcnow
 from models.intents import NothingToActOnError
-from models.queue import Piece
 from models.reviews import awaiting_review, record_review
 from models.roles import NotAllowedError
+from runtime.clock import utcnow
 
 Number = Annotated[int, PathParameter(ge=1, le=20)]
 Day = Annotated[str, PathParameter(**OF_DAY)]

@@ -18,10 +18,10 @@ from api.routes.me import PRIVATE
 from api.services import Services
 from engine.permissions import Permission, Role
 from models.admin_log import Actor
-from models.clock import utcnow
 from models.history import FIRST_PAGE
 from models.proposals import list_proposed
 from models.role_proposals import MATTER, decide_role, propose_role
+from runtime.clock import utcnow
 
 
 class RoleProposalBody(Struct, frozen=True, forbid_unknown_fields=True):

@@ -23,8 +23,8 @@ from api.services import Services
 from engine.money import format_amount
 from engine.permissions import Permission, Role, may
 from models.admin_log import Actor
-from models.clock import utcnow
 from models.user_files import find_user, view_devices, view_page, view_user
+from runtime.clock import utcnow
 
 _READ = needs(Permission.USERS_READ)
 _AMOUNTS = ("balance", "settled_balance", "total_earned", "total_withdrawn")

@@ -18,7 +18,6 @@ from api.services import Services
 from engine.permissions import Permission, Role
 from engine.text import prose
 from models.admin_log import Actor
-from models.clock import utcnow
 from models.db import Row
 from models.roles import (
     NoSuchUserError,
@@ -28,6 +27,7 @@ from models.roles import (
     set_role,
 )
 from models.staff import Standing
+from runtime.clock import utcnow
 
 Reason = Annotated[str, prose(500, 3)]
 # Ids are signed 64-bit integers in the database.

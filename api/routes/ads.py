@@ -22,9 +22,9 @@ from engine.ads import decode_nonce
 from engine.intents import CompleteView, ConfirmView, FailView, StartView
 from engine.text import LINE
 from models.ad_events import claim_event, suspect_event
-from models.clock import utcnow
 from models.encoding import encode
 from models.intents import Wish
+from runtime.clock import utcnow
 
 log = logging.getLogger(__name__)
 

@@ -21,9 +21,9 @@ from api.services import Services
 from api.signing_in import COOKIE, PRIVATE, Tokens, begin, clear_cookie, client_of, hand_out
 from engine.text import line
 from models.accounts import find_by_identity
-from models.clock import utcnow
 from models.second_factors import find_factors
 from models.sign_ins import revoke_all, revoke_token, rotate_token
+from runtime.clock import utcnow
 
 
 class Credentials(Identity, frozen=True, kw_only=True, forbid_unknown_fields=True):

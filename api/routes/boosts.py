@@ -28,9 +28,9 @@ from engine.intents import (
 )
 from engine.text import line
 from engine.watching import BEAT_SECONDS, Beat, Fault, PlayerState, advance
-from models.clock import utcnow
 from models.history import read_boost
 from models.intents import Recorded, Wish
+from runtime.clock import utcnow
 
 _POSITION_SECONDS_MAX = 86_400
 

@@ -15,9 +15,9 @@ from api.owners import confirmed_owner
 from api.passwords import GivenPassword
 from api.problems import suspended
 from api.services import Services
-from models.clock import utcnow
 from models.erasure import CLOSING_WAITS_MAX, ERASE_AFTER, close_account
 from models.fraud import suspended_until
+from runtime.clock import utcnow
 
 
 class Farewell(Struct, frozen=True, forbid_unknown_fields=True):

@@ -15,8 +15,8 @@ from api.problems import wrong_code
 from api.services import Services
 from engine.plain import plain
 from engine.text import line
-from models.clock import utcnow
 from models.contacts import NoChangeError, find_change, take_back
+from runtime.clock import utcnow
 
 
 class TokenGiven(Struct, frozen=True, forbid_unknown_fields=True):

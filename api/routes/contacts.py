@@ -31,7 +31,6 @@ from engine.addresses import parse_address
 from engine.configuration import Configuration
 from models.accounts import Account, is_at
 from models.claims import TakenError
-from models.clock import utcnow
 from models.codes import CodePurpose, check_code, issue_code
 from models.contacts import (
     AlreadyChangingError,
@@ -46,6 +45,7 @@ from models.contacts import (
 )
 from models.db import Row
 from models.fraud import suspended_until
+from runtime.clock import utcnow
 
 Side = Literal["new", "old"]
 _PURPOSES = {"new": CodePurpose.NEW_ADDRESS, "old": CodePurpose.OLD_ADDRESS}

@@ -14,8 +14,8 @@ from api.permissions import PUBLIC
 from api.services import Services
 from models.db import DATABASE_ERRORS
 from models.readiness import Migrations, can_record, count_nodes_away, read_migrations
-from models.telemetry.meter import meter
-from models.telemetry.metrics import LOOP_LAG
+from runtime.telemetry.meter import meter
+from runtime.telemetry.metrics import LOOP_LAG
 
 UP, DOWN = "up", "down"
 

@@ -25,11 +25,11 @@ from engine.text import Country, line
 from engine.timeline import daily_schedule
 from engine.vesting import Missing, prove, spendable_micro
 from models.accounts import Account, change_profile, find_account
-from models.clock import utcnow
 from models.db import Row
 from models.history import NOTIFICATIONS, TRANSACTIONS, read_page
 from models.intents import find
 from models.spending import holder_of, read_wallet
+from runtime.clock import utcnow
 
 PRIVATE = {"Cache-Control": "private, no-cache"}
 

@@ -11,7 +11,7 @@ from api.limits import UNLIMITED
 from api.permissions import PUBLIC
 from api.problems import not_found, unauthorized
 from api.services import Services
-from models.telemetry.endpoint import may_read
+from runtime.telemetry.endpoint import may_read
 
 
 @get("/metrics", summary="Figures for Prometheus", responses=problems(401, 404))

@@ -23,7 +23,6 @@ from api.services import Services
 from api.signing_in import Tokens, begin
 from engine.text import line
 from models.accounts import Account
-from models.clock import utcnow
 from models.second_factors import (
     begin_totp,
     confirm_totp,
@@ -31,6 +30,7 @@ from models.second_factors import (
     forget_factors,
     send_codes,
 )
+from runtime.clock import utcnow
 
 RECOVERY_CODES = 10
 

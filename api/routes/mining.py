@@ -25,12 +25,12 @@ from api.services import Services
 from engine.intents import StartMining
 from engine.money import format_amount
 from engine.status import MiningStatus, Snapshot, poll_delay, render_status
-from models.clock import utcnow
 from models.db import Row
 from models.history import SESSIONS, read_page
 from models.status import load_snapshot
-from models.telemetry.meter import meter
-from models.telemetry.metrics import POLL_ANSWERS
+from runtime.clock import utcnow
+from runtime.telemetry.meter import meter
+from runtime.telemetry.metrics import POLL_ANSWERS
 
 _encoder = msgspec.json.Encoder()
 

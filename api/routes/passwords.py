@@ -31,8 +31,8 @@ from models.address_codes import (
     issue_address_code,
     use_address_code,
 )
-from models.clock import utcnow
 from models.verification import change_password, verify_address
+from runtime.clock import utcnow
 
 
 class PasswordForgotten(Struct, frozen=True):

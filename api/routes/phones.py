@@ -12,9 +12,9 @@ from api.permissions import MEMBER
 from api.problems import not_found
 from api.routes.me import PRIVATE
 from api.services import Services
-from models.clock import utcnow
 from models.notes import count_unread, mark_read
 from models.pushes import forget_device, register_device
+from runtime.clock import utcnow
 
 DeviceId = Annotated[str, PathParameter(pattern=r"^(?:[0-9a-f]{2}){1,64}\Z")]
 

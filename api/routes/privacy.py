@@ -13,9 +13,9 @@ from api.permissions import MEMBER
 from api.problems import ProblemError
 from api.routes.me import PRIVATE
 from api.services import Services
-from models.clock import utcnow
 from models.consents import change_consents, read_consents
 from models.export import export_account
+from runtime.clock import utcnow
 
 # Each holds a connection for as long as its reader takes.
 EXPORTS_AT_ONCE = 2

@@ -48,7 +48,6 @@ from models.accounts import (
     register,
 )
 from models.address_codes import AddressPurpose, issue_address_code
-from models.clock import utcnow
 from models.codes import CodePurpose, check_code
 from models.fraud import lift_hold
 from models.registrations import (
@@ -62,6 +61,7 @@ from models.registrations import (
     open_registration,
 )
 from models.verification import verify_address
+from runtime.clock import utcnow
 
 Language = Literal["en", "ar"]
 Ticket = Annotated[str, line(128)]

@@ -13,8 +13,8 @@ from api.auth import Access
 from api.permissions import MEMBER
 from api.problems import not_found
 from api.services import Services
-from models.clock import utcnow
 from models.sign_ins import live_sign_ins, revoke_sign_in
+from runtime.clock import utcnow
 
 
 class SignInView(Struct, frozen=True):

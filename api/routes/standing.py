@@ -17,12 +17,12 @@ from api.problems import ProblemError, not_found
 from api.services import Services
 from api.signing_in import PRIVATE
 from engine.fraud.levels import Hold
+from engine.piece import Piece
 from engine.text import line
 from models.accounts import is_tracked
-from models.clock import utcnow
 from models.fingerprints import see_device
 from models.fraud import lift_hold
-from models.queue import Piece
+from runtime.clock import utcnow
 
 
 class Solved(Struct, frozen=True, forbid_unknown_fields=True):

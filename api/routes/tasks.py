@@ -15,8 +15,8 @@ from engine.daily import ShownDay, show_day
 from engine.intents import AnswerTask, CompleteTask, StartTask
 from engine.text import prose
 from engine.timeline import utc_day
-from models.clock import utcnow
 from models.earnings import read_day
+from runtime.clock import utcnow
 
 Number = Annotated[int, PathParameter(ge=1, le=20)]
 

@@ -17,8 +17,8 @@ from api.services import Services
 from engine.text import COUNTRY, LINE
 from engine.timeline import utc_day
 from engine.videos import COUNTRIES, Category
-from models.clock import utcnow
 from models.videos import Article, CatalogueVideo, read_article, read_usage
+from runtime.clock import utcnow
 
 YOUTUBE_THUMBNAIL = "https://i.ytimg.com/vi/{}/hqdefault.jpg"
 Slug = Annotated[str, PathParameter(pattern=LINE)]

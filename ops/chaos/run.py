@@ -15,7 +15,6 @@ from typing import Any
 
 import httpx
 
-from models.config import ConfigError
 from models.db import DATABASE_ERRORS, connected, rows
 from ops.chaos.client import REQUEST_SECONDS_MAX, Client, Tally
 from ops.chaos.faults import Fault, faults, plan
@@ -29,6 +28,7 @@ from ops.daemon import ServerError
 from ops.given import check_unused, given_servers
 from ops.guard import Guard
 from ops.servers import local_servers
+from runtime.environment import ConfigError
 
 PASSWORD = "correct horse battery"  # noqa: S105
 # Asked in turn, so that none decides twice within a second.

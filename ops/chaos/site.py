@@ -15,8 +15,6 @@ from urllib.parse import urlsplit
 import httpx
 
 from engine.timeline import EPOCH
-from models.clock import utcnow
-from models.config import postgresql_url
 from models.db import DATABASE_ERRORS, Database, connected, open_database, rows, sql
 from ops.chaos.nodes import Node, halted
 from ops.chaos.place import Disk
@@ -25,6 +23,8 @@ from ops.daemon import Daemon, ServerError, free_port
 from ops.guard import Guard
 from ops.servers import Servers
 from ops.up import ROOT, Ports, environment
+from runtime.clock import utcnow
+from runtime.environment import postgresql_url
 
 # A whole cycle in 20 s; a rule of the timing wants its window and two proofs within it.
 TIMING = {"CYCLE": 20, "TICK": 1, "STAGGER": 2, "WINDOW": 2, "AD": 1, "PROOF": 8}

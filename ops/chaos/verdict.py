@@ -11,11 +11,11 @@ from engine.accrual import accrued
 from engine.daily import BONUS_MICRO
 from engine.intents import Applied, Outcome
 from engine.money import MICRO_PER_TWTC, parse_amount
-from models.clock import utcnow
 from models.db import Database, Row, rows, snapshot, sql
 from models.invariants import audit, audit_globally
 from ops.chaos.client import Wish
 from ops.chaos.phone import Phone
+from runtime.clock import utcnow
 
 DONE = ("APPLIED", "REJECTED")
 EXAMPLES_MAX = 5

@@ -11,13 +11,13 @@ from litestar import Litestar
 from api.app import create_app
 from api.services import Services, open_services
 from engine.timeline import Timetable, utc_day
-from models.bells import Bells
 from models.catalogue import Catalogue
-from models.config import Config
 from models.content import seed_films
 from models.db import Database, Row, open_database, transaction
 from models.tables import metadata
 from ops.simulation.content import Content
+from runtime.broker.bells import Bells
+from runtime.environment import Config
 
 # What stands in the database for every seed.
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)

@@ -20,16 +20,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from engine.timeline import PRODUCTION
-from models.config import Config, postgresql_url
 from models.db import Database, connected, open_database, run, sql
 from models.migrate import migrate
 from models.partitions import prepare_partitions
-from models.pii import Keyring
 from models.settings import seed as seed_settings
 from ops.servers import local_servers
 from ops.simulation.arena import BEGIN, open_arena
 from ops.simulation.faults import total
 from ops.simulation.life import Result, run_seed
+from runtime.environment import Config, postgresql_url
+from runtime.pii import Keyring
 
 PROCESSES = 2  # a database server and two of these keep two cores busy
 FAILURES_SHOWN = 5

@@ -4,13 +4,13 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from models.clock import utcnow
+from engine.piece import Piece
 from models.db import DATABASE_ERRORS
-from models.queue import Piece
 from models.reviews import awaiting_review, record_review
 from ops.simulation.members import Phone
 from ops.simulation.processes import Network, Process
 from ops.simulation.seed import Seed
+from runtime.clock import utcnow
 
 BEAT_SECONDS = 20
 RUSHES_OFTEN = 0.5

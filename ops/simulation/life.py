@@ -7,10 +7,9 @@ from typing import Any
 
 from msgspec import Struct
 
+from engine.piece import Piece
 from engine.timeline import boundary_at_or_before
-from models import clock
 from models.db import connected, rows, sql
-from models.queue import Piece
 from ops.simulation.accounts import Account
 from ops.simulation.arena import BEGIN, Arena
 from ops.simulation.clocks import ProcessClock, clock_of_task, now_of_task
@@ -32,6 +31,7 @@ from ops.simulation.processes import (
 )
 from ops.simulation.seed import Seed
 from ops.simulation.verdict import judge, stale_copies
+from runtime import clock
 from schedules.due import DueWork
 from workers.apply import drain
 

@@ -6,9 +6,9 @@ from typing import Any, Protocol
 import msgspec
 
 from api.networks.house import SIGNATURE_HEADER, sign
-from models.config import Config
 from ops.asgi import Reply
 from ops.simulation.seed import Seed
+from runtime.environment import Config
 
 
 class Sender(Protocol):

@@ -13,16 +13,17 @@ from msgspec.structs import replace
 
 from api.networks import networks
 from api.services import Services
+from engine.piece import Piece
 from engine.timeline import Timetable
-from models.bells import Bells
 from models.db import DATABASE_ERRORS, Database
-from models.queue import Piece, overdue_pieces
+from models.queue import overdue_pieces
 from ops.asgi import Reply, call
 from ops.simulation.caches import SteadyCatalogue, SteadyConfigurations, SteadyReputation
 from ops.simulation.clocks import ProcessClock, clock_of_task
 from ops.simulation.database import FailingDatabase, Killed
 from ops.simulation.scheduler import Mailbox
 from ops.simulation.seed import Seed
+from runtime.broker.bells import Bells
 from schedules.due import DueWork
 from schedules.timetable import Entry, entries
 from workers.apply import drain

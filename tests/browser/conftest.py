@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
-from models.config import Config
+from runtime.environment import Config
 from tests import films
 from tests.needed import needed_program
 from tests.processes import ROOT, Processes, running

@@ -6,7 +6,7 @@ from typing import Any
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
-from models.config import Config
+from runtime.environment import Config
 from tests.accounts import last_code
 from tests.processes import Processes, until
 

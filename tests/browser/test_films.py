@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Route, expect
 
-from models.config import Config
 from models.content import films, seed_films
 from models.db import Database, run, sql, transaction
 from ops.partner_films import VIDEOS_PATH
+from runtime.environment import Config
 from tests.browser.conftest import TIMING, Phones
 from tests.browser.member import Member, answer_right
 from tests.processes import Processes, running, until

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from models.config import Config
+from engine.piece import Piece
 from models.db import Database, connected, open_database, run
-from models.queue import Piece
+from runtime.environment import Config
 from tests.processes import Processes
 from tests.ringing import (
     HIDE,

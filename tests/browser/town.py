@@ -12,12 +12,12 @@ from redis.asyncio import Redis
 from engine.permissions import Role
 from engine.timeline import utc_day
 from models.admin_log import OPERATOR
-from models.clock import utcnow
 from models.db import Database, connected, run, sql, transaction
 from models.facts import CLEAR, STORE, compute_facts, read_days
 from models.roles import set_role
 from models.settings import load_installation
 from models.status import SnapshotCopies
+from runtime.clock import utcnow
 from tests.accounts import settle
 from tests.browser.member import PASSWORD
 from tests.processes import SECONDS_MAX, Processes

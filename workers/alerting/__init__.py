@@ -1,7 +1,7 @@
 """Telling what is wrong (decision 0032)."""
 
-from models.config import Config
-from models.mail import check_own
+from runtime.environment import Config
+from runtime.mail import check_own
 from workers.alerting.contract import Channels, LogLines
 from workers.alerting.senders import PagerDuty, SmtpMailer, Webhook
 

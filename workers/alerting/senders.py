@@ -7,8 +7,8 @@ import httpx
 from msgspec import Struct
 
 from engine.addresses import AddressError
-from models.http_client import open_http
-from models.mail import MailError, read_sender, send_mail
+from runtime.http_client import open_http
+from runtime.mail import MailError, read_sender, send_mail
 from workers.alerting.contract import Notice, NotToldError
 
 # Its INFO lines show a webhook's address, which is its secret.

@@ -8,8 +8,8 @@ from threading import Thread
 
 from flask import Flask
 
-from models.config import ConfigError, load_config
-from models.serving import serve
+from runtime.environment import ConfigError, load_config
+from runtime.serving import serve
 from workers.dashboard.board import Board, open_client
 from workers.dashboard.holdings import Holdings
 from workers.dashboard.keeper import Keeper

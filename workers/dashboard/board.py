@@ -20,8 +20,8 @@ from rq.registry import (
 )
 from rq.results import Result
 
-from models.bells import QUEUES
-from models.clock import utcnow
+from runtime.broker.bells import QUEUES
+from runtime.clock import utcnow
 from workers.dashboard.cards import Card
 
 SOCKET_SECONDS_MAX = 1

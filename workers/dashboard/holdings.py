@@ -12,8 +12,8 @@ from msgspec import Struct
 from redis import Redis
 
 from engine.timeline import micros
-from models.bells import QUEUES
-from models.prompt import CHANNEL
+from runtime.broker.bells import QUEUES
+from runtime.broker.prompt import CHANNEL
 from workers.dashboard.board import ALIVE_SECONDS, text
 
 NAMESPACE = "dramatiq"

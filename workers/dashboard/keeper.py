@@ -13,7 +13,7 @@ from redis.client import Pipeline
 from redis.exceptions import RedisError, WatchError
 from rq.job import Job, JobStatus
 
-from models.clock import utcnow
+from runtime.clock import utcnow
 from workers.dashboard.board import DEAD_LETTER, Board, Shelf, text
 from workers.dashboard.cards import card_of, traceback_of
 from workers.dashboard.holdings import Held, Holdings, Place

@@ -8,7 +8,7 @@ from dramatiq.broker import Broker, MessageProxy
 from dramatiq.middleware import Middleware
 from msgspec.structs import replace
 
-from models.clock import utcnow
+from runtime.clock import utcnow
 from workers.dashboard.board import Board
 from workers.dashboard.cards import card_of, traceback_of
 from workers.dashboard.journal import Failed, Finished, Journal, Retried

@@ -13,7 +13,7 @@ from rq.exceptions import InvalidJobOperation, NoSuchJobError
 from rq_dashboard.web import blueprint, setup_rq_connection
 from werkzeug.wrappers import Response as BaseResponse
 
-from models.config import ConfigError
+from runtime.environment import ConfigError
 
 PASSWORD_CHARACTERS_MIN = 12
 SAFE_METHODS = ("GET", "HEAD", "OPTIONS")

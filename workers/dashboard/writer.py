@@ -20,7 +20,7 @@ from rq.executions import Execution
 from rq.worker import WorkerStatus
 from rq.worker_registration import register
 
-from models.clock import utcnow
+from runtime.clock import utcnow
 from workers.dashboard.board import ALIVE_SECONDS, SOCKET_SECONDS_MAX, Board
 from workers.dashboard.cards import Card
 from workers.dashboard.journal import Finished, Journal, Note, Retried

@@ -12,8 +12,8 @@ import jwt
 import msgspec
 from msgspec import Struct, field
 
-from models.clock import utcnow
-from models.http_client import open_http
+from runtime.clock import utcnow
+from runtime.http_client import open_http
 from workers.push.contract import Dropped, Later, Message, Result, Sent, Unregistered
 
 log = logging.getLogger(__name__)

@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 import msgspec
 from msgspec import Struct
 
-from models.clock import utcnow
 from models.db import Row
 from models.pushes import (
     BATCH_SIZE,
@@ -22,6 +21,7 @@ from models.pushes import (
     postpone_pushes,
     told_of,
 )
+from runtime.clock import utcnow
 from workers.push.contract import Dropped, Later, Message, Sender, Unregistered
 from workers.push.words import word
 from workers.workshop import Workshop

@@ -1,6 +1,6 @@
 """Where videos come from, and what still can be shown of them (decision 0022)."""
 
-from models.config import Config
+from runtime.environment import Config
 from workers.videos.contract import VideoProvider
 from workers.videos.own import OwnHosting
 from workers.videos.youtube import YouTube

@@ -11,8 +11,8 @@ import httpx
 
 from engine.videos import Finding, StoredVideo, Unfit, Verdict, judge
 from models.db import Database
-from models.http_client import open_http
 from models.videos import reported_videos, store_verdicts, videos_to_check
+from runtime.http_client import open_http
 from workers.videos.contract import Stop, VideoProvider
 
 log = logging.getLogger(__name__)

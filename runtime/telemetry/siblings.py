@@ -18,9 +18,9 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from models.telemetry.exposition import expose
-from models.telemetry.meter import Figures, meter
-from models.telemetry.metrics import METRICS, PROCESSES
+from runtime.telemetry.exposition import expose
+from runtime.telemetry.meter import Figures, meter
+from runtime.telemetry.metrics import METRICS, PROCESSES
 
 log = logging.getLogger(__name__)
 

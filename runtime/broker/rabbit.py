@@ -4,7 +4,7 @@ from typing import Any
 
 from dramatiq.brokers.rabbitmq import RabbitmqBroker
 
-from models.broker_presence import Presence
+from runtime.broker.presence import Presence
 
 
 class CalmRabbitmqBroker(RabbitmqBroker):

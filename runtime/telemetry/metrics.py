@@ -1,6 +1,6 @@
 """Every figure that the processes export. Dashboard and alert rules may name no other."""
 
-from models.telemetry.meter import Kind, Metric
+from runtime.telemetry.meter import Kind, Metric
 
 _REQUEST_BOUNDS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2.5, 5, 10)
 _AGE_BOUNDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 15, 30, 60, 300, 900, 3600)

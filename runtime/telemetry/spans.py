@@ -17,7 +17,7 @@ from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, get_cu
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from engine.intents import Applied, Intent, Outcome
-from models.telemetry.context import Subject, header_of
+from runtime.telemetry.context import Subject, header_of
 
 TRACEPARENT = "traceparent"
 _propagator = TraceContextTextMapPropagator()

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
-from models.config import ConfigError
+from runtime.environment import ConfigError
 
 if TYPE_CHECKING:
-    from models.telemetry.spans import Batch, Spans
+    from runtime.telemetry.spans import Batch, Spans
 
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 
@@ -25,7 +25,7 @@ def set_up_traces(program: str, environ: Mapping[str, str]) -> None:
     if is_disabled or not any(environ.get(name) for name in _ENDPOINTS):
         return
     try:
-        from models.telemetry.spans import Spans
+        from runtime.telemetry.spans import Spans
     except ImportError as error:
         raise ConfigError(f"traces need `uv sync --group otel`: {error}") from None
     _active = Spans(program)

@@ -11,7 +11,7 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
-from models.telemetry.meter import Figures, Kind, Labels, Metric, Spread
+from runtime.telemetry.meter import Figures, Kind, Labels, Metric, Spread
 
 
 class _Merged(Collector):

@@ -16,7 +16,7 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 
-from models.sockets import watch
+from runtime.sockets import watch
 
 log = logging.getLogger(__name__)
 

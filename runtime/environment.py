@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 from msgspec import Struct
 
-from models.pii import Keyring
-from models.placeholders import find_placeholder
-from models.proxies import Proxies
+from runtime.pii import Keyring
+from runtime.placeholders import find_placeholder
+from runtime.proxies import Proxies
 
 _SECRET_BYTES_MIN = 32
 # Secrets of ad networks, which the vendor chooses or the operator shares with it.

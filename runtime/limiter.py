@@ -13,8 +13,8 @@ from redis.asyncio import BlockingConnectionPool
 from redis.exceptions import RedisError
 
 from engine.configuration import Limit
-from models.bells import SOCKET_TIMEOUT_SECONDS
-from models.clock import utcnow
+from runtime.broker.bells import SOCKET_TIMEOUT_SECONDS
+from runtime.clock import utcnow
 
 log = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ import threading
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from models.telemetry.siblings import Siblings
+from runtime.telemetry.siblings import Siblings
 
 log = logging.getLogger(__name__)
 

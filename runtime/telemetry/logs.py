@@ -17,8 +17,8 @@ from typing import Any
 
 import msgspec
 
-from models.telemetry import traces
-from models.telemetry.context import notes
+from runtime.telemetry import traces
+from runtime.telemetry.context import notes
 
 # Vendors' clients log the addresses they ask, keys included; the scheduler, every job.
 QUIET = ("httpx", "httpcore", "apscheduler", "alembic", "urllib3", "opentelemetry")

@@ -9,12 +9,12 @@ from redis.asyncio import Redis
 
 from engine.timeline import Timetable
 from models.alerts import count_dead_letters
-from models.bells import QUEUES, SOCKET_TIMEOUT_SECONDS, queue_name
 from models.db import Database, connected
 from models.operations import read_backlog, read_queues, read_ticks, read_workers
 from models.settings import GROUPS
-from models.telemetry.meter import Labels, meter
-from models.telemetry.metrics import (
+from runtime.broker.bells import QUEUES, SOCKET_TIMEOUT_SECONDS, queue_name
+from runtime.telemetry.meter import Labels, meter
+from runtime.telemetry.metrics import (
     DEAD_LETTERS,
     QUEUE_BELLS,
     QUEUE_OLDEST,

@@ -14,9 +14,9 @@ from dramatiq.brokers.redis import RedisBroker
 from redis import ConnectionPool, Redis
 from redis.exceptions import RedisError
 
+from engine.piece import Piece
 from engine.timeline import PUSH_GROUP, UPKEEP_GROUP
-from models.prompt import PromptRedisBroker
-from models.queue import Piece
+from runtime.broker.prompt import PromptRedisBroker
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +41,7 @@ def open_broker(url: str, middleware: list[dramatiq.Middleware]) -> Broker:
     """A broker for redis:// or amqp://, with every queue declared. Opens no socket yet."""
     broker: Broker
     if url.startswith("amqp"):
-        from models.rabbit import CalmRabbitmqBroker
+        from runtime.broker.rabbit import CalmRabbitmqBroker
 
         broker = CalmRabbitmqBroker(url=url, middleware=middleware)
     else:

@@ -18,7 +18,7 @@ from dramatiq.brokers.redis import RedisBroker, _RedisConsumer
 from redis import ConnectionPool, Redis
 from redis.exceptions import RedisError
 
-from models.broker_presence import Presence
+from runtime.broker.presence import Presence
 
 CHANNEL = "twtc:enqueued"
 BUSY_PAUSE_MS_MAX = 50

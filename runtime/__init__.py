@@ -1,0 +1,1 @@
+"""What every process stands on, beneath the models: none of it knows a table."""

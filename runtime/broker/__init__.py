@@ -1,0 +1,1 @@
+"""The doorbell, and the brokers that carry it."""
