@@ -19,6 +19,7 @@ COPY models models
 COPY workers workers
 COPY schedules schedules
 COPY api api
+COPY partner partner
 COPY ops ops
 RUN --mount=type=cache,target=/root/.cache/uv \
     uv sync --frozen --no-default-groups --group fraud --group dashboard --group rabbitmq $MORE_GROUPS

@@ -146,7 +146,7 @@ async def seed_content(connection: Connection) -> None:
 
 
 def films() -> list[VideoFile]:
-    """The short films of our own that the local partner hosts (ops/films)."""
+    """The short films of our own that the local partner hosts (partner/films)."""
     return _read("films.json", VideoFile)
 
 

@@ -17,7 +17,7 @@ from models.migrate import migrate
 from models.partitions import prepare_partitions
 from models.sealing import seal_all
 from models.settings import load_installation, seed, timing_from
-from ops.partner_films import VIDEOS_PATH
+from partner.hosting import VIDEOS_PATH
 from runtime.clock import utcnow
 from runtime.environment import Config, ConfigError, load_config
 from runtime.pii import UnreadableError

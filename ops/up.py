@@ -19,12 +19,12 @@ from engine.timeline import PRODUCTION, Timing, TimingError
 from models.settings import timing_from
 from ops.daemon import ServerError
 from ops.guard import Guard
-from ops.partner_films import VIDEOS_PATH
 from ops.running import announced
 from ops.screen import Screen, duration
 from ops.secret_file import load_secrets
 from ops.servers import Servers, local_servers
 from ops.supervisor import POLL_SECONDS, Program, StopRequests, Supervisor
+from partner.hosting import VIDEOS_PATH
 from runtime.environment import ConfigError, load_config, postgresql_url
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -198,7 +198,7 @@ def _programs(ports: Ports, has_dashboard: bool) -> Sequence[Program]:
             "worker",
             (python, "-m", "dramatiq", "workers.main", "--processes", "1", "--threads", "8"),
         ),
-        Program("partner", (python, "-m", "ops.partner", "--port", str(ports.partner))),
+        Program("partner", (python, "-m", "partner", "--port", str(ports.partner))),
     )
 
 

@@ -59,7 +59,7 @@ class Processes:
             "worker": ["dramatiq", "workers.main", "--processes", "1", "--threads", "4"],
             "clock": ["schedules"],
             "dashboard": ["workers.dashboard", "--port", str(self.dashboard_port)],
-            "partner": ["ops.partner", "--port", str(self.partner_port)],
+            "partner": ["partner", "--port", str(self.partner_port)],
         }
 
     @staticmethod

@@ -14,7 +14,9 @@ MAY_IMPORT = {
     "workers": {"engine", "runtime", "models", "workers"},
     "schedules": {"engine", "runtime", "models", "workers", "schedules"},
     "api": {"engine", "runtime", "models", "api"},
-    "ops": {"engine", "runtime", "models", "workers", "schedules", "api", "ops", "benchmarks"},
+    "partner": {"engine", "runtime", "models", "api", "partner"},
+    "ops": {"engine", "runtime", "models", "workers", "schedules", "api", "partner", "ops"}
+    | {"benchmarks"},
 }
 PURE_STDLIB = {"array", "base64", "bisect", "collections", "datetime", "enum", "hashlib"} | {
     "itertools",

@@ -15,8 +15,9 @@ from granian.server.embed import Server
 
 from api.networks import CallbackRequest, VerifiedCallback
 from api.networks.house import House, page_url, sign_page
-from ops import partner, partner_showings
-from ops.partner_texts import choose_language, texts_of
+from partner import app as partner
+from partner import showings as partner_showings
+from partner.texts import choose_language, texts_of
 from tests.counterpart import Counterpart, Received, Reply, counterpart
 
 SECRET = b"a secret of the house, long enough"

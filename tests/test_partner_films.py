@@ -9,8 +9,8 @@ from engine.videos import Facts, Regions
 from models.content import films, seed_films
 from models.db import Database, transaction
 from models.videos import read_catalogue
-from ops.films import FOLDER
-from ops.partner_films import VIDEOS_PATH
+from partner.films import FOLDER
+from partner.hosting import VIDEOS_PATH
 from tests.test_partner import serve
 from workers.videos.own import OwnHosting
 

@@ -40,7 +40,7 @@ def patterns() -> dict[str, re.Pattern[str]]:
                 if isinstance(value, dict):
                     forms = {k: v for k, v in value.items() if isinstance(v, re.Pattern)}
                     found |= {f"{info.name}.{name}.{key}": form for key, form in forms.items()}
-    for path in [*ROOT.glob("api/**/*.py"), *ROOT.glob("engine/**/*.py"), ROOT / "ops/partner.py"]:
+    for path in [*ROOT.glob("api/**/*.py"), *ROOT.glob("engine/**/*.py"), ROOT / "partner/app.py"]:
         for number, text in enumerate(re.findall(r'pattern=r?f?"([^"]+)"', path.read_text())):
             if "{NONCE" not in text:
                 found[f"{path.relative_to(ROOT)} {number}"] = re.compile(text)

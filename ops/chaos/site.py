@@ -140,7 +140,7 @@ class Site:
             "web": ("api", "--port", str(self.web_port), "--stop-seconds", "5"),
             "worker": ("dramatiq", "workers.main", "--processes", "1", "--threads", "8"),
             "clock": ("schedules",),
-            "partner": ("ops.partner", "--port", _port(self.environment["TWTC_PARTNER_URL"])),
+            "partner": ("partner", "--port", _port(self.environment["TWTC_PARTNER_URL"])),
         }  # fmt: skip
         with (self._logs / f"{name}.log").open("ab") as output:
             process = subprocess.Popen(  # noqa: S603

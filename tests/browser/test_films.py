@@ -7,7 +7,7 @@ from playwright.sync_api import Route, expect
 
 from models.content import films, seed_films
 from models.db import Database, run, sql, transaction
-from ops.partner_films import VIDEOS_PATH
+from partner.hosting import VIDEOS_PATH
 from runtime.environment import Config
 from tests.browser.conftest import TIMING, Phones
 from tests.browser.member import Member, answer_right

@@ -1,6 +1,6 @@
 """Draw and encode the films: H.264 and AAC in MP4, which every browser and phone plays.
 
-`uv run --group films python -m ops.films`: the tools are needed only here, the films are kept.
+`uv run --group films python -m partner.films`: the tools are needed only here, the films are kept.
 """
 
 import math
@@ -12,8 +12,8 @@ import msgspec
 from PIL import Image
 
 from models.content import films
-from ops.films import FOLDER
-from ops.films.scenes import SCENES
+from partner.films import FOLDER
+from partner.films.scenes import SCENES
 
 SIZE = (640, 360)
 FRAMES_A_SECOND = 24

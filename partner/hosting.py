@@ -10,7 +10,7 @@ from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Scope, Send
 
 from api.etags import etag_of, is_known
-from ops.films import FOLDER
+from partner.films import FOLDER
 
 VIDEOS_PATH = "/videos"  # what TWTC_OWN_VIDEOS_URL ends with
 _TYPES = {".mp4": "video/mp4", ".jpg": "image/jpeg", ".json": "application/json"}

@@ -1,12 +1,5 @@
-"""The local ad partner: shows countdown ads and sends the house network's signed callback; and
-hosts the films of our own.
+"""The partner's application: countdown ads, their callbacks, and the films of our own."""
 
-It plays the partner's side of a direct partnership, with the real protocol:
-`python -m ops.partner --port 8100`, with TWTC_HOUSE_SECRET and TWTC_PUBLIC_URL (the API's address).
-The API knows it only by its callbacks.
-"""
-
-import argparse
 import asyncio
 import html
 import math
@@ -33,11 +26,10 @@ from api.networks.contract import NONCE
 from api.pieces import answering_in_pieces
 from api.problems import MEDIA_TYPE, TYPE_PREFIX, on_http_exception
 from api.requests import JSONRequest
-from ops.partner_films import host_film
-from ops.partner_showings import Delivery, Partner
-from ops.partner_texts import choose_language, texts_of
+from partner.hosting import host_film
+from partner.showings import Delivery, Partner
+from partner.texts import choose_language, texts_of
 from runtime.clock import utcnow
-from runtime.serving import serve
 
 BODY_BYTES_MAX = 4096
 
@@ -176,7 +168,7 @@ def create(
             app.state.partner = Partner(secret, callback_url, http, monotonic, now, sleep)
             yield
 
-    page = Path(__file__).with_name("partner_page.html").read_text(encoding="utf-8")
+    page = Path(__file__).with_name("page.html").read_text(encoding="utf-8")
     app = Litestar(
         [show, finish, host_film, healthz],
         dependencies={"partner": Provide(provide_partner, sync_to_thread=False)},
@@ -199,21 +191,3 @@ def create_from_environment() -> Litestar:
     if not secret or not api_url.startswith(("http://", "https://")):
         raise PartnerConfigError("set TWTC_HOUSE_SECRET, and TWTC_PUBLIC_URL to the API's address")
     return create(secret.encode(), api_url)
-
-
-def main() -> None:
-    """Serve the partner until it is stopped."""
-    parser = argparse.ArgumentParser(prog="python -m ops.partner", description=__doc__)
-    parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=8100)
-    arguments = parser.parse_args()
-    try:
-        create_from_environment()
-    except PartnerConfigError as error:
-        parser.error(str(error))
-    target = "ops.partner:create_from_environment"
-    serve(target, arguments.host, arguments.port, is_factory=True)
-
-
-if __name__ == "__main__":
-    main()

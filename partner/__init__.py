@@ -1,0 +1,1 @@
+"""The local ad partner, a program of its own: `python -m partner`."""
