@@ -23,7 +23,7 @@ from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 from api.permissions import handlers_of, is_public
 from api.problems import MEDIA_TYPE, TYPE_PREFIX
 from api.results import AD, result_components, result_schema
-from engine.intents import Reason
+from engine.outcome import Reason
 
 # A test holds them to the document that they are part of; tests/examples.py adds what is missing.
 EXAMPLES_FILE = Path(__file__).with_name("examples.json")

@@ -35,7 +35,8 @@ from api.watch_token import seal
 from engine.action import kind_of
 from engine.evidence import Evidence
 from engine.fraud.holds import refuse_held
-from engine.intents import Applied, Outcome, Rejected, UserAction
+from engine.intents import UserAction
+from engine.outcome import Applied, Outcome, Rejected
 from engine.piece import Piece
 from engine.watching import begin_watch
 from models.encoding import encode

@@ -10,7 +10,7 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import Send
 from msgspec import Struct
 
-from engine.intents import Reason, Rejected
+from engine.outcome import Reason, Rejected
 from models.db import DATABASE_ERRORS, is_retryable
 
 log = logging.getLogger(__name__)

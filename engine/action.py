@@ -1,8 +1,15 @@
-"""What every action is, whoever asks for it: its kind, and what is true of that kind."""
+"""What every action is, whoever asks for it: its kind, and what is true of that kind.
 
-from typing import ClassVar
+An intent carries its own time: the instant the API recorded it, or the boundary it stands for.
+"""
+
+from datetime import datetime
+from typing import ClassVar, Generic, TypeVar
+from uuid import UUID
 
 from msgspec import Struct
+
+from engine.evidence import Evidence
 
 
 class Action(Struct, frozen=True, tag_field="kind", forbid_unknown_fields=True):
@@ -30,3 +37,21 @@ class Action(Struct, frozen=True, tag_field="kind", forbid_unknown_fields=True):
 def kind_of(action: Action | type[Action]) -> str:
     """The intent kind of an action: its tag."""
     return str(action.__struct_config__.tag)
+
+
+A_co = TypeVar("A_co", bound=Action, covariant=True)
+
+
+class Intent(Struct, Generic[A_co], frozen=True):
+    """A recorded wish. `recorded_at` is the time that every rule uses."""
+
+    bucket: int
+    id: UUID
+    group_number: int
+    user_id: int | None
+    action: A_co
+    recorded_at: datetime
+    evidence: Evidence = Evidence()
+
+
+AnyIntent = Intent[Action]

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
+from engine.action import AnyIntent, Intent
 from engine.ads import playing
 from engine.boost import (
     ABANDONED,
@@ -22,26 +23,17 @@ from engine.boost import (
 )
 from engine.content import OPTION_COUNT, Question, Video, draw_question, is_right, present
 from engine.decision import Decision, House, LogEntry, Member, Note, Payment
-from engine.intents import (
-    AnswerBoost,
-    Applied,
-    FailBoost,
-    FinishWatch,
-    Intent,
-    Reason,
-    Rejected,
-    StartBoost,
-)
+from engine.intents import AnswerBoost, AskQuestion, FailBoost, FinishWatch, StartBoost
 from engine.money import format_amount
+from engine.outcome import Applied, Reason, Rejected
 from engine.session import Session, running_at
 from engine.timeline import next_midnight, utc_day
 from engine.views import ad_playing, busy_until
 
 
-def start_boost(member: Member, intent: Intent, house: House) -> Decision:
+def start_boost(member: Member, intent: Intent[StartBoost], house: House) -> Decision:
     """Begin to watch: one video at a time. Starting another gives up the one under way."""
     action, at = intent.action, intent.recorded_at
-    assert isinstance(action, StartBoost)
     video = house.library.videos.get(action.video_id)
     if video is None:
         return Decision(Rejected(Reason.VIDEO_UNKNOWN, "There is no such video to watch."))
@@ -136,10 +128,9 @@ def _used_up(member: Member, video: Video, at: datetime, boosts_per_day: int) ->
     return None
 
 
-def fail_boost(boost: Boost, intent: Intent, member: Member, house: House) -> Decision:
+def fail_boost(boost: Boost, intent: Intent[FailBoost], member: Member, house: House) -> Decision:
     """The video cannot be played, and no boost of the day is spent. What was watched could be."""
     action, at = intent.action, intent.recorded_at
-    assert isinstance(action, FailBoost)
     if boost.status is not BoostStatus.WATCHING:
         watched = "You have watched this video: answer its question, or begin another."
         return Decision(Rejected(Reason.VIDEO_WATCHED, watched))
@@ -148,7 +139,7 @@ def fail_boost(boost: Boost, intent: Intent, member: Member, house: House) -> De
     return Decision(Applied(boost_result(failed)), boosts=(failed,), logs=(entry,))
 
 
-def ask_of_closed(boost: Boost, intent: Intent, member: Member) -> tuple[Boost, ...]:
+def ask_of_closed(boost: Boost, intent: AnyIntent, member: Member) -> tuple[Boost, ...]:
     """The boost whose question was shown although it had been given up meanwhile: it is spent."""
     at = intent.recorded_at
     todays = (b for b in member.boosts.values() if b.day == boost.day and b.asked_at is not None)
@@ -158,10 +149,11 @@ def ask_of_closed(boost: Boost, intent: Intent, member: Member) -> tuple[Boost, 
     return (replace(boost, watched_at=boost.watched_at or at, asked_at=at),)
 
 
-def finish_watch(boost: Boost, intent: Intent, member: Member, house: House) -> Decision:
+def finish_watch(
+    boost: Boost, intent: Intent[FinishWatch], member: Member, house: House
+) -> Decision:
     """The beats say the whole video was watched; the server's clock must agree."""
     action, at = intent.action, intent.recorded_at
-    assert isinstance(action, FinishWatch)
     if boost.status is not BoostStatus.WATCHING:
         return Decision(Applied(boost_result(boost)))
     if at - boost.started_at < boost.duration:
@@ -177,7 +169,9 @@ def finish_watch(boost: Boost, intent: Intent, member: Member, house: House) -> 
     )
 
 
-def ask_question(boost: Boost, intent: Intent, member: Member, house: House) -> Decision:
+def ask_question(
+    boost: Boost, intent: Intent[AskQuestion], member: Member, house: House
+) -> Decision:
     """The question is out: 30 seconds from the instant of this intent, and one boost of the day is
     spent, however it is answered. A repeat changes nothing.
 
@@ -193,10 +187,11 @@ def ask_question(boost: Boost, intent: Intent, member: Member, house: House) -> 
     return Decision(Applied(boost_result(boost)), boosts=(boost,), logs=(_log(boost, "BOOST_ASK"),))
 
 
-def answer_boost(boost: Boost, intent: Intent, member: Member, house: House) -> Decision:
+def answer_boost(
+    boost: Boost, intent: Intent[AnswerBoost], member: Member, house: House
+) -> Decision:
     """One answer, within the time: right pays at once, wrong is logged."""
     action, at = intent.action, intent.recorded_at
-    assert isinstance(action, AnswerBoost)
     if boost.asked_at is None or at < boost.asked_at:
         return Decision(Rejected(Reason.QUESTION_NOT_ASKED, "Fetch the question first."))
     if at >= boost.asked_at + ANSWER_TIME:

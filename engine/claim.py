@@ -7,6 +7,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
+from engine.action import AnyIntent
 from engine.daily import (
     QUIZ_ATTEMPTS,
     TASKS_PER_DAY,
@@ -17,12 +18,12 @@ from engine.daily import (
     draw_day,
 )
 from engine.decision import Achievement, Decision, House, LogEntry, Member, Note, Payment
-from engine.intents import Applied, Intent
 from engine.money import format_amount
+from engine.outcome import Applied
 
 
 def pay_task(
-    state: TaskState, funding: str, member: Member, intent: Intent, house: House
+    state: TaskState, funding: str, member: Member, intent: AnyIntent, house: House
 ) -> Decision:
     """Proved: CLAIMED and paid. The last task of a day brings its bonus and the achievement."""
     at = intent.recorded_at

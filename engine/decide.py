@@ -1,8 +1,9 @@
 """Which rule decides which intent, member by member (`RULES`)."""
 
 from collections.abc import Callable
+from typing import Any
 
-from engine.action import Action
+from engine.action import Action, AnyIntent, Intent
 from engine.ads import OPEN_VIEW_STATUSES, AdView
 from engine.boost import OPEN_BOOST_STATUSES, Boost
 from engine.boosts import (
@@ -17,7 +18,6 @@ from engine.decision import Decision, House, Member
 from engine.intents import (
     AnswerBoost,
     AnswerTask,
-    Applied,
     AskQuestion,
     CompleteTask,
     CompleteView,
@@ -26,26 +26,27 @@ from engine.intents import (
     FailView,
     FinishWatch,
     FlagUser,
-    Intent,
-    Reason,
-    Rejected,
     ReviewTask,
     StartBoost,
     StartMining,
     StartTask,
     StartView,
+    ViewAction,
 )
 from engine.mining import SessionPayee, start_mining
+from engine.outcome import Applied, Reason, Rejected
 from engine.task_ads import TaskPayee
 from engine.tasks import DAY_CLOSED, answer_task, complete_task, review_task, start_task
 from engine.views import Payee, complete_view, confirm_view, expire, fail_view, start_view
 
-Rule = Callable[[Member, Intent, House], Decision]
-OnBoost = Callable[[Boost, Intent, Member, House], Decision]
-OnView = Callable[[Payee, AdView, Intent, Member, House], Decision]
+OfBoost = FailBoost | FinishWatch | AskQuestion | AnswerBoost
+
+Rule = Callable[[Member, Intent[Any], House], Decision]
+OnBoost = Callable[[Boost, Intent[Any], Member, House], Decision]
+OnView = Callable[[Payee, AdView, Intent[Any], Member, House], Decision]
 
 
-def decide(member: Member, intent: Intent, house: House) -> Decision:
+def decide(member: Member, intent: AnyIntent, house: House) -> Decision:
     """Apply the rule for the intent's action.
 
     A disabled account stops at once, also for what it recorded before: that is what it is for.
@@ -57,15 +58,15 @@ def decide(member: Member, intent: Intent, house: House) -> Decision:
     return RULES[type(intent.action)](member, intent, house)
 
 
-def _flag(member: Member, intent: Intent, house: House) -> Decision:
+def _flag(member: Member, intent: Intent[FlagUser], house: House) -> Decision:
     return Decision(Applied({}))  # what it brings, engine.fraud.checks says
 
 
 def _of_view(rule: OnView) -> Rule:
     """A rule about one of the member's ad views that is open and in time."""
 
-    def decide_view(member: Member, intent: Intent, house: House) -> Decision:
-        view = member.views.get(intent.action.view_id)  # type: ignore[union-attr]
+    def decide_view(member: Member, intent: Intent[ViewAction], house: House) -> Decision:
+        view = member.views.get(intent.action.view_id)
         if view is None:
             return Decision(Rejected(Reason.VIEW_UNKNOWN, "There is no such ad view."))
         if view.status not in OPEN_VIEW_STATUSES:
@@ -80,7 +81,7 @@ def _of_view(rule: OnView) -> Rule:
     return decide_view
 
 
-def _payee(member: Member, view: AdView, intent: Intent, house: House) -> Payee | None:
+def _payee(member: Member, view: AdView, intent: AnyIntent, house: House) -> Payee | None:
     if view.session_id is not None:
         return SessionPayee(member.sessions[view.session_id], intent.group_number)
     assert view.task_day is not None and view.task_number is not None
@@ -93,8 +94,8 @@ def _payee(member: Member, view: AdView, intent: Intent, house: House) -> Payee 
 def _of_boost(rule: OnBoost) -> Rule:
     """A rule about one of the member's boosts that is open."""
 
-    def decide_boost(member: Member, intent: Intent, house: House) -> Decision:
-        boost = member.boosts.get(intent.action.boost_id)  # type: ignore[union-attr]
+    def decide_boost(member: Member, intent: Intent[OfBoost], house: House) -> Decision:
+        boost = member.boosts.get(intent.action.boost_id)
         if boost is None:
             return Decision(Rejected(Reason.BOOST_UNKNOWN, "There is no such boost."))
         if boost.status not in OPEN_BOOST_STATUSES:

@@ -12,7 +12,7 @@ from engine.boost import Boost
 from engine.configuration import Configuration, Version, in_force
 from engine.content import Library
 from engine.daily import DayCatalogue, TaskState
-from engine.intents import Outcome
+from engine.outcome import Outcome
 from engine.session import Session
 from engine.timeline import Timetable
 

@@ -11,9 +11,11 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from engine.accrual import accrued
+from engine.action import Intent
 from engine.ads import AdView, Purpose, choose_ad
 from engine.decision import Decision, House, Member
-from engine.intents import Applied, Intent, Reason, Rejected
+from engine.intents import StartMining
+from engine.outcome import Applied, Reason, Rejected
 from engine.session import Session, SessionStatus, failed, latest_end, session_result
 from engine.timeline import Timetable, Window, current_window, next_opening
 from engine.views import ad_result, first_view, lapsed, log_view
@@ -54,7 +56,7 @@ def refuse_start(
     return window
 
 
-def start_mining(member: Member, intent: Intent, house: House) -> Decision:
+def start_mining(member: Member, intent: Intent[StartMining], house: House) -> Decision:
     """Open a PENDING session and serve its first ad, if the window is open (decision 0004)."""
     at = intent.recorded_at
     window = refuse_start(member.sessions, member.is_active, intent.group_number, house.table, at)

@@ -8,7 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from engine.intents import Reason
+from engine.outcome import Reason
 
 # A proof has its instant before it is committed: it may wait so long for its transaction.
 COMMIT_GRACE = timedelta(seconds=10)

@@ -13,9 +13,9 @@ from engine.accrual import accrued
 from engine.ads import AdView
 from engine.fraud.holds import refuse_held
 from engine.fraud.levels import Alert, Hold, held_at
-from engine.intents import Reason, Rejected
 from engine.mining import refuse_start
 from engine.money import format_amount
+from engine.outcome import Reason, Rejected
 from engine.session import Session
 from engine.timeline import (
     Timetable,

@@ -5,16 +5,17 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from engine.action import AnyIntent
 from engine.ads import AdView, Purpose, choose_ad
 from engine.claim import pay_task, task_facts
 from engine.daily import TaskState
 from engine.decision import Decision, House, Member
-from engine.intents import Applied, Intent, Reason, Rejected
+from engine.outcome import Applied, Reason, Rejected
 from engine.session import COMMIT_GRACE
 from engine.views import ad_result, first_view, lapsed, log_view
 
 
-def serve_task_ad(state: TaskState, member: Member, intent: Intent, house: House) -> Decision:
+def serve_task_ad(state: TaskState, member: Member, intent: AnyIntent, house: House) -> Decision:
     """Serve an ad for a task, unless one is open. One that was never proved is given up."""
     at = intent.recorded_at
     payee = TaskPayee(state, intent)
@@ -45,7 +46,7 @@ class TaskPayee:
 
     purpose = Purpose.TASK
 
-    def __init__(self, state: TaskState, intent: Intent) -> None:
+    def __init__(self, state: TaskState, intent: AnyIntent) -> None:
         self._state = state
         self._intent = intent
         self.expires_at = state.expires_at

@@ -9,6 +9,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
+from engine.action import Intent
 from engine.claim import log_task, pay_task, task_facts, tasks_of_day
 from engine.content import OPTION_COUNT, is_right, present
 from engine.daily import (
@@ -21,16 +22,8 @@ from engine.daily import (
     open_wave,
 )
 from engine.decision import Decision, House, Member, Note
-from engine.intents import (
-    AnswerTask,
-    Applied,
-    CompleteTask,
-    Intent,
-    Reason,
-    Rejected,
-    ReviewTask,
-    StartTask,
-)
+from engine.intents import AnswerTask, CompleteTask, ReviewTask, StartTask
+from engine.outcome import Applied, Reason, Rejected
 from engine.task_ads import serve_task_ad
 from engine.timeline import next_midnight, utc_day
 
@@ -38,10 +31,9 @@ READ_TIME = timedelta(seconds=20)
 DAY_CLOSED = Rejected(Reason.DAY_CLOSED, "That day is over and closed.")
 
 
-def start_task(member: Member, intent: Intent, house: House) -> Decision:
+def start_task(member: Member, intent: Intent[StartTask], house: House) -> Decision:
     """Begin a task: the clock of an article runs, an ad is served, a quiz question is shown."""
     action, at = intent.action, intent.recorded_at
-    assert isinstance(action, StartTask)
     found = _drawn(member, action.number, utc_day(at), house)
     if isinstance(found, Rejected):
         return Decision(found)
@@ -85,10 +77,9 @@ def _drawn(member: Member, number: int, day: date, house: House) -> DrawnTask | 
     return task
 
 
-def complete_task(member: Member, intent: Intent, house: House) -> Decision:
+def complete_task(member: Member, intent: Intent[CompleteTask], house: House) -> Decision:
     """An article was read to its end, or a social task is handed in for review."""
     action, at = intent.action, intent.recorded_at
-    assert isinstance(action, CompleteTask)
     state = member.tasks.get((utc_day(at), action.number))
     refused = _refuse(state, at, house, Category.CONTENT, Category.SOCIAL)
     if refused is not None:
@@ -124,10 +115,9 @@ def _reading_since(state: TaskState, member: Member) -> datetime:
     return max([state.started_at, *paid])
 
 
-def answer_task(member: Member, intent: Intent, house: House) -> Decision:
+def answer_task(member: Member, intent: Intent[AnswerTask], house: House) -> Decision:
     """A quiz answer: right pays; wrong is logged and shows another question, three in all."""
     action, at = intent.action, intent.recorded_at
-    assert isinstance(action, AnswerTask)
     day = utc_day(at)
     state = member.tasks.get((day, action.number))
     refused = _refuse(state, at, house, Category.QUIZ)
@@ -149,10 +139,9 @@ def answer_task(member: Member, intent: Intent, house: House) -> Decision:
     )
 
 
-def review_task(member: Member, intent: Intent, house: House) -> Decision:
+def review_task(member: Member, intent: Intent[ReviewTask], house: House) -> Decision:
     """A moderator's verdict: approved pays; refused may be handed in again that day."""
     action, at = intent.action, intent.recorded_at
-    assert isinstance(action, ReviewTask)
     if action.day not in house.days:
         return Decision(DAY_CLOSED)
     state = member.tasks.get((action.day, action.number))

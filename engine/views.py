@@ -10,6 +10,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
+from engine.action import AnyIntent, Intent
 from engine.ads import (
     TRIES_MAX,
     AdUnit,
@@ -23,7 +24,8 @@ from engine.ads import (
 )
 from engine.boost import ABANDONED, Boost, BoostStatus, failed_boost
 from engine.decision import Decision, House, LogEntry, Member
-from engine.intents import Applied, ConfirmView, FailView, Intent, Reason, Rejected
+from engine.intents import CompleteView, ConfirmView, FailView, StartView
+from engine.outcome import Applied, Reason, Rejected
 
 
 class Payee(Protocol):
@@ -55,7 +57,7 @@ class Payee(Protocol):
 
 
 def start_view(
-    payee: Payee, view: AdView, intent: Intent, member: Member, house: House
+    payee: Payee, view: AdView, intent: Intent[StartView], member: Member, house: House
 ) -> Decision:
     """The ad plays: the server's clock runs from here. A repeat does not restart it.
 
@@ -100,7 +102,7 @@ def ad_playing(free_at: datetime) -> Rejected:
 
 
 def complete_view(
-    payee: Payee, view: AdView, intent: Intent, member: Member, house: House
+    payee: Payee, view: AdView, intent: Intent[CompleteView], member: Member, house: House
 ) -> Decision:
     """The client says the ad was watched. Too short by our clock: nothing is earned, logged."""
     at = intent.recorded_at
@@ -119,11 +121,10 @@ def complete_view(
 
 
 def confirm_view(
-    payee: Payee, view: AdView, intent: Intent, member: Member, house: House
+    payee: Payee, view: AdView, intent: Intent[ConfirmView], member: Member, house: House
 ) -> Decision:
     """The network's signed callback. It may come before or after the client's own report."""
     action, at = intent.action, intent.recorded_at
-    assert isinstance(action, ConfirmView)
     if view.proof is Proof.CLIENT_TIMED or (view.network, view.unit) != (
         action.network,
         action.ad_unit or view.unit,
@@ -145,10 +146,11 @@ def confirm_view(
     return _with_view(Decision(Applied(payee.result())), view, "AD_CONFIRM")
 
 
-def fail_view(payee: Payee, view: AdView, intent: Intent, member: Member, house: House) -> Decision:
+def fail_view(
+    payee: Payee, view: AdView, intent: Intent[FailView], member: Member, house: House
+) -> Decision:
     """The ad could not be shown: serve the next of the chain, up to three, then AD_UNAVAILABLE."""
     action, at = intent.action, intent.recorded_at
-    assert isinstance(action, FailView)
     dropped = replace(view, status=ViewStatus.FAILED, failed_at=at, failure=action.cause)
     unit = None
     if view.try_number < TRIES_MAX:
@@ -201,7 +203,7 @@ def _with_view(decision: Decision, view: AdView, event: str) -> Decision:
     return replace(decision, views=(view,), logs=(*decision.logs, log_view(view, event)))
 
 
-def first_view(unit: AdUnit, intent: Intent, **pays_for: Any) -> AdView:
+def first_view(unit: AdUnit, intent: AnyIntent, **pays_for: Any) -> AdView:
     """The first ad served for a session (session_id) or a task (task_day, task_number)."""
     assert intent.user_id is not None
     return AdView(
@@ -216,7 +218,7 @@ def first_view(unit: AdUnit, intent: Intent, **pays_for: Any) -> AdView:
     )
 
 
-def serve(unit: AdUnit, before: AdView, intent: Intent, try_number: int) -> AdView:
+def serve(unit: AdUnit, before: AdView, intent: AnyIntent, try_number: int) -> AdView:
     """The next ad for the same thing. Its id is the intent's: one intent serves at most one ad."""
     return AdView(
         id=intent.id,

@@ -7,8 +7,9 @@ from uuid import UUID
 
 import msgspec
 
+from engine.action import AnyIntent, Intent
 from engine.evidence import Evidence
-from engine.intents import AnyAction, Intent
+from engine.intents import AnyAction
 from models.db import Connection, Row, run, sql
 
 log = logging.getLogger(__name__)
@@ -30,13 +31,13 @@ LEAVE = sql("""
 
 async def read_intents(
     connection: Connection, bucket: int, group_number: int, claimed: Sequence[Row], now: datetime
-) -> list[Intent]:
+) -> list[AnyIntent]:
     """Those of the claimed rows that this release can read, without what must wait behind others.
 
     The others are due again a little later, for whoever claims them then. Raise
     msgspec.ValidationError for one that nobody has been able to read for UPGRADE_MAX.
     """
-    intents: list[Intent] = []
+    intents: list[AnyIntent] = []
     left: list[UUID] = []
     waiting: set[int] = set()
     for row in claimed:

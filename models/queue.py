@@ -8,8 +8,9 @@ from uuid import UUID
 
 import asyncpg
 
-from engine.action import kind_of
-from engine.intents import AnyAction, Applied, Intent, Outcome
+from engine.action import AnyIntent, kind_of
+from engine.intents import AnyAction
+from engine.outcome import Applied, Outcome
 from engine.piece import Piece
 from engine.timeline import UPKEEP_GROUP
 from models.arrays import AT_BUCKET, ROUTED
@@ -186,7 +187,7 @@ async def record_due(
 
 async def claim(
     connection: Connection, piece: Piece, now: datetime, limit: int, only: UUID | None = None
-) -> list[Intent]:
+) -> list[AnyIntent]:
     """Lock and return a piece's due intents in the order of their recording.
 
     What a newer release recorded is left to its workers. Raise msgspec.ValidationError for a
@@ -215,7 +216,7 @@ async def due_ids(database: Database, piece: Piece, now: datetime, limit: int) -
 async def complete(
     connection: Connection,
     piece: Piece,
-    outcomes: Sequence[tuple[Intent, Outcome]],
+    outcomes: Sequence[tuple[AnyIntent, Outcome]],
     now: datetime,
 ) -> None:
     """Mark intents as done, in the transaction that holds their effects."""

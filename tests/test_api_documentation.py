@@ -8,7 +8,7 @@ import pytest
 
 from api.documentation import examples
 from api.problems import MEDIA_TYPE, TYPE_PREFIX
-from engine.intents import Reason
+from engine.outcome import Reason
 from tests.documented import document
 from tests.test_problems_documented import documented, slugs_in_code
 from tests.world import World

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from engine.intents import Reason
+from engine.outcome import Reason
 from tests.processes import ROOT
 from tests.test_problems_documented import documented
 from workers.push.words import WORDS

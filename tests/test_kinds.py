@@ -1,6 +1,7 @@
 """Kinds of intents: each says what is true of it, and one table says what is done for it."""
 
 import re
+from typing import get_args, get_type_hints
 
 from engine.action import Action, kind_of
 from engine.decide import RULES
@@ -22,6 +23,12 @@ def test_kinds_have_names_of_their_own() -> None:
     kinds = [kind_of(action) for action in ACTIONS]
     assert len(set(kinds)) == len(kinds)
     assert all(re.fullmatch(r"[a-z]+\.[a-z_]+", kind) for kind in kinds)
+
+
+def test_every_rule_is_given_intents_of_its_own_kind() -> None:
+    for action, rule in RULES.items():
+        [given] = get_args(get_type_hints(rule)["intent"])
+        assert action in (get_args(given) or [given])
 
 
 def test_what_is_true_of_a_kind_goes_together() -> None:

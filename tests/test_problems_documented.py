@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.intents import Reason
+from engine.outcome import Reason
 
 ROOT = Path(__file__).parent.parent
 SLUG = r"\"([a-z]+(?:-[a-z]+)*)\""

@@ -5,10 +5,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from engine.action import kind_of
+from engine.action import AnyIntent, kind_of
 from engine.decision import Payment
-from engine.intents import Applied, ApplyAdjustment, Intent, Outcome, SettleMining
+from engine.intents import ApplyAdjustment, SettleMining
 from engine.money import MICRO_PER_TWTC
+from engine.outcome import Applied, Outcome
 from runtime.clock import utcnow
 from runtime.telemetry.context import note
 from runtime.telemetry.meter import meter
@@ -20,7 +21,7 @@ from runtime.telemetry.metrics import (
     TICK_LAG,
 )
 
-Done = Sequence[tuple[Intent, Outcome]]
+Done = Sequence[tuple[AnyIntent, Outcome]]
 
 
 def account_for(done: Done, payments: Sequence[Payment] = ()) -> None:
@@ -59,7 +60,7 @@ def account_for_failure(notes: dict[str, Any], status: str) -> None:
     meter.count(INTENTS_DONE, notes.get("kind", "unknown"), outcome)
 
 
-def note_intent(intent: Intent) -> None:
+def note_intent(intent: AnyIntent) -> None:
     """Name an intent in the log lines about it, also in the one of its failure."""
     note(kind=kind_of(intent.action), user_id=intent.user_id)
     if intent.evidence.request_id is not None:

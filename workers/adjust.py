@@ -4,7 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from engine.decision import Note
-from engine.intents import Applied, Outcome, Reason, Rejected
+from engine.outcome import Applied, Outcome, Reason, Rejected
 from models.adjustments import apply_adjustment
 from models.db import Connection
 from models.notes import store_notes

@@ -11,12 +11,13 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from engine.action import AnyIntent
 from engine.ads import AdView
 from engine.boost import Boost
 from engine.daily import TaskState
 from engine.decide import decide
 from engine.decision import Achievement, Decision, House, LogEntry, Member, Note, Payment
-from engine.intents import Intent, Outcome, Reason, Rejected
+from engine.outcome import Outcome, Reason, Rejected
 from engine.piece import Piece
 from engine.session import Session
 from engine.timeline import PUSH_GROUP, UPKEEP_GROUP
@@ -44,7 +45,7 @@ log = logging.getLogger(__name__)
 class Effects(Struct):
     """What a batch has decided so far; later intents of the batch see it."""
 
-    outcomes: list[tuple[Intent, Outcome]] = []
+    outcomes: list[tuple[AnyIntent, Outcome]] = []
     sessions: dict[UUID, Session] = {}
     views: dict[UUID, AdView] = {}
     boosts: dict[UUID, Boost] = {}
@@ -144,7 +145,7 @@ async def _decide_all(
     shop: Workshop,
     connection: Connection,
     piece: Piece,
-    claimed: Sequence[Intent],
+    claimed: Sequence[AnyIntent],
     credited_through: datetime,
     now: datetime,
 ) -> Effects:
@@ -173,7 +174,7 @@ async def _decide_all(
 def _absorb(
     effects: Effects,
     member: Member,
-    intent: Intent,
+    intent: AnyIntent,
     decision: Decision,
     suspicions: Sequence[LogEntry],
 ) -> None:
@@ -197,7 +198,7 @@ def _absorb(
     effects.logs += [(entry, where, at) for entry in (*decision.logs, *suspicions)]
 
 
-def _count_requests(effects: Effects, intent: Intent, decision: Decision, house: House) -> House:
+def _count_requests(effects: Effects, intent: AnyIntent, decision: Decision, house: House) -> House:
     """Take what was served from its unit's requests; a unit without any more is full."""
     for view in decision.views:
         if view.id == intent.id and view.ad_id in effects.unused:
@@ -223,7 +224,7 @@ async def _store(connection: Connection, bucket: int, effects: Effects, now: dat
     await store_logs(connection, bucket, effects.logs)
 
 
-async def _run_ticks(claimed: Sequence[Intent], sweep: Sweep, effects: Effects) -> set[int]:
+async def _run_ticks(claimed: Sequence[AnyIntent], sweep: Sweep, effects: Effects) -> set[int]:
     """Do the batch's work for the whole piece, in order. Return users to show anew."""
     for intent in claimed:
         if tick := TICKS.get(type(intent.action)):

@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 
 from msgspec.structs import replace
 
+from engine.action import AnyIntent
 from engine.ads import Purpose
 from engine.content import Library
 from engine.daily import DayCatalogue
@@ -13,7 +14,6 @@ from engine.decision import House, Member
 from engine.intents import (
     BoostAction,
     FailView,
-    Intent,
     ReviewTask,
     StartBoost,
     StartMining,
@@ -35,7 +35,7 @@ WATCHED_WITHIN = timedelta(hours=1)
 
 
 async def gather_members(
-    connection: Connection, bucket: int, wishes: Sequence[Intent]
+    connection: Connection, bucket: int, wishes: Sequence[AnyIntent]
 ) -> dict[int, Member]:
     """Lock the users of a batch, and load of them what its intents bear on."""
     people = await members.load_members(
@@ -61,7 +61,7 @@ async def gather_members(
 
 
 async def _load_watched(
-    connection: Connection, bucket: int, wishes: Sequence[Intent], people: Mapping[int, Member]
+    connection: Connection, bucket: int, wishes: Sequence[AnyIntent], people: Mapping[int, Member]
 ) -> None:
     """The ads that may be watched at the same time as what is begun, or was proved unbegun."""
     watching = [i for i in wishes if i.action.is_watch]
@@ -84,7 +84,7 @@ async def _load_open_views(
     await members.load_views(connection, bucket, people, [], open_ids)
 
 
-def task_days(wishes: Sequence[Intent], people: Mapping[int, Member]) -> set[date]:
+def task_days(wishes: Sequence[AnyIntent], people: Mapping[int, Member]) -> set[date]:
     """The days whose tasks a batch bears on: by its task intents, and by ads shown for tasks."""
     days = {utc_day(i.recorded_at) for i in wishes if isinstance(i.action, TaskAction)}
     days |= {i.action.day for i in wishes if isinstance(i.action, ReviewTask)}
@@ -96,7 +96,7 @@ def task_days(wishes: Sequence[Intent], people: Mapping[int, Member]) -> set[dat
 async def furnish(
     shop: Workshop,
     connection: Connection,
-    wishes: Sequence[Intent],
+    wishes: Sequence[AnyIntent],
     people: Mapping[int, Member],
     credited_through: datetime,
     now: datetime,
@@ -125,7 +125,7 @@ async def furnish(
     return with_room(house, room), room
 
 
-def _wanted_ads(wishes: Sequence[Intent], people: Mapping[int, Member]) -> Counter[Purpose]:
+def _wanted_ads(wishes: Sequence[AnyIntent], people: Mapping[int, Member]) -> Counter[Purpose]:
     """How many ads the batch may serve, at most, for each purpose."""
     wanted: Counter[Purpose] = Counter()
     views = {view.id: view for member in people.values() for view in member.views.values()}

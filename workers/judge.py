@@ -6,10 +6,10 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
+from engine.action import AnyIntent
 from engine.decision import Decision, LogEntry
 from engine.fraud.checks import Judgement, Surroundings, Trail, judge, judge_answer
 from engine.fraud.levels import Alert, Severity, Violation, raise_alert
-from engine.intents import Intent
 from models.db import Connection
 from models.fraud import end_sign_ins, load_trails, store_holds, store_trails
 from workers.workshop import Workshop
@@ -35,14 +35,14 @@ class Bench(Struct):
         }
 
 
-async def open_bench(connection: Connection, bucket: int, wishes: list[Intent]) -> Bench:
+async def open_bench(connection: Connection, bucket: int, wishes: list[AnyIntent]) -> Bench:
     """Load the trails of a batch's members."""
     users = {intent.user_id for intent in wishes if intent.user_id is not None}
     trails, untracked = await load_trails(connection, bucket, users)
     return Bench(dict(trails), trails, untracked)
 
 
-def examine(shop: Workshop, bench: Bench, intent: Intent, decision: Decision) -> list[LogEntry]:
+def examine(shop: Workshop, bench: Bench, intent: AnyIntent, decision: Decision) -> list[LogEntry]:
     """Judge an intent and what the rules logged of it. Return what to log of that."""
     user_id, at = intent.user_id, intent.recorded_at
     if user_id not in bench.trails or not intent.action.is_own:
@@ -93,7 +93,7 @@ async def close_bench(connection: Connection, bucket: int, bench: Bench, now: da
     return set(held)
 
 
-def _surroundings(shop: Workshop, bench: Bench, intent: Intent) -> Surroundings:
+def _surroundings(shop: Workshop, bench: Bench, intent: AnyIntent) -> Surroundings:
     ip = intent.evidence.ip
     if not ip:
         return Surroundings()

@@ -7,14 +7,8 @@ from typing import Any
 from msgspec import Struct
 
 from engine.action import Action
-from engine.intents import (
-    Applied,
-    ApplyAdjustment,
-    CreditMining,
-    Outcome,
-    RemindWindow,
-    SettleMining,
-)
+from engine.intents import ApplyAdjustment, CreditMining, RemindWindow, SettleMining
+from engine.outcome import Applied, Outcome
 from engine.piece import Piece
 from engine.timeline import Timetable, tick_group
 from models import credit, settlement

@@ -8,7 +8,8 @@ import asyncio
 import logging
 from uuid import UUID
 
-from engine.intents import Applied, Intent, Outcome
+from engine.action import AnyIntent
+from engine.outcome import Applied, Outcome
 from engine.piece import Piece
 from models.db import is_retryable, transaction
 from models.queue import BATCH_SIZE, claim, complete, due_ids, record_failure
@@ -47,7 +48,7 @@ async def _do(shop: Workshop, piece: Piece, intent_id: UUID) -> int:
     now = utcnow()
     async with asyncio.timeout(WORK_SECONDS_MAX), transaction(shop.database) as connection:
         claimed = await claim(connection, piece, now, 1, intent_id)
-        done: list[tuple[Intent, Outcome]] = []
+        done: list[tuple[AnyIntent, Outcome]] = []
         for intent in claimed:
             note_intent(intent)
             work = Work(shop, connection, intent.recorded_at, now)

@@ -18,14 +18,7 @@ from api.services import Services
 from api.watch_token import seal, unseal
 from engine.boost import ANSWER_TIME, OPEN_BOOST_STATUSES
 from engine.boosts import boost_question
-from engine.intents import (
-    AnswerBoost,
-    AskQuestion,
-    FailBoost,
-    FinishWatch,
-    StartBoost,
-    UserAction,
-)
+from engine.intents import AnswerBoost, AskQuestion, FailBoost, FinishWatch, StartBoost, UserAction
 from engine.text import line
 from engine.watching import BEAT_SECONDS, Beat, Fault, PlayerState, advance
 from models.history import read_boost

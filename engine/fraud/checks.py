@@ -10,10 +10,11 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
+from engine.action import AnyIntent
 from engine.fraud.blind import count_blind, is_blind, judge_blind
 from engine.fraud.levels import Alert, Hold, Severity, Violation, raise_alert
 from engine.fraud.places import Place, distance_km, is_impossible
-from engine.intents import FlagUser, Intent
+from engine.intents import FlagUser
 
 TOO_SOON = timedelta(seconds=1)
 AT_ONCE = timedelta(seconds=30)
@@ -60,7 +61,7 @@ class Judgement(Struct, frozen=True):
     ended_session_id: UUID | None = None
 
 
-def judge(trail: Trail, intent: Intent, around: Surroundings) -> Judgement:
+def judge(trail: Trail, intent: AnyIntent, around: Surroundings) -> Judgement:
     """Check one intent of a member's own."""
     at = intent.recorded_at
     if isinstance(intent.action, FlagUser):
@@ -141,7 +142,7 @@ def _duplicate(trail: Trail, session_id: UUID | None, ip: str | None, at: dateti
     return max(session_id, trail.session_id)
 
 
-def _kind(intent: Intent) -> str:
+def _kind(intent: AnyIntent) -> str:
     return str(intent.action.__struct_config__.tag)
 
 

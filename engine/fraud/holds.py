@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from engine.fraud.levels import Hold
-from engine.intents import Reason, Rejected
+from engine.outcome import Reason, Rejected
 
 _REFUSALS = {
     Hold.COOLDOWN: (Reason.COOLDOWN, "Too much at once. Wait a little."),

@@ -9,8 +9,8 @@ from msgspec import Struct
 
 from engine.accrual import accrued
 from engine.daily import BONUS_MICRO
-from engine.intents import Applied, Outcome
 from engine.money import MICRO_PER_TWTC, parse_amount
+from engine.outcome import Applied, Outcome
 from models.db import Database, Row, rows, snapshot, sql
 from models.invariants import audit, audit_globally
 from ops.chaos.client import Wish

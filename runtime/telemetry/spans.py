@@ -16,7 +16,8 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, get_current_span
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from engine.intents import Applied, Intent, Outcome
+from engine.action import AnyIntent
+from engine.outcome import Applied, Outcome
 from runtime.telemetry.context import Subject, header_of
 
 TRACEPARENT = "traceparent"
@@ -30,7 +31,7 @@ class Batch:
         self._spans = spans
         self._span = span
 
-    def done(self, outcomes: Sequence[tuple[Intent, Outcome]]) -> None:
+    def done(self, outcomes: Sequence[tuple[AnyIntent, Outcome]]) -> None:
         """Each of these is done: a span in the trace of the request that asked for it."""
         self._span.set_attribute("twtc.intents", len(outcomes))
         for intent, outcome in outcomes:
@@ -79,7 +80,7 @@ class Spans:
         with self._tracer.start_as_current_span(f"drain {queue}") as span:
             yield Batch(self, span)
 
-    def applied(self, batch: Span, intent: Intent, result: str) -> None:
+    def applied(self, batch: Span, intent: AnyIntent, result: str) -> None:
         """What became of one intent, from the beginning of its batch until now."""
         traceparent = intent.evidence.traceparent
         if traceparent is None:
