@@ -1,6 +1,6 @@
 """What a rule is given, and what it returns: an outcome with its effects."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
@@ -29,10 +29,10 @@ class Member(Struct):
 
 
 class House(Struct, frozen=True):
-    """What holds for everybody in one piece while a batch is decided."""
+    """What holds for everybody in one bucket while a batch is decided."""
 
     table: Timetable
-    credited_through: datetime
+    credited_through: Mapping[int, datetime]  # by group: how far its sessions have been paid
     ads: tuple[AdUnit, ...] = ()
     full_ads: Collection[int] = ()
     library: Library = Library({}, {})

@@ -140,10 +140,11 @@ class SessionPayee:
             started_at=started_at,
             ends_at=ends_at,
         )
+        through = house.credited_through[session.group_number]
         return Decision(
             Applied(session_result(session)),
             sessions=(session,),
-            credit_micro=accrued(session.reward_micro, started_at, ends_at, house.credited_through),
+            credit_micro=accrued(session.reward_micro, started_at, ends_at, through),
         )
 
     def loses(self, at: datetime, refusal: Rejected, house: House) -> Decision:

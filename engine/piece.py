@@ -1,10 +1,10 @@
-"""A piece of the work: what one worker drains at a time (decision 0008)."""
+"""A piece of the work: what a bell is rung for (decision 0008)."""
 
 from msgspec import Struct
 
 
 class Piece(Struct, frozen=True, order=True):
-    """What one worker drains at a time: one group's intents in one bucket."""
+    """What a bell is rung for: one group's intents in one bucket."""
 
     group_number: int
     bucket: int

@@ -1,10 +1,10 @@
 """The credit tick: a few set statements for all pieces of a bucket (decision 0007).
 
-It runs while their watermark rows are held, so that ticks, settlements and batches of one piece
+It runs while their watermark rows are held, so that ticks, settlements and batches of a bucket
 follow each other.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from engine.piece import Piece
@@ -25,11 +25,6 @@ def accrued_sql(at: str) -> str:
     )
     return f"(s.reward_micro * {elapsed} / {length})"
 
-
-LOCK_WATERMARK = sql("""
-    SELECT credited_through FROM credit_watermarks
-    WHERE bucket = :bucket AND group_number = :group_number FOR UPDATE
-""")
 
 LOCK_WATERMARKS = sql("""
     SELECT group_number, credited_through FROM credit_watermarks
@@ -87,30 +82,35 @@ BUCKETS_TO_CREDIT = survey(
 )
 
 
-async def lock_piece(connection: Connection, piece: Piece) -> datetime:
-    """Hold the piece until the transaction ends. Return how far its sessions have been paid."""
-    params = {"bucket": piece.bucket, "group_number": piece.group_number}
-    through: datetime = (await rows(connection, LOCK_WATERMARK, params))[0].credited_through
-    return through
+async def lock_bucket(connection: Connection, bucket: int) -> dict[int, datetime]:
+    """Hold a bucket until the transaction ends. Return how far each group has been paid."""
+    found = await rows(connection, LOCK_WATERMARKS, {"bucket": bucket})
+    return {row.group_number: row.credited_through for row in found}
 
 
-async def credit(connection: Connection, bucket: int, boundary: datetime, now: datetime) -> int:
-    """Pay what the sessions of all pieces of a bucket have earned by `boundary`, and move their
-    watermarks. Return the payments made.
+async def credit(
+    connection: Connection,
+    bucket: int,
+    through: Mapping[int, datetime],
+    boundary: datetime,
+    now: datetime,
+) -> int:
+    """Pay what the sessions of a held bucket have earned by `boundary`, and move its watermarks.
 
-    A boundary that was paid already is a no-op; a missed one is caught up by the next.
+    `through` says how far the groups to be paid have been. Return the payments made. A boundary
+    that was paid already is a no-op; a missed one is caught up by the next.
     """
     unpaid: dict[datetime, list[int]] = {}
-    for row in await rows(connection, LOCK_WATERMARKS, {"bucket": bucket}):
-        if row.credited_through < boundary:
-            unpaid.setdefault(row.credited_through, []).append(row.group_number)
+    for group, credited_through in through.items():
+        if credited_through < boundary:
+            unpaid.setdefault(credited_through, []).append(group)
     paid = 0
-    for through, groups in unpaid.items():
-        paid += await credit_groups(connection, bucket, groups, through, boundary, now)
+    for credited_through, groups in unpaid.items():
+        paid += await _credit_groups(connection, bucket, groups, credited_through, boundary, now)
     return paid
 
 
-async def credit_groups(
+async def _credit_groups(
     connection: Connection,
     bucket: int,
     groups: Sequence[int],
@@ -118,12 +118,6 @@ async def credit_groups(
     boundary: datetime,
     now: datetime,
 ) -> int:
-    """Pay (credited_through, boundary] of pieces that are held, and move their watermarks.
-
-    Return the payments made.
-    """
-    if boundary <= credited_through:
-        return 0
     params = {
         "bucket": bucket,
         "groups": groups,

@@ -6,10 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from engine.groups import Move, plan_moves
-from engine.piece import Piece
 from engine.timeline import BUCKET_COUNT, GROUP_COUNT, Timetable, daily_schedule, next_opening
 from models.arrays import AT_BUCKET, ROUTED
-from models.credit import lock_piece
+from models.credit import lock_bucket
 from models.db import Connection, Database, rows, run, sql, transaction
 from models.encoding import encode
 from models.nodes import survey, survey_rows
@@ -113,8 +112,8 @@ async def _move_within(
 
     Return (user id, new version).
     """
-    # While the piece is held, no intent of its members is being applied.
-    await lock_piece(connection, Piece(move.from_group, bucket))
+    # While the bucket is held, no intent of its members is being applied.
+    await lock_bucket(connection, bucket)
     params: dict[str, Any] = {"bucket": bucket, "from_group": move.from_group, "limit": limit}
     users = [row.id for row in await rows(connection, IDLE_MEMBERS, params)]
     params = {"bucket": bucket, "users": users}

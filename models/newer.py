@@ -30,7 +30,7 @@ LEAVE = sql("""
 
 
 async def read_intents(
-    connection: Connection, bucket: int, group_number: int, claimed: Sequence[Row], now: datetime
+    connection: Connection, bucket: int, claimed: Sequence[Row], now: datetime
 ) -> list[AnyIntent]:
     """Those of the claimed rows that this release can read, without what must wait behind others.
 
@@ -53,7 +53,7 @@ async def read_intents(
                 waiting.add(row.user_id)
             continue
         intents.append(
-            Intent(bucket, row.id, group_number, row.user_id, action, row.recorded_at, evidence)
+            Intent(bucket, row.id, row.group_number, row.user_id, action, row.recorded_at, evidence)
         )
     if left:
         log.warning("%d intents are left to a newer release: %s", len(left), left[0])

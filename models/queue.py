@@ -62,29 +62,35 @@ IN_TURN = """NOT EXISTS (
           AND e.attempts > 0 AND e.due_at > :now AND (e.recorded_at, e.id) < (i.recorded_at, i.id))
 """
 
-# In strict order: a piece is held by one batch at a time, so nothing is skipped here.
+# In strict order: a bucket is held by one batch at a time, so nothing is skipped here.
 CLAIM = sql(f"""
-    SELECT i.id, i.user_id, i.payload, i.recorded_at, i.evidence FROM intents i
-    WHERE i.bucket = :bucket AND i.group_number = :group_number AND i.status = 'RECORDED'
+    SELECT i.id, i.group_number, i.user_id, i.payload, i.recorded_at, i.evidence FROM intents i
+    WHERE i.bucket = :bucket AND i.group_number > 0 AND i.status = 'RECORDED'
       AND i.due_at <= :now AND (CAST(:id AS uuid) IS NULL OR i.id = CAST(:id AS uuid))
       AND {IN_TURN}
     ORDER BY i.recorded_at, i.id LIMIT :limit
     FOR UPDATE OF i
 """)
 
-# Upkeep has no piece to hold: whoever comes second leaves the intent to the first.
+DUE_IDS = sql(f"""
+    SELECT i.id FROM intents i
+    WHERE i.bucket = :bucket AND i.group_number > 0 AND i.status = 'RECORDED'
+      AND i.due_at <= :now AND {IN_TURN}
+    ORDER BY i.recorded_at, i.id LIMIT :limit
+""")
+
+# Upkeep has no bucket to hold: whoever comes second leaves the intent to the first.
 CLAIM_UPKEEP = sql("""
-    SELECT id, user_id, payload, recorded_at, evidence FROM intents
-    WHERE bucket = :bucket AND group_number = :group_number AND status = 'RECORDED'
-      AND due_at <= :now AND id = CAST(:id AS uuid) AND CAST(:limit AS bigint) > 0
+    SELECT id, group_number, user_id, payload, recorded_at, evidence FROM intents
+    WHERE bucket = :bucket AND group_number = 0 AND status = 'RECORDED'
+      AND due_at <= :now AND id = CAST(:id AS uuid)
     FOR UPDATE SKIP LOCKED
 """)
 
-DUE_IDS = sql(f"""
-    SELECT i.id FROM intents i
-    WHERE i.bucket = :bucket AND i.group_number = :group_number AND i.status = 'RECORDED'
-      AND i.due_at <= :now AND {IN_TURN}
-    ORDER BY i.recorded_at, i.id LIMIT :limit
+DUE_UPKEEP_IDS = sql("""
+    SELECT id FROM intents
+    WHERE bucket = :bucket AND group_number = 0 AND status = 'RECORDED' AND due_at <= :now
+    ORDER BY recorded_at, id LIMIT :limit
 """)
 
 COMPLETE = sql("""
@@ -186,42 +192,44 @@ async def record_due(
 
 
 async def claim(
-    connection: Connection, piece: Piece, now: datetime, limit: int, only: UUID | None = None
+    connection: Connection, bucket: int, now: datetime, limit: int, only: UUID | None = None
 ) -> list[AnyIntent]:
-    """Lock and return a piece's due intents in the order of their recording.
+    """Lock and return due intents of a bucket that is held, in the order of their recording.
 
     What a newer release recorded is left to its workers. Raise msgspec.ValidationError for a
     payload that is nobody's.
     """
-    params = {
-        "bucket": piece.bucket,
-        "group_number": piece.group_number,
-        "now": now,
-        "limit": limit,
-        "id": only,
-    }
-    statement = CLAIM_UPKEEP if piece.group_number == UPKEEP_GROUP else CLAIM
-    claimed = await rows(connection, statement, params)
-    return await read_intents(connection, piece.bucket, piece.group_number, claimed, now)
+    params = {"bucket": bucket, "now": now, "limit": limit, "id": only}
+    claimed = await rows(connection, CLAIM, params)
+    return await read_intents(connection, bucket, claimed, now)
+
+
+async def claim_upkeep(
+    connection: Connection, bucket: int, now: datetime, intent_id: UUID
+) -> list[AnyIntent]:
+    """Lock and return an intent of upkeep, unless somebody does it already. Raises as `claim`."""
+    params = {"bucket": bucket, "now": now, "id": intent_id}
+    claimed = await rows(connection, CLAIM_UPKEEP, params)
+    return await read_intents(connection, bucket, claimed, now)
 
 
 async def due_ids(database: Database, piece: Piece, now: datetime, limit: int) -> list[UUID]:
-    """Ids of a piece's due intents, without locking them."""
-    asked = {"bucket": piece.bucket, "group_number": piece.group_number}
-    params = asked | {"now": now, "limit": limit}
+    """Ids of a bucket's due intents, or of its due upkeep, without locking them."""
+    statement = DUE_UPKEEP_IDS if piece.group_number == UPKEEP_GROUP else DUE_IDS
+    params = {"bucket": piece.bucket, "now": now, "limit": limit}
     async with connected(database) as connection:
-        return [row.id for row in await rows(connection, DUE_IDS, params)]
+        return [row.id for row in await rows(connection, statement, params)]
 
 
 async def complete(
     connection: Connection,
-    piece: Piece,
+    bucket: int,
     outcomes: Sequence[tuple[AnyIntent, Outcome]],
     now: datetime,
 ) -> None:
     """Mark intents as done, in the transaction that holds their effects."""
     params = {
-        "bucket": piece.bucket,
+        "bucket": bucket,
         "ids": [intent.id for intent, _ in outcomes],
         "statuses": [
             "APPLIED" if isinstance(outcome, Applied) else "REJECTED" for _, outcome in outcomes

@@ -1,7 +1,7 @@
 """The settlement: sessions that have ended, or were never proved (decision 0007).
 
-It runs while the piece's watermark row is held, so that ticks, settlements and batches of a piece
-follow each other.
+It runs while the bucket's watermark rows are held, so that ticks, settlements and batches follow
+each other.
 """
 
 import logging
@@ -75,9 +75,8 @@ EXPIRE = sql(f"""
         WHERE s.bucket = :bucket AND s.group_number = :group_number AND s.status = 'PENDING'
           AND s.expires_at <= CAST(:expired_by AS timestamptz) AND NOT EXISTS (
             SELECT FROM intents i
-            WHERE i.bucket = :bucket AND i.group_number = :group_number
-              AND i.user_id = s.user_id AND i.status = 'RECORDED'
-              AND i.recorded_at < s.expires_at)
+            WHERE i.bucket = :bucket AND i.group_number > 0 AND i.user_id = s.user_id
+              AND i.status = 'RECORDED' AND i.recorded_at < s.expires_at)
           AND NOT EXISTS (
             SELECT FROM intents i
             WHERE i.bucket = :bucket AND i.user_id = s.user_id AND i.status = 'FAILED'

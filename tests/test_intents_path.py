@@ -8,7 +8,6 @@ import pytest
 from redis import Redis
 
 from engine.piece import Piece
-from models import credit
 from models.db import connected, rows, run, sql, transaction
 from models.queue import ATTEMPTS_MAX, DEAD_LETTERS, overdue_pieces
 from ops.chaos.proxy import Mode, Proxy
@@ -56,9 +55,7 @@ async def test_ticks_out_of_order_are_caught_up_or_ignored(world: World) -> None
     await person.mine()
     world.move_to(at("00:40"))
     for minute in (30, 10, 40, 20):
-        async with transaction(world.database) as connection:
-            boundary = at(f"00:{minute}")
-            await credit.credit(connection, person.id % 64, boundary, boundary)
+        await world.tick(person.id % 64, at(f"00:{minute}"))
     assert await person.balance() == "14.166666"  # 34 of 240 minutes
 
 

@@ -6,8 +6,6 @@ from itertools import pairwise
 import pytest
 
 from engine.money import BASE_REWARD_MICRO
-from models import credit
-from models.db import transaction
 from tests.words import START, at
 from tests.world import World
 
@@ -93,8 +91,7 @@ async def test_a_session_applied_after_its_tick_loses_nothing(world: World) -> N
     await world.due_work.record(at("00:10:00"))
     await world.database.dispose()
     # The tick is applied first, as if another worker had been quicker.
-    async with transaction(world.database) as connection:
-        await credit.credit(connection, bucket, at("00:10:00"), at("00:10:00"))
+    await world.tick(bucket, at("00:10:00"))
     world.move_to(at("00:10:05"))
     await world.drain()
     assert await person.balance() == "0.006944"  # one second

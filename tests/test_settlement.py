@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from models import credit
-from models.db import connected, run, sql, transaction
+from models.db import connected, run, sql
 from tests.letters import revived
 from tests.words import at
 from tests.world import Person, World
@@ -20,8 +19,7 @@ async def test_one_tick_pays_an_ended_session_and_its_successor(world: World) ->
     await world.live_until(at("04:00"))
     await person.mine()  # follows at 04:21, when the first one ends
     world.move_to(at("04:45"))
-    async with transaction(world.database) as connection:
-        assert await credit.credit(connection, person.id % 64, at("04:45"), at("04:45")) == 2
+    assert await world.tick(person.id % 64, at("04:45")) == 2
     assert await person.balance() == "110.000000"  # and 24 of 240 minutes
     await world.assert_books_are_right()
     await world.go_to(at("04:46"))
@@ -38,8 +36,7 @@ async def test_a_boundary_on_an_end_of_a_session_neither_loses_nor_repeats(
     await person.mine()  # from 00:06 to 04:06
     for now in (at(boundary), at("04:06"), at("04:10")):
         world.move_to(now)
-        async with transaction(world.database) as connection:
-            await credit.credit(connection, person.id % 64, now, now)
+        await world.tick(person.id % 64, now)
         await world.assert_books_are_right()
     assert await person.balance() == "100.000000"
 

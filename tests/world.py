@@ -20,6 +20,7 @@ from api.networks.house import SIGNATURE_HEADER, sign
 from api.services import Services, open_services
 from engine.piece import Piece
 from engine.timeline import Timetable, next_opening
+from models import credit
 from models.accounts import Newcomer, register
 from models.catalogue import Catalogue
 from models.configuration import Configurations
@@ -148,6 +149,12 @@ class World:
             now=now,
         )
         await self.drain()
+
+    async def tick(self, bucket: int, boundary: datetime) -> int:
+        """Credit a bucket, as a worker does that holds it. Return the payments made."""
+        async with transaction(self.database) as connection:
+            through = await credit.lock_bucket(connection, bucket)
+            return await credit.credit(connection, bucket, through, boundary, boundary)
 
     async def rows(self, statement: Any, **params: Any) -> Sequence[Row]:
         """Rows of a query; :now is the clock's time unless given."""

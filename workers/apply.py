@@ -1,11 +1,12 @@
-"""Draining a piece: claim, load, decide, store, complete: one transaction, one bucket.
+"""Draining a bucket: claim, load, decide, store, complete: one transaction.
 
-The more is waiting, the larger the batch. A batch that raises is retried one intent at a time, so
-that a poison intent fails alone (decision 0008).
+The more is waiting, the larger the batch: whichever group was rung for, all that is due in its
+bucket goes along. A batch that raises is retried one intent at a time, so that a poison intent
+fails alone (decision 0008).
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from uuid import UUID
 
@@ -66,7 +67,7 @@ class Effects(Struct):
 
 
 async def drain(shop: Workshop, piece: Piece) -> int:
-    """Apply all due intents of a piece. Return how many were completed.
+    """Apply all due intents of a piece's bucket. Return how many were completed.
 
     Raise a database error only if it is one that passes: the bell is then rung again.
     """
@@ -107,36 +108,36 @@ async def _apply_singly(shop: Workshop, piece: Piece) -> int:
 
 
 async def apply_batch(shop: Workshop, piece: Piece, limit: int, only: UUID | None = None) -> int:
-    """Apply up to `limit` due intents of a piece, or one of them. Return how many."""
+    """Apply up to `limit` due intents of a piece's bucket, or one of them. Return how many."""
     with traces.batch(queue_name(piece.group_number)) as span:
-        effects = await _commit_batch(shop, piece, limit, only)
+        effects = await _commit_batch(shop, piece.bucket, limit, only)
         account_for(effects.outcomes, effects.payments)
         if span is not None:
             span.done(effects.outcomes)
     return len(effects.outcomes)
 
 
-async def _commit_batch(shop: Workshop, piece: Piece, limit: int, only: UUID | None) -> Effects:
+async def _commit_batch(shop: Workshop, bucket: int, limit: int, only: UUID | None) -> Effects:
     now = utcnow()
     async with transaction(shop.database) as connection:
-        credited_through = await credit.lock_piece(connection, piece)
-        claimed = await claim(connection, piece, now, limit, only)
+        credited_through = await credit.lock_bucket(connection, bucket)
+        claimed = await claim(connection, bucket, now, limit, only)
         if not claimed:
             return Effects()
         if only is not None:
             note_intent(claimed[0])
-        effects = await _decide_all(shop, connection, piece, claimed, credited_through, now)
-        await _store(connection, piece.bucket, effects, now)
+        effects = await _decide_all(shop, connection, bucket, claimed, credited_through, now)
+        await _store(connection, bucket, effects, now)
         changed = effects.changed_users()
         if effects.bench is not None:
-            changed |= await close_bench(connection, piece.bucket, effects.bench, now)
+            changed |= await close_bench(connection, bucket, effects.bench, now)
         table, singly = shop.installation.table, only is not None
-        sweep = Sweep(connection, piece, table, credited_through, now, singly)
+        sweep = Sweep(connection, bucket, table, credited_through, now, singly)
         changed |= await _run_ticks(claimed, sweep, effects)
-        await complete(connection, piece, effects.outcomes, now)
-        versions = await members.raise_versions(connection, piece.bucket, changed)
+        await complete(connection, bucket, effects.outcomes, now)
+        versions = await members.raise_versions(connection, bucket, changed)
         await shop.copies.mark_changing(versions)
-    await shop.copies.refresh(shop.database, piece.bucket, changed)
+    await shop.copies.refresh(shop.database, bucket, changed)
     await give_back(shop.database, effects.unused, now)
     return effects
 
@@ -144,9 +145,9 @@ async def _commit_batch(shop: Workshop, piece: Piece, limit: int, only: UUID | N
 async def _decide_all(
     shop: Workshop,
     connection: Connection,
-    piece: Piece,
+    bucket: int,
     claimed: Sequence[AnyIntent],
-    credited_through: datetime,
+    credited_through: Mapping[int, datetime],
     now: datetime,
 ) -> Effects:
     """Decide the members' intents in the order of their recording."""
@@ -154,8 +155,8 @@ async def _decide_all(
     wishes = [intent for intent in claimed if intent.user_id is not None]
     if not wishes:
         return effects
-    people = await gather_members(connection, piece.bucket, wishes)
-    effects.bench = bench = await open_bench(connection, piece.bucket, wishes)
+    people = await gather_members(connection, bucket, wishes)
+    effects.bench = bench = await open_bench(connection, bucket, wishes)
     await shop.reputation.read_anew(connection)
     house, effects.unused = await furnish(shop, connection, wishes, people, credited_through, now)
     for intent in wishes:
@@ -225,10 +226,10 @@ async def _store(connection: Connection, bucket: int, effects: Effects, now: dat
 
 
 async def _run_ticks(claimed: Sequence[AnyIntent], sweep: Sweep, effects: Effects) -> set[int]:
-    """Do the batch's work for the whole piece, in order. Return users to show anew."""
+    """Do the batch's work for whole pieces, in order. Return users to show anew."""
     for intent in claimed:
         if tick := TICKS.get(type(intent.action)):
-            effects.outcomes.append((intent, await tick(intent.action, sweep)))
+            effects.outcomes.append((intent, await tick(intent.group_number, intent.action, sweep)))
     return sweep.changed
 
 

@@ -98,7 +98,7 @@ async def furnish(
     connection: Connection,
     wishes: Sequence[AnyIntent],
     people: Mapping[int, Member],
-    credited_through: datetime,
+    credited_through: Mapping[int, datetime],
     now: datetime,
 ) -> tuple[House, dict[int, int]]:
     """What holds for everybody in the batch, and how many requests capped ad units have left."""

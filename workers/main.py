@@ -23,7 +23,7 @@ from dramatiq.middleware import (
 from redis.asyncio import Redis
 
 from engine.piece import Piece
-from engine.timeline import UPKEEP_GROUP
+from engine.timeline import PUSH_GROUP, UPKEEP_GROUP
 from models.catalogue import Catalogue
 from models.configuration import Configurations
 from models.db import open_database
@@ -41,6 +41,7 @@ from workers.alerting import open_channels
 from workers.apply import drain
 from workers.push.contract import Sender
 from workers.push.fcm import Fcm, read_credentials
+from workers.turns import Turns
 from workers.videos import providers
 from workers.workshop import Workshop
 
@@ -79,6 +80,7 @@ class Tools(Middleware):
         self._config = config
         self._shop: Workshop | None = None
         self._opening = asyncio.Lock()
+        self.turns = Turns()
         self._siblings = Siblings("worker", config.database_url)
         self._beat: Future[None] | None = None
         self._sender = open_sender(config)
@@ -177,4 +179,9 @@ async def drain_piece(group_number: int, bucket: int, **_options: Any) -> None:
     async with asyncio.timeout(UPKEEP_SECONDS_MAX if is_upkeep else DRAIN_SECONDS_MAX):
         shop = await tools.workshop()
         await tools.bells.silence(piece)
-        await drain(shop, piece)
+        if group_number in (UPKEEP_GROUP, PUSH_GROUP):
+            await drain(shop, piece)
+            return
+        async with tools.turns.turn(bucket) as is_ours:
+            if is_ours:
+                await drain(shop, piece)

@@ -1,4 +1,4 @@
-"""What is done for a piece with set statements, each kind in its turn (`TICKS`)."""
+"""What is done with set statements for a piece or a bucket, each kind in its turn (`TICKS`)."""
 
 from collections.abc import Awaitable, Callable
 from datetime import datetime
@@ -18,38 +18,34 @@ from workers.adjust import adjust
 
 
 class Sweep(Struct):
-    """The piece that is held, how far its sessions have been paid, and whom to show anew.
+    """The bucket that is held, how far its groups have been paid, and whom to show anew.
 
     `singly`, after the whole failed: what cannot be done is left out.
     """
 
     connection: Connection
-    piece: Piece
+    bucket: int
     table: Timetable
-    through: datetime
+    through: dict[int, datetime]
     now: datetime
     singly: bool
     changed: set[int] = set()
 
 
-async def _credit(action: CreditMining, sweep: Sweep) -> Outcome:
-    """Pay the whole bucket, or what an older clock recorded: the piece alone."""
-    connection, now, boundary = sweep.connection, sweep.now, action.boundary
-    bucket, group = sweep.piece.bucket, sweep.piece.group_number
-    if group == tick_group(bucket):
-        wallets = await credit.credit(connection, bucket, boundary, now)
-    else:
-        through = sweep.through
-        wallets = await credit.credit_groups(connection, bucket, [group], through, boundary, now)
-    sweep.through = max(sweep.through, boundary)
+async def _credit(group: int, action: CreditMining, sweep: Sweep) -> Outcome:
+    """Pay the whole bucket, or what an older clock recorded: the group alone."""
+    bucket, boundary = sweep.bucket, action.boundary
+    paid = sweep.through if group == tick_group(bucket) else {group: sweep.through[group]}
+    wallets = await credit.credit(sweep.connection, bucket, paid, boundary, sweep.now)
+    sweep.through |= {group: max(through, boundary) for group, through in paid.items()}
     return Applied({"wallets": wallets})
 
 
-async def _settle(action: SettleMining, sweep: Sweep) -> Outcome:
+async def _settle(group: int, action: SettleMining, sweep: Sweep) -> Outcome:
     settled = await settlement.settle(
         sweep.connection,
-        sweep.piece,
-        sweep.through,
+        Piece(group, sweep.bucket),
+        sweep.through[group],
         action.boundary,
         sweep.now,
         singly=sweep.singly,
@@ -65,20 +61,21 @@ async def _settle(action: SettleMining, sweep: Sweep) -> Outcome:
     )
 
 
-async def _remind(action: RemindWindow, sweep: Sweep) -> Outcome:
-    told = await remind(sweep.connection, sweep.piece, sweep.table, action.boundary)
+async def _remind(group: int, action: RemindWindow, sweep: Sweep) -> Outcome:
+    piece = Piece(group, sweep.bucket)
+    told = await remind(sweep.connection, piece, sweep.table, action.boundary)
     return Applied({"told": told})
 
 
-async def _adjust(action: ApplyAdjustment, sweep: Sweep) -> Outcome:
-    connection, bucket = sweep.connection, sweep.piece.bucket
+async def _adjust(group: int, action: ApplyAdjustment, sweep: Sweep) -> Outcome:
+    connection, bucket = sweep.connection, sweep.bucket
     outcome, users = await adjust(connection, bucket, action.adjustment_id, sweep.now)
     sweep.changed |= users
     return outcome
 
 
-# Each is given actions of its own kind.
-TICKS: dict[type[Action], Callable[[Any, Sweep], Awaitable[Outcome]]] = {
+# Each is given a group and an action of its own kind.
+TICKS: dict[type[Action], Callable[[int, Any, Sweep], Awaitable[Outcome]]] = {
     CreditMining: _credit,
     SettleMining: _settle,
     RemindWindow: _remind,

@@ -12,7 +12,7 @@ from engine.action import AnyIntent
 from engine.outcome import Applied, Outcome
 from engine.piece import Piece
 from models.db import is_retryable, transaction
-from models.queue import BATCH_SIZE, claim, complete, due_ids, record_failure
+from models.queue import BATCH_SIZE, claim_upkeep, complete, due_ids, record_failure
 from runtime.clock import utcnow
 from runtime.telemetry.context import about
 from workers.accounting import account_for, account_for_failure, note_intent
@@ -47,13 +47,13 @@ async def drain_upkeep(shop: Workshop, piece: Piece) -> int:
 async def _do(shop: Workshop, piece: Piece, intent_id: UUID) -> int:
     now = utcnow()
     async with asyncio.timeout(WORK_SECONDS_MAX), transaction(shop.database) as connection:
-        claimed = await claim(connection, piece, now, 1, intent_id)
+        claimed = await claim_upkeep(connection, piece.bucket, now, intent_id)
         done: list[tuple[AnyIntent, Outcome]] = []
         for intent in claimed:
             note_intent(intent)
             work = Work(shop, connection, intent.recorded_at, now)
             result = await CHORES[type(intent.action)](intent.action, work)
             done.append((intent, Applied(result)))
-            await complete(connection, piece, done, now)
+            await complete(connection, piece.bucket, done, now)
     account_for(done)
     return len(done)

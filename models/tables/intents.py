@@ -52,10 +52,16 @@ intents = Table(
     Index(
         "intents_due",
         "bucket",
-        "group_number",
         "recorded_at",
         "id",
-        postgresql_where=text("status = 'RECORDED'"),
+        postgresql_where=text("status = 'RECORDED' AND group_number > 0"),
+    ),
+    Index(
+        "intents_upkeep",
+        "bucket",
+        "recorded_at",
+        "id",
+        postgresql_where=text("status = 'RECORDED' AND group_number = 0"),
     ),
     Index(
         "intents_ring",
