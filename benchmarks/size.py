@@ -14,9 +14,9 @@ from pathlib import Path
 
 from benchmarks.support import console, finish, say, show
 from models.db import connected, open_database, rows, sql
-from ops.demo import config_for, live
 from ops.servers import local_servers
 from runtime.environment import Config
+from trials.demo.command import config_for, live
 
 SIZES = sql("""
     SELECT c.relname AS name, pg_total_relation_size(c.oid) AS bytes

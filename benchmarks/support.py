@@ -14,9 +14,9 @@ from rich.table import Table
 
 from benchmarks.plots import Bars, Curves, draw, machine
 from models.db import Database, connected, open_database, run, sql
-from ops.databases import drop_database
 from ops.servers import Servers, local_servers
 from runtime.environment import postgresql_url
+from trials.databases import drop_database
 
 console = Console(stderr=False, highlight=False)
 

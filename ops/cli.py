@@ -2,14 +2,13 @@
 
 import importlib
 import importlib.util
-import sys
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from ops.trials import end, trials
+from ops.ending import end
 
 app = typer.Typer(
     name="twtc",
@@ -21,11 +20,6 @@ app = typer.Typer(
 )
 
 _PROJECT = Path(__file__).resolve().parent.parent
-_PASSED_THROUGH = {
-    "allow_extra_args": True,
-    "ignore_unknown_options": True,
-    "help_option_names": [],
-}
 
 
 class Profile(StrEnum):
@@ -55,17 +49,6 @@ def up(
     from ops.up import Ports, up
 
     end(up(profile.value, data, Ports(port, partner_port, dashboard_port)))
-
-
-@app.command(context_settings=_PASSED_THROUGH)
-def test(context: typer.Context) -> None:
-    """Run the tests on servers of their own; arguments go to pytest.
-
-    TEST_DATABASE_URL and TEST_REDIS_URL replace the own servers.
-    """
-    from ops.testing import test
-
-    end(test(context.args))
 
 
 @app.command()
@@ -271,23 +254,9 @@ def approve(
     end(approve(proposal, reason))
 
 
-app.add_typer(trials)
-
-
-@app.command(context_settings=_PASSED_THROUGH)
-def bench(
-    context: typer.Context,
-    subject: Annotated[str, typer.Argument(help="What to measure.")] = "all",
-) -> None:
-    """Measure one subject, or all of them; further arguments go to it."""
-    folder = _PROJECT / "benchmarks"
-    subjects = sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_"))
-    runnable = [name for name in subjects if "def main(" in (folder / f"{name}.py").read_text()]
-    if subject not in runnable:
-        names = ", ".join(runnable) or "none in this installation"
-        print(f"bench: there is no subject {subject!r}; there are: {names}", file=sys.stderr)
-        end(2)
-    end(importlib.import_module(f"benchmarks.{subject}").main(context.args))
+# What tries the product is in a checkout alone.
+if importlib.util.find_spec("trials") is not None:
+    app.add_typer(importlib.import_module("trials.commands").trials)
 
 
 if __name__ == "__main__":

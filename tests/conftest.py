@@ -18,12 +18,12 @@ from models.db import Connection, Database, connected, open_database, run, sql
 from models.migrate import migrate
 from models.partitions import prepare_partitions
 from models.settings import seed
-from ops.databases import drop_database
 from runtime.environment import Config, postgresql_url
 from runtime.pii import Keyring
 from tests import cluster
 from tests.words import START
 from tests.world import World, live_until_now, open_world
+from trials.databases import drop_database
 
 # Litestar turns a path into a real date, or into none; how long a test takes is no frozen time.
 freezegun.configure(extend_ignore_list=["asyncpg", "litestar.routes.base", "_pytest.timing"])

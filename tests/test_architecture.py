@@ -1,6 +1,10 @@
 """The picture in the README stays true: layers, clock reads and commits are read from the code."""
 
 import ast
+import re
+import subprocess
+import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,9 +19,12 @@ MAY_IMPORT = {
     "schedules": {"engine", "runtime", "models", "workers", "schedules"},
     "api": {"engine", "runtime", "models", "api"},
     "partner": {"engine", "runtime", "models", "api", "partner"},
-    "ops": {"engine", "runtime", "models", "workers", "schedules", "api", "partner", "ops"}
-    | {"benchmarks"},
+    "ops": {"engine", "runtime", "models", "workers", "schedules", "api", "partner", "ops"},
+    "trials": {"engine", "runtime", "models", "workers", "schedules", "api", "partner", "ops"}
+    | {"trials"},
 }
+# What the wheel and the image have.
+SHIPPED = set(MAY_IMPORT) - {"trials"}
 PURE_STDLIB = {"array", "base64", "bisect", "collections", "datetime", "enum", "hashlib"} | {
     "itertools",
     "math",
@@ -65,6 +72,28 @@ def test_layers_import_downwards_only(package: str) -> None:
         assert imported(path) & ours <= MAY_IMPORT[package], path
 
 
+def test_what_is_shipped_needs_nothing_else() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert set(project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]) == SHIPPED
+    image = re.findall(r"^COPY (\w+) \1$", (ROOT / "Dockerfile").read_text(), re.MULTILINE)
+    assert set(image) == SHIPPED
+    assert all(MAY_IMPORT[package] <= SHIPPED for package in SHIPPED)
+    # By name, at run time: the one command looks whether they are there.
+    named = {
+        path.relative_to(ROOT).as_posix()
+        for package in SHIPPED
+        for path in sources(package)
+        for node in nodes(path)
+        if isinstance(node, ast.Constant) and re.match(r"trials\b", str(node.value))
+    }
+    assert named == {"ops/cli.py"}
+    without = "import sys; sys.modules['trials'] = None; import ops.cli; ops.cli.app()"
+    command = [sys.executable, "-c", without, "--help"]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert "release" in said
+    assert "simulate" not in said
+
+
 def test_the_rules_use_only_pure_parts_of_the_standard_library() -> None:
     for path in sources("engine"):
         assert imported(path) <= PURE_STDLIB | PURE_LIBRARIES | {"engine"}, path
@@ -97,7 +126,7 @@ def test_what_the_server_is_told_is_said_in_one_place() -> None:
 
 def test_cookies_are_read_in_one_place() -> None:
     """The framework's reader takes quadratic time (`api/cookies.py`)."""
-    for package in ("api", "ops", "workers"):
+    for package in ("api", "ops", "partner", "workers"):
         for path in sources(package):
             read = {
                 node.attr

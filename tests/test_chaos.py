@@ -14,15 +14,7 @@ import pytest
 from msgspec.structs import replace
 from redis import Redis
 
-from ops.chaos.client import Client, Tally, Wish
-from ops.chaos.faults import faults
-from ops.chaos.nodes import Node, NodeError
-from ops.chaos.phone import Phone
-from ops.chaos.proxy import Mode, Proxy
-from ops.chaos.site import Site
-from ops.chaos.verdict import Verdict, judge
 from ops.daemon import ServerError
-from ops.given import Given, check_unused
 from ops.guard import Guard
 from ops.servers import Servers
 from runtime.environment import Config, load_config
@@ -30,6 +22,14 @@ from tests.processes import until
 from tests.sites import Server
 from tests.words import at
 from tests.world import World
+from trials.chaos.client import Client, Tally, Wish
+from trials.chaos.faults import faults
+from trials.chaos.nodes import Node, NodeError
+from trials.chaos.phone import Phone
+from trials.chaos.proxy import Mode, Proxy
+from trials.chaos.site import Site
+from trials.chaos.verdict import Verdict, judge
+from trials.given import Given, check_unused
 
 ROOT = Path(__file__).parent.parent
 

@@ -16,12 +16,12 @@ from models.invariants import audit
 from models.migrate import migrate
 from models.partitions import prepare_partitions
 from models.settings import seed
-from ops.chaos.nodes import halted
 from runtime.environment import Config
 from tests.conftest import empty_database
 from tests.sites import Server, execute, standby_of
 from tests.words import START, at
 from tests.world import World, open_world
+from trials.chaos.nodes import halted
 
 # Of the few that it takes to notice that a replica hangs, on a busy machine.
 REPLICA_SECONDS_MAX = 10

@@ -5,10 +5,10 @@ import pytest
 
 from models.db import Database, connected, run, sql
 from models.invariants import audit
-from ops.demo import open_lifetime
-from ops.demo_networks import NETWORK_SECRETS, SECRET, activate_networks
-from ops.lifetime import START, WINDOW
 from runtime.environment import CaptchaConfig, Config
+from trials.demo.command import open_lifetime
+from trials.demo.lifetime import START, WINDOW
+from trials.demo.networks import NETWORK_SECRETS, SECRET, activate_networks
 
 HOLD = sql("""
     UPDATE users SET hold = :hold, hold_until = :until WHERE bucket = bucket

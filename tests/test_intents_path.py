@@ -10,13 +10,13 @@ from redis import Redis
 from engine.piece import Piece
 from models.db import connected, rows, run, sql, transaction
 from models.queue import ATTEMPTS_MAX, DEAD_LETTERS, overdue_pieces
-from ops.chaos.proxy import Mode, Proxy
 from ops.dead_letters import requeue_letter, show_letters
 from runtime.broker.bells import QUEUES, Bells, open_broker, queue_name
 from runtime.clock import utcnow
 from runtime.environment import Config
 from tests.words import at
 from tests.world import World
+from trials.chaos.proxy import Mode, Proxy
 from workers.apply import drain
 
 

@@ -14,7 +14,6 @@ import pytest
 from msgspec.structs import replace
 
 from engine.piece import Piece
-from ops.chaos.proxy import Mode, Proxy, proxy_of
 from runtime.broker.bells import QUEUES, Bells, bell, open_broker
 from runtime.broker.presence import Presence
 from runtime.environment import Config
@@ -22,6 +21,7 @@ from tests.needed import needed_server
 from tests.processes import Processes, free_port, running, until
 from tests.programs import program
 from tests.test_processes import Phone
+from trials.chaos.proxy import Mode, Proxy, proxy_of
 
 # Nothing but the server: no management, no other listeners, and no schedulers that spin.
 SETTINGS = "listeners.tcp.local = 127.0.0.1:{port}\ncluster_name = twtc\n"

@@ -144,7 +144,17 @@ def test_a_migration_does_nothing_that_a_cluster_refuses(path: Path) -> None:
 
 def test_errors_are_told_apart_by_their_state_alone() -> None:
     """On a cluster the names of constraints end in a shard's number."""
-    for package in ("engine", "runtime", "models", "workers", "schedules", "api", "partner", "ops"):
+    for package in (
+        "engine",
+        "runtime",
+        "models",
+        "workers",
+        "schedules",
+        "api",
+        "partner",
+        "ops",
+        "trials",
+    ):
         for path in (ROOT / package).rglob("*.py"):
             assert "constraint_name" not in path.read_text(), path
 

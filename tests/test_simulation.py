@@ -11,13 +11,13 @@ from pytest import MonkeyPatch
 
 import engine.views
 import models.credit
-import ops.simulation.processes
+import trials.simulation.processes
 from models.status import SnapshotCopies
-from ops.simulation.arena import open_arena
-from ops.simulation.life import run_seed
-from ops.simulation.scheduler import Scheduler
 from runtime.environment import Config
 from tests.words import START
+from trials.simulation.arena import open_arena
+from trials.simulation.life import run_seed
+from trials.simulation.scheduler import Scheduler
 
 SEEDS = range(1, 7)
 
@@ -65,7 +65,7 @@ def relay_nothing(patch: MonkeyPatch) -> None:
     async def nothing(*args: object) -> list[object]:
         return []
 
-    patch.setattr(ops.simulation.processes, "overdue_pieces", nothing)
+    patch.setattr(trials.simulation.processes, "overdue_pieces", nothing)
 
 
 def mark_no_copies(patch: MonkeyPatch) -> None:
@@ -105,8 +105,8 @@ async def test_planted_bugs_are_seen(config: Config, monkeypatch: MonkeyPatch) -
 
 
 def test_the_model_uses_nothing_of_the_product() -> None:
-    folder = Path(__file__).parent.parent / "ops" / "simulation"
-    own = {f"ops.simulation.{name}" for name in ("accounts", "facts", "model_earnings")}
+    folder = Path(__file__).parent.parent / "trials" / "simulation"
+    own = {f"trials.simulation.{name}" for name in ("accounts", "facts", "model_earnings")}
     for name in ("accounts", "facts", "model", "model_earnings"):
         for node in ast.walk(ast.parse((folder / f"{name}.py").read_text())):
             if isinstance(node, ast.Import):

@@ -9,14 +9,14 @@ import pytest
 
 from models.db import Database, Row, Statement, connected, open_database, rows, run, sql
 from models.replica import open_replica
-from ops.chaos.faults import Fault
-from ops.chaos.nodes import halted
-from ops.chaos.run import storm
-from ops.chaos.site import Site
 from ops.guard import Guard
 from ops.servers import Servers
 from runtime.environment import Config
 from tests.sites import Server, standby_of
+from trials.chaos.faults import Fault
+from trials.chaos.nodes import halted
+from trials.chaos.run import storm
+from trials.chaos.site import Site
 
 RECOVERY_SECONDS_MAX = 15
 HANGS_SECONDS_MAX = 10

@@ -1,0 +1,1 @@
+"""`./run demo`: a population lives some days on a simulated clock."""
