@@ -30,7 +30,7 @@ from benchmarks.processes import served, web_environment
 from benchmarks.support import finish, own_database, own_servers, say, show
 from engine.timeline import user_id_of
 from models.db import Database, connected, run
-from ops.servers import Servers
+from ops.local.servers import Servers
 from runtime.clock import utcnow
 
 MEMBERS = 200

@@ -23,8 +23,8 @@ from benchmarks.processes import cpu_seconds, engine_workers, free_port, running
 from benchmarks.support import Sample, console, finish, own_database, own_servers, say, show
 from models.db import Database
 from models.invariants import audit
-from ops.servers import Servers
-from ops.up import next_database
+from ops.local.servers import Servers
+from ops.local.up import next_database
 from runtime.broker.bells import Bells, open_broker
 
 POOL_SIZE = 16

@@ -19,7 +19,7 @@ from benchmarks.tick_population import add_history, origin_now, populate
 from engine.timeline import user_id_of
 from models.db import Database
 from models.history import TRANSACTIONS, read_page
-from ops.servers import Servers
+from ops.local.servers import Servers
 
 LIVE = (10_000, 30_000, 100_000, 300_000, 1_000_000)
 LEDGER = (10_000, 100_000, 1_000_000, 5_000_000)

@@ -30,7 +30,7 @@ from benchmarks.processes import engine_workers
 from benchmarks.support import Sample, console, finish, own_database, own_servers, say, show
 from benchmarks.tick_population import vacuum
 from models.invariants import audit
-from ops.servers import Servers
+from ops.local.servers import Servers
 from runtime.broker.bells import Bells, open_broker
 
 ROUNDS = 5

@@ -36,7 +36,7 @@ from benchmarks.processes import engine_workers, running, served, web_environmen
 from benchmarks.support import finish, own_database, own_servers, say
 from models.db import Database, connected, rows, sql
 from models.invariants import audit
-from ops.servers import Servers
+from ops.local.servers import Servers
 
 WARM_PER_SECOND = 200
 RAMP_FROM, RAMP_STEP, RAMP_SECONDS = 200, 1.25, 4

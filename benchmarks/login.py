@@ -28,7 +28,7 @@ from models.db import Database
 from models.migrate import migrate
 from models.partitions import prepare_partitions
 from models.settings import seed
-from ops.servers import Servers
+from ops.local.servers import Servers
 from runtime.clock import utcnow
 from runtime.environment import load_config
 

@@ -21,7 +21,7 @@ from redis import Redis
 from benchmarks.peer_work import JOB_VARIABLE, QUEUE, Arguments, work_blocking
 from benchmarks.processes import busy_seconds, running
 from benchmarks.support import say
-from ops.servers import Servers
+from ops.local.servers import Servers
 
 PEER_SECONDS_MAX = 90
 # The clock starts after this share of the jobs, when every worker is surely at work.

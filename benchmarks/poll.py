@@ -22,7 +22,7 @@ from benchmarks.processes import served, web_environment
 from benchmarks.support import Sample, console, finish, own_database, own_servers, say, show
 from benchmarks.tick_population import populate
 from engine.timeline import PRODUCTION, boundary_at_or_before, user_id_of
-from ops.servers import Servers
+from ops.local.servers import Servers
 from runtime.clock import utcnow
 
 ROUNDS = 7

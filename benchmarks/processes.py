@@ -13,8 +13,8 @@ from pathlib import Path
 import httpx
 
 from models.db import Database
-from ops.servers import Servers
-from ops.up import QUEUE_PREFETCH
+from ops.local.servers import Servers
+from ops.local.up import QUEUE_PREFETCH
 
 WORKER_THREADS = 8
 BOOT_SECONDS_MAX = 120

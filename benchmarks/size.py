@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.support import console, finish, say, show
 from models.db import connected, open_database, rows, sql
-from ops.servers import local_servers
+from ops.local.servers import local_servers
 from runtime.environment import Config
 from trials.demo.command import config_for, live
 

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from benchmarks.plots import Bars, Curves, draw, machine
 from models.db import Database, connected, open_database, run, sql
-from ops.servers import Servers, local_servers
+from ops.local.servers import Servers, local_servers
 from runtime.environment import postgresql_url
 from trials.databases import drop_database
 

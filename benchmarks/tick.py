@@ -40,7 +40,7 @@ from benchmarks.tick_population import TICK, add_history, origin_now, populate, 
 from models.credit import pieces_to_credit
 from models.invariants import audit
 from models.settlement import pieces_to_settle
-from ops.servers import Servers
+from ops.local.servers import Servers
 from runtime.clock import utcnow
 
 ROUNDS = 7

@@ -22,7 +22,7 @@ from models.db import Database, Statement, connected, rows, run, sql
 from models.reputation import Reputation
 from models.settings import load_installation
 from models.status import SnapshotCopies
-from ops.servers import Servers
+from ops.local.servers import Servers
 from runtime.broker.bells import Bells, open_broker
 from runtime.clock import utcnow
 from schedules.due import record_boundary

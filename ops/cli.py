@@ -46,7 +46,7 @@ def up(
     ] = _PROJECT / ".data",
 ) -> None:
     """Start everything here, until Ctrl-C. DATABASE_URL and REDIS_URL replace the own servers."""
-    from ops.up import Ports, up
+    from ops.local.up import Ports, up
 
     end(up(profile.value, data, Ports(port, partner_port, dashboard_port)))
 
@@ -54,7 +54,7 @@ def up(
 @app.command()
 def openapi() -> None:
     """Print the OpenAPI document of the API."""
-    from ops.document import document
+    from ops.commands.document import document
 
     end(document())
 
@@ -62,7 +62,7 @@ def openapi() -> None:
 @app.command()
 def release() -> None:
     """Migrate and seed the database of DATABASE_URL."""
-    from ops.release import release
+    from ops.commands.release import release
 
     end(release())
 
@@ -70,7 +70,7 @@ def release() -> None:
 @app.command()
 def distribute() -> None:
     """Spread the tables of DATABASE_URL over its Citus cluster: once, with all else stopped."""
-    from ops.distribute import distribute
+    from ops.commands.distribute import distribute
 
     end(distribute())
 
@@ -81,7 +81,7 @@ def reseal() -> None:
 
     Of the system of DATABASE_URL and REDIS_URL, or the one that ./run runs here.
     """
-    from ops.reseal import reseal
+    from ops.commands.reseal import reseal
 
     end(reseal())
 
@@ -100,7 +100,7 @@ def upkeep(
 
     For the system of DATABASE_URL and REDIS_URL, or the one that ./run runs here.
     """
-    from ops.upkeep import upkeep
+    from ops.commands.upkeep import upkeep
 
     end(upkeep(name, at))
 
@@ -111,7 +111,7 @@ def audit() -> None:
 
     Of the system of DATABASE_URL and REDIS_URL, or the one that ./run runs here.
     """
-    from ops.audit import audit
+    from ops.commands.audit import audit
 
     end(audit())
 
@@ -127,7 +127,7 @@ class Watched(StrEnum):
 @app.command()
 def health(program: Annotated[Watched, typer.Argument(help="Whose event loops to ask.")]) -> None:
     """Tell whether a program is alive on this machine. Exit with 1 and the reason if not."""
-    from ops.health import health
+    from ops.commands.health import health
 
     end(health(program.value))
 
@@ -143,7 +143,7 @@ def dead_letters(
 
     Of the system of DATABASE_URL and REDIS_URL, or the one that ./run runs here.
     """
-    from ops.dead_letters import dead_letters
+    from ops.commands.dead_letters import dead_letters
 
     end(dead_letters(letter))
 
@@ -162,7 +162,7 @@ def review(
 
     Of the system of DATABASE_URL and REDIS_URL, or the one that ./run runs here.
     """
-    from ops.review import review
+    from ops.commands.review import review
 
     end(review(task, verdict, reviewer))
 
@@ -187,7 +187,7 @@ def ads(
 
     Of the system of DATABASE_URL and REDIS_URL, or the one that ./run runs here.
     """
-    from ops.ads import ads
+    from ops.commands.ads import ads
 
     changes = {
         "unit": unit,
@@ -213,7 +213,7 @@ def facts(
 
     Of the system of DATABASE_URL and REDIS_URL, or the one that ./run runs here.
     """
-    from ops.facts import facts
+    from ops.commands.facts import facts
 
     end(facts(day, compute=compute))
 
@@ -232,7 +232,7 @@ def grant(
 
     Of the system of DATABASE_URL and REDIS_URL, or the one that ./run runs here.
     """
-    from ops.admin import grant
+    from ops.commands.admin import grant
 
     end(grant(who, role, reason))
 
@@ -249,7 +249,7 @@ def approve(
 
     Of the system of DATABASE_URL and REDIS_URL, or the one that ./run runs here.
     """
-    from ops.admin import approve
+    from ops.commands.admin import approve
 
     end(approve(proposal, reason))
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from ops.secret_file import write_private
+from ops.local.secret_file import write_private
 
 DATA_DIR = Path(__file__).resolve().parent.parent / ".data"
 ADDRESSES = ("DATABASE_URL", "REDIS_URL", "BROKER_URL")

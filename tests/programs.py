@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ops.unprivileged import Runner, choose_runner
+from ops.local.unprivileged import Runner, choose_runner
 from tests.processes import until
 
 

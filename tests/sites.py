@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from models.db import Database, open_database
-from ops.daemon import free_port
-from ops.postgres import find_postgres
-from ops.unprivileged import choose_runner
+from ops.local.daemon import free_port
+from ops.local.postgres import find_postgres
+from ops.local.unprivileged import choose_runner
 from tests.processes import ROOT, until
 from tests.programs import program
 

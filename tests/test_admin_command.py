@@ -6,7 +6,7 @@ import pytest
 
 from engine.permissions import Role
 from models.roles import NoSuchUserError
-from ops.admin import _grant
+from ops.commands.admin import _grant
 from ops.running import announced, with_addresses
 from runtime.environment import load_config
 from tests.accounts import signed_up

@@ -14,9 +14,9 @@ import pytest
 from msgspec.structs import replace
 from redis import Redis
 
-from ops.daemon import ServerError
-from ops.guard import Guard
-from ops.servers import Servers
+from ops.local.daemon import ServerError
+from ops.local.guard import Guard
+from ops.local.servers import Servers
 from runtime.environment import Config, load_config
 from tests.processes import until
 from tests.sites import Server

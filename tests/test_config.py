@@ -4,7 +4,7 @@ import pytest
 
 from engine.timeline import TimingError
 from models.settings import timing_from
-from ops.up import UpError, check_given_servers
+from ops.local.up import UpError, check_given_servers
 from runtime.environment import ConfigError, load_config
 
 SERVERS = {"DATABASE_URL": "postgresql://x", "REDIS_URL": "redis://x"}

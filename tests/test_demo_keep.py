@@ -13,9 +13,9 @@ from engine.fraud.checks import ACCOUNTS_PER_DEVICE_MAX
 from engine.timeline import DEVELOPMENT
 from models.db import connected, open_database, rows, sql
 from models.invariants import audit
-from ops.release import _release
-from ops.servers import local_servers
-from ops.up import Ports, environment
+from ops.commands.release import _release
+from ops.local.servers import local_servers
+from ops.local.up import Ports, environment
 from runtime.clock import utcnow
 from runtime.environment import load_config
 from trials.demo.keep import RING_SIZE, demo_keep, first_day

@@ -19,8 +19,8 @@ from models.migrations import helpers
 from models.partitions import archive_partitions, prepare_partitions
 from models.shards import split
 from models.tables import metadata
-from ops import release
-from ops.distribute import distribute
+from ops.commands import release
+from ops.commands.distribute import distribute
 from runtime.environment import Config
 from runtime.pii import UnreadableError
 from tests.conftest import empty_database

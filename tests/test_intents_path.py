@@ -10,7 +10,7 @@ from redis import Redis
 from engine.piece import Piece
 from models.db import connected, rows, run, sql, transaction
 from models.queue import ATTEMPTS_MAX, DEAD_LETTERS, overdue_pieces
-from ops.dead_letters import requeue_letter, show_letters
+from ops.commands.dead_letters import requeue_letter, show_letters
 from runtime.broker.bells import QUEUES, Bells, open_broker, queue_name
 from runtime.clock import utcnow
 from runtime.environment import Config

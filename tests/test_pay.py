@@ -12,7 +12,7 @@ import pytest
 from engine.four_eyes import Objection
 from engine.permissions import Role
 from models.proposals import NoSuchProposalError, NotDecidableError, lapse_proposals
-from ops.admin import _approve
+from ops.commands.admin import _approve
 from ops.running import announced, with_addresses
 from runtime.clock import utcnow
 from runtime.environment import load_config

@@ -10,8 +10,8 @@ import pytest
 from msgspec.structs import replace
 
 from models.db import POOLER, Database, connected, open_database, rows, sql, transaction
-from ops.daemon import free_port
-from ops.release import release
+from ops.commands.release import release
+from ops.local.daemon import free_port
 from runtime.environment import Config
 from tests.needed import needed_server
 from tests.programs import program

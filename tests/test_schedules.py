@@ -8,7 +8,7 @@ from freezegun.api import FrozenDateTimeFactory
 
 from engine.timeline import PROFILES, UPKEEP_GROUP, Timing, timetable
 from models.db import connected, run, sql
-from ops.upkeep import BoundaryError, find_entry, read_boundary
+from ops.commands.upkeep import BoundaryError, find_entry, read_boundary
 from runtime.clock import utcnow
 from schedules.alarm import ringing
 from schedules.due import DueWork, record_boundary

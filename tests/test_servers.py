@@ -15,9 +15,9 @@ import pytest
 from redis import Redis
 from redis.exceptions import AuthenticationError
 
-from ops.guard import is_alive
-from ops.secret_file import load_secrets
-from ops.servers import DataInUseError, Servers, local_servers
+from ops.local.guard import is_alive
+from ops.local.secret_file import load_secrets
+from ops.local.servers import DataInUseError, Servers, local_servers
 
 # Only with a pidfd can a test wait, without polling, for the end of a process that is no child of
 # its own. Elsewhere (macOS) the servers run by the same code, and `./run test` itself starts them.
@@ -31,7 +31,7 @@ DEADLINE_SECONDS = 20
 OWNER = """
 import sys
 from pathlib import Path
-from ops.servers import local_servers
+from ops.local.servers import local_servers
 with local_servers(Path(sys.argv[1]), report=lambda line: None) as servers:
     print(servers.database_url, servers.redis_url, flush=True)
     sys.stdin.read()

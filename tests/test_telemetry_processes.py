@@ -13,7 +13,7 @@ import httpx
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from ops.health import health
+from ops.commands.health import health
 from runtime.environment import Config
 from runtime.telemetry.metrics import LEDGER_COINS, LEDGER_TRANSFERS, METRICS, TICK_LAG
 from runtime.telemetry.siblings import find_faults

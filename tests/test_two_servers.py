@@ -9,8 +9,8 @@ import pytest
 
 from models.db import Database, Row, Statement, connected, open_database, rows, run, sql
 from models.replica import open_replica
-from ops.guard import Guard
-from ops.servers import Servers
+from ops.local.guard import Guard
+from ops.local.servers import Servers
 from runtime.environment import Config
 from tests.sites import Server, standby_of
 from trials.chaos.faults import Fault

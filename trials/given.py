@@ -8,8 +8,8 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from models.db import DATABASE_ERRORS, connected, open_database, rows, sql
-from ops.daemon import ServerError
-from ops.servers import Servers
+from ops.local.daemon import ServerError
+from ops.local.servers import Servers
 from runtime.environment import postgresql_url
 
 HAS_TABLES = sql("SELECT to_regclass('intents') IS NOT NULL AS has_tables")

@@ -11,11 +11,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 
-from ops.daemon import ServerError
-from ops.guard import Guard
-from ops.screen import Screen
-from ops.servers import Servers, local_servers
-from ops.up import UpError, next_database
+from ops.local.daemon import ServerError
+from ops.local.guard import Guard
+from ops.local.screen import Screen
+from ops.local.servers import Servers, local_servers
+from ops.local.up import UpError, next_database
 from runtime.environment import ConfigError, postgresql_url
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -15,8 +15,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from ops.guard import is_alive
-from ops.unprivileged import choose_runner
+from ops.local.guard import is_alive
+from ops.local.unprivileged import choose_runner
 
 START_SECONDS_MAX = 30
 LOOK_SECONDS = 0.1

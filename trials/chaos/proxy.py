@@ -6,7 +6,7 @@ from contextlib import suppress
 from enum import Enum
 from urllib.parse import urlsplit, urlunsplit
 
-from ops.daemon import free_port
+from ops.local.daemon import free_port
 
 READ_BYTES = 65_536
 # Of what a server sends while replies are lost; the rest arrives, so that work goes on.

@@ -16,9 +16,9 @@ from typing import Any
 import httpx
 
 from models.db import DATABASE_ERRORS, connected, rows
-from ops.daemon import ServerError
-from ops.guard import Guard
-from ops.servers import local_servers
+from ops.local.daemon import ServerError
+from ops.local.guard import Guard
+from ops.local.servers import local_servers
 from runtime.environment import ConfigError
 from trials.chaos.client import REQUEST_SECONDS_MAX, Client, Tally
 from trials.chaos.faults import Fault, faults, plan

@@ -16,10 +16,10 @@ import httpx
 
 from engine.timeline import EPOCH
 from models.db import DATABASE_ERRORS, Database, connected, open_database, rows, sql
-from ops.daemon import Daemon, ServerError, free_port
-from ops.guard import Guard
-from ops.servers import Servers
-from ops.up import ROOT, Ports, environment
+from ops.local.daemon import Daemon, ServerError, free_port
+from ops.local.guard import Guard
+from ops.local.servers import Servers
+from ops.local.up import ROOT, Ports, environment
 from runtime.clock import utcnow
 from runtime.environment import postgresql_url
 from trials.chaos.nodes import Node, halted

@@ -26,8 +26,8 @@ from models.db import open_database, transaction
 from models.invariants import audit, audit_globally
 from models.migrate import migrate
 from models.settings import seed as seed_settings
-from ops.daemon import ServerError
-from ops.servers import Servers, local_servers
+from ops.local.daemon import ServerError
+from ops.local.servers import Servers, local_servers
 from runtime import clock
 from runtime.clock import utcnow
 from runtime.environment import CaptchaConfig, Config, ConfigError, postgresql_url

@@ -18,9 +18,9 @@ from api.passwords import hash_password
 from engine.timeline import utc_day
 from models.db import connected, open_database, rows, sql
 from models.migrate import migrate
-from ops.daemon import ServerError
-from ops.servers import Servers, local_servers
-from ops.up import DEMO_EMAIL, Ports, environment
+from ops.local.daemon import ServerError
+from ops.local.servers import Servers, local_servers
+from ops.local.up import DEMO_EMAIL, Ports, environment
 from runtime.clock import utcnow
 from runtime.environment import CaptchaConfig, Config, load_config
 from trials.demo.command import (

@@ -24,7 +24,7 @@ from models.db import Database, connected, open_database, run, sql
 from models.migrate import migrate
 from models.partitions import prepare_partitions
 from models.settings import seed as seed_settings
-from ops.servers import local_servers
+from ops.local.servers import local_servers
 from runtime.environment import Config, postgresql_url
 from runtime.pii import Keyring
 from trials.simulation.arena import BEGIN, open_arena

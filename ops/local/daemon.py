@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from ops.guard import Guard, is_alive
-from ops.unprivileged import Runner
+from ops.local.guard import Guard, is_alive
+from ops.local.unprivileged import Runner
 
 START_SECONDS_MAX = 60
 STOP_SECONDS_MAX = 10

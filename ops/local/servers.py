@@ -10,12 +10,12 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from ops.daemon import Daemon, ServerError
-from ops.guard import Guard, is_alive
-from ops.postgres import DATABASE, ROLE, Cluster, find_postgres
-from ops.secret_file import load_secrets
-from ops.unprivileged import Runner, choose_place, choose_runner
-from ops.valkey import find_valkey, start_valkey
+from ops.local.daemon import Daemon, ServerError
+from ops.local.guard import Guard, is_alive
+from ops.local.postgres import DATABASE, ROLE, Cluster, find_postgres
+from ops.local.secret_file import load_secrets
+from ops.local.unprivileged import Runner, choose_place, choose_runner
+from ops.local.valkey import find_valkey, start_valkey
 
 PASSWORD_BYTES = 24
 PREDECESSOR_SECONDS_MAX = 20

@@ -17,17 +17,17 @@ from redis.exceptions import RedisError
 
 from engine.timeline import PRODUCTION, Timing, TimingError
 from models.settings import timing_from
-from ops.daemon import ServerError
-from ops.guard import Guard
+from ops.local.daemon import ServerError
+from ops.local.guard import Guard
+from ops.local.screen import Screen, duration
+from ops.local.secret_file import load_secrets
+from ops.local.servers import Servers, local_servers
+from ops.local.supervisor import POLL_SECONDS, Program, StopRequests, Supervisor
 from ops.running import announced
-from ops.screen import Screen, duration
-from ops.secret_file import load_secrets
-from ops.servers import Servers, local_servers
-from ops.supervisor import POLL_SECONDS, Program, StopRequests, Supervisor
 from partner.hosting import VIDEOS_PATH
 from runtime.environment import ConfigError, load_config, postgresql_url
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parent.parent.parent
 SECRETS = {
     "TWTC_SECRET": 32,
     "TWTC_HOUSE_SECRET": 32,

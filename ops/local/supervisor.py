@@ -12,7 +12,7 @@ from types import FrameType
 
 from msgspec import Struct
 
-from ops.guard import Guard
+from ops.local.guard import Guard
 
 STOP_SECONDS_MAX = 10
 BACKOFF_SECONDS_MIN = 0.5

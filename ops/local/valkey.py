@@ -10,9 +10,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from ops.daemon import Daemon, ServerError, launch, start_server, stop_orphan
-from ops.guard import Guard
-from ops.unprivileged import Runner, reachable_copy
+from ops.local.daemon import Daemon, ServerError, launch, start_server, stop_orphan
+from ops.local.guard import Guard
+from ops.local.unprivileged import Runner, reachable_copy
 
 DATABASES = 64
 

@@ -1,0 +1,1 @@
+"""The servers and programs that `./run` starts on one machine."""
