@@ -15,7 +15,7 @@ from api.problems import unauthorized
 from api.services import Services
 from engine.fraud.levels import Hold
 from models.accounts import Account
-from models.fraud import lift_hold
+from models.fraud.holds import lift_hold
 from models.sign_ins import REFRESH_DAYS, Client, NotSignedInError, begin_sign_in
 from runtime.clock import new_id
 

@@ -19,7 +19,7 @@ from engine.daily import draw_day
 from engine.timeline import PRODUCTION, timetable, user_id_of, utc_day
 from models.catalogue import Catalogue
 from models.db import connected, rows
-from models.earnings import TASKS_OF_DAY
+from models.tasks.read import TASKS_OF_DAY
 from ops.local.servers import Servers
 from runtime.clock import utcnow
 from schedules.due import record_boundary

@@ -9,6 +9,8 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from engine.member import Part
+
 TRIES_MAX = 3
 
 
@@ -59,12 +61,17 @@ class AdUnit(Struct, frozen=True):
     requests_per_minute: int | None = None
 
 
+class Views(Part[UUID, "AdView"]):
+    """A member's ad views that bear on a batch."""
+
+
 class AdView(Struct, frozen=True):
     """One showing of an ad to one user, for one session or one task of a day.
 
     `revenue_micro_usd` is the unit's price when it was served, earned once it is verified.
     """
 
+    part = Views
     id: UUID
     user_id: int
     purpose: Purpose
@@ -88,6 +95,11 @@ class AdView(Struct, frozen=True):
     failure: str | None = None
     event_id: str | None = None
 
+    @property
+    def key(self) -> UUID:
+        """By which it is one of its member's views."""
+        return self.id
+
 
 def playing(view: AdView) -> tuple[datetime, datetime] | None:
     """From when until when an ad is watched, or was; None if it was not, or could not be shown.
@@ -101,6 +113,23 @@ def playing(view: AdView) -> tuple[datetime, datetime] | None:
     if since is None or view.status is ViewStatus.FAILED:
         return None
     return since, since + length
+
+
+class AdOffer(Struct):
+    """The units that may be served, and the requests that those with a limit have left."""
+
+    units: tuple[AdUnit, ...] = ()
+    room: dict[int, int] = {}
+
+    @property
+    def full(self) -> frozenset[int]:
+        """The units without a request left."""
+        return frozenset(ad_id for ad_id, left in self.room.items() if left <= 0)
+
+    def take(self, ad_id: int) -> None:
+        """One request of a unit has been used."""
+        if ad_id in self.room:
+            self.room[ad_id] -= 1
 
 
 def choose_ad(

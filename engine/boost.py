@@ -7,6 +7,8 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
+from engine.member import Part
+
 ANSWER_TIME = timedelta(seconds=30)
 ABANDONED = "ABANDONED"  # something else was begun meanwhile
 UNPLAYABLE = "UNPLAYABLE"  # why a boost failed: the player cannot show its video
@@ -26,9 +28,14 @@ class BoostStatus(StrEnum):
 OPEN_BOOST_STATUSES = frozenset({BoostStatus.WATCHING, BoostStatus.WATCHED, BoostStatus.ASKED})
 
 
+class Boosts(Part[UUID, "Boost"]):
+    """A member's boosts that bear on a batch."""
+
+
 class Boost(Struct, frozen=True):
     """One watch of a video and the answer to its question. `day` is the UTC day of its start."""
 
+    part = Boosts
     id: UUID
     user_id: int
     session_id: UUID
@@ -47,6 +54,11 @@ class Boost(Struct, frozen=True):
     slot: int | None = None
     failed_at: datetime | None = None
     failure: str | None = None
+
+    @property
+    def key(self) -> UUID:
+        """By which it is one of its member's boosts."""
+        return self.id
 
     @property
     def duration(self) -> timedelta:

@@ -12,35 +12,38 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from engine.action import AnyIntent, Intent
-from engine.ads import playing
+from engine.ads import Views, playing
 from engine.boost import (
     ABANDONED,
     ANSWER_TIME,
     OPEN_BOOST_STATUSES,
     Boost,
+    Boosts,
     BoostStatus,
     failed_boost,
 )
-from engine.content import OPTION_COUNT, Question, Video, draw_question, is_right, present
-from engine.decision import Decision, House, LogEntry, Member, Note, Payment
+from engine.conditions import Conditions
+from engine.content import OPTION_COUNT, Library, Question, Video, draw_question, is_right, present
+from engine.decision import Decision, LogEntry, Note, Payment
 from engine.intents import AnswerBoost, AskQuestion, FailBoost, FinishWatch, StartBoost
+from engine.member import Member
 from engine.money import format_amount
 from engine.outcome import Applied, Reason, Rejected
-from engine.session import Session, running_at
+from engine.session import Session, Sessions, running_at
 from engine.timeline import next_midnight, utc_day
 from engine.views import ad_playing, busy_until
 
 
-def start_boost(member: Member, intent: Intent[StartBoost], house: House) -> Decision:
+def start_boost(member: Member, intent: Intent[StartBoost], conditions: Conditions) -> Decision:
     """Begin to watch: one video at a time. Starting another gives up the one under way."""
     action, at = intent.action, intent.recorded_at
-    video = house.library.videos.get(action.video_id)
+    video = conditions.of(Library).videos.get(action.video_id)
     if video is None:
         return Decision(Rejected(Reason.VIDEO_UNKNOWN, "There is no such video to watch."))
     session = _boostable(member, at)
     if isinstance(session, Rejected):
         return Decision(session)
-    refused = _used_up(member, video, at, house.settings(at).boosts_per_day)
+    refused = _used_up(member, video, at, conditions.settings(at).boosts_per_day)
     if refused is not None:
         return Decision(refused)
     if video.duration_seconds is None:
@@ -64,7 +67,7 @@ def start_boost(member: Member, intent: Intent[StartBoost], house: House) -> Dec
         user_id=member.user_id,
         session_id=session.id,
         video_id=video.id,
-        question_key=_draw(member, video, utc_day(at), house.lot),
+        question_key=_draw(member, video, utc_day(at), conditions.lot),
         day=utc_day(at),
         status=BoostStatus.WATCHING,
         duration_seconds=video.duration_seconds,
@@ -75,16 +78,14 @@ def start_boost(member: Member, intent: Intent[StartBoost], house: House) -> Dec
     if free_at is not None:
         return Decision(ad_playing(free_at))
     changed = _one_at_a_time(member, boost)
-    return Decision(
-        Applied(boost_result(changed[-1])), boosts=changed, logs=(_log(boost, "BOOST_START"),)
-    )
+    return Decision(Applied(boost_result(changed[-1])), changed, logs=(_log(boost, "BOOST_START"),))
 
 
 def _draw(member: Member, video: Video, day: date, lot: str) -> str:
     """Which question: the same however often a day the watch is begun, until it was put."""
     asked = Counter(
         boost.question_key
-        for boost in member.boosts.values()
+        for boost in member.of(Boosts).values()
         if boost.video_id == video.id and boost.asked_at is not None
     )
     return draw_question(video, asked, f"{lot}:{member.user_id}:{video.id}:{day.isoformat()}")
@@ -97,12 +98,12 @@ def _one_at_a_time(member: Member, boost: Boost) -> tuple[Boost, ...]:
     that one.
     """
     at = boost.started_at
-    others = member.boosts.values()
+    others = member.of(Boosts).values()
     given_up = [
         failed_boost(b, at, ABANDONED) for b in others if _is_open(b) and b.started_at <= at
     ]
     later = [b.started_at for b in others if b.started_at > at]
-    watched = filter(None, map(playing, member.views.values()))
+    watched = filter(None, map(playing, member.of(Views).values()))
     later += [since for since, _ in watched if at < since < boost.watched_by]
     successor_at = min(later, default=None)
     if successor_at is not None:
@@ -111,7 +112,7 @@ def _one_at_a_time(member: Member, boost: Boost) -> tuple[Boost, ...]:
 
 
 def _boostable(member: Member, at: datetime) -> Session | Rejected:
-    return running_at(member.sessions, at) or Rejected(
+    return running_at(member.of(Sessions), at) or Rejected(
         Reason.NOT_MINING, "Boosts need a session that mines now. Start mining first."
     )
 
@@ -119,7 +120,7 @@ def _boostable(member: Member, at: datetime) -> Session | Rejected:
 def _used_up(member: Member, video: Video, at: datetime, boosts_per_day: int) -> Rejected | None:
     """So many a UTC day; each video once a day, from when its question might be seen."""
     day = utc_day(at)
-    todays = [boost for boost in member.boosts.values() if boost.day == day]
+    todays = [boost for boost in member.of(Boosts).values() if boost.day == day]
     if sum(boost.asked_at is not None for boost in todays) >= boosts_per_day:
         used_up = f"{boosts_per_day} questions a day, answered rightly or not."
         return Rejected(Reason.BOOSTS_USED_UP, used_up, next_midnight(at))
@@ -128,7 +129,9 @@ def _used_up(member: Member, video: Video, at: datetime, boosts_per_day: int) ->
     return None
 
 
-def fail_boost(boost: Boost, intent: Intent[FailBoost], member: Member, house: House) -> Decision:
+def fail_boost(
+    boost: Boost, intent: Intent[FailBoost], member: Member, conditions: Conditions
+) -> Decision:
     """The video cannot be played, and no boost of the day is spent. What was watched could be."""
     action, at = intent.action, intent.recorded_at
     if boost.status is not BoostStatus.WATCHING:
@@ -136,13 +139,15 @@ def fail_boost(boost: Boost, intent: Intent[FailBoost], member: Member, house: H
         return Decision(Rejected(Reason.VIDEO_WATCHED, watched))
     failed = failed_boost(boost, at, action.cause)
     entry = _log(failed, "BOOST_FAIL", cause=action.cause)
-    return Decision(Applied(boost_result(failed)), boosts=(failed,), logs=(entry,))
+    return Decision(Applied(boost_result(failed)), (failed,), logs=(entry,))
 
 
 def ask_of_closed(boost: Boost, intent: AnyIntent, member: Member) -> tuple[Boost, ...]:
     """The boost whose question was shown although it had been given up meanwhile: it is spent."""
     at = intent.recorded_at
-    todays = (b for b in member.boosts.values() if b.day == boost.day and b.asked_at is not None)
+    todays = (
+        b for b in member.of(Boosts).values() if b.day == boost.day and b.asked_at is not None
+    )
     is_asked = any(b.video_id == boost.video_id for b in todays)
     if is_asked or (boost.watched_at is None and at - boost.started_at < boost.duration):
         return ()
@@ -150,7 +155,7 @@ def ask_of_closed(boost: Boost, intent: AnyIntent, member: Member) -> tuple[Boos
 
 
 def finish_watch(
-    boost: Boost, intent: Intent[FinishWatch], member: Member, house: House
+    boost: Boost, intent: Intent[FinishWatch], member: Member, conditions: Conditions
 ) -> Decision:
     """The beats say the whole video was watched; the server's clock must agree."""
     action, at = intent.action, intent.recorded_at
@@ -164,13 +169,13 @@ def finish_watch(
     boost = replace(boost, status=BoostStatus.WATCHED, watched_at=at)
     return Decision(
         Applied(boost_result(boost)),
-        boosts=(boost,),
+        (boost,),
         logs=(_log(boost, "BOOST_WATCH", faults=action.faults),),
     )
 
 
 def ask_question(
-    boost: Boost, intent: Intent[AskQuestion], member: Member, house: House
+    boost: Boost, intent: Intent[AskQuestion], member: Member, conditions: Conditions
 ) -> Decision:
     """The question is out: 30 seconds from the instant of this intent, and one boost of the day is
     spent, however it is answered. A repeat changes nothing.
@@ -184,11 +189,11 @@ def ask_question(
         return Decision(Rejected(Reason.WATCH_INCOMPLETE, "Watch the complete video."))
     watched_at = boost.watched_at or at
     boost = replace(boost, status=BoostStatus.ASKED, watched_at=watched_at, asked_at=at)
-    return Decision(Applied(boost_result(boost)), boosts=(boost,), logs=(_log(boost, "BOOST_ASK"),))
+    return Decision(Applied(boost_result(boost)), (boost,), logs=(_log(boost, "BOOST_ASK"),))
 
 
 def answer_boost(
-    boost: Boost, intent: Intent[AnswerBoost], member: Member, house: House
+    boost: Boost, intent: Intent[AnswerBoost], member: Member, conditions: Conditions
 ) -> Decision:
     """One answer, within the time: right pays at once, wrong is logged."""
     action, at = intent.action, intent.recorded_at
@@ -198,13 +203,13 @@ def answer_boost(
         late = failed_boost(boost, at, Reason.ANSWER_LATE.value)
         seconds = int(ANSWER_TIME.total_seconds())
         refused = Rejected(Reason.ANSWER_LATE, f"The answer came later than {seconds} s.")
-        return Decision(refused, boosts=(late,), logs=(_log(late, "BOOST_FAIL"),))
+        return Decision(refused, (late,), logs=(_log(late, "BOOST_FAIL"),))
     session = _boostable(member, at)
     if isinstance(session, Rejected) or session.id != boost.session_id:
         over = failed_boost(boost, at, Reason.NOT_MINING.value)
         refused = Rejected(Reason.NOT_MINING, "The session of this boost has ended.")
-        return Decision(refused, boosts=(over,), logs=(_log(over, "BOOST_FAIL"),))
-    question = house.library.questions[boost.question_key]
+        return Decision(refused, (over,), logs=(_log(over, "BOOST_FAIL"),))
+    question = conditions.of(Library).questions[boost.question_key]
     right = 0 <= action.option < OPTION_COUNT and is_right(question, str(boost.id), action.option)
     boost = replace(
         boost,
@@ -215,15 +220,13 @@ def answer_boost(
         slot=_next_slot(member, boost) if right else None,
     )
     if not right:
-        return Decision(
-            Applied(boost_result(boost)), boosts=(boost,), logs=(_log(boost, "BOOST_WRONG"),)
-        )
+        return Decision(Applied(boost_result(boost)), (boost,), logs=(_log(boost, "BOOST_WRONG"),))
     return _pay(boost, at)
 
 
 def _next_slot(member: Member, boost: Boost) -> int:
     return 1 + sum(
-        b.status is BoostStatus.PAID for b in member.boosts.values() if b.day == boost.day
+        b.status is BoostStatus.PAID for b in member.of(Boosts).values() if b.day == boost.day
     )
 
 
@@ -243,7 +246,7 @@ def _pay(boost: Boost, at: datetime) -> Decision:
     note = Note(boost.user_id, "boost.paid", facts | {"amount_micro": boost.reward_micro}, at)
     return Decision(
         Applied(boost_result(boost)),
-        boosts=(boost,),
+        (boost,),
         payments=(payment,),
         notes=(note,),
         logs=(_log(boost, "BOOST_PAID"),),

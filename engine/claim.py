@@ -8,22 +8,26 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from engine.action import AnyIntent
+from engine.conditions import Conditions
 from engine.daily import (
     QUIZ_ATTEMPTS,
     TASKS_PER_DAY,
     Category,
+    Days,
+    Tasks,
     TaskState,
     TaskStatus,
     count_tasks,
     draw_day,
 )
-from engine.decision import Achievement, Decision, House, LogEntry, Member, Note, Payment
+from engine.decision import Achievement, Decision, LogEntry, Note, Payment
+from engine.member import Member
 from engine.money import format_amount
 from engine.outcome import Applied
 
 
 def pay_task(
-    state: TaskState, funding: str, member: Member, intent: AnyIntent, house: House
+    state: TaskState, funding: str, member: Member, intent: AnyIntent, conditions: Conditions
 ) -> Decision:
     """Proved: CLAIMED and paid. The last task of a day brings its bonus and the achievement."""
     at = intent.recorded_at
@@ -35,25 +39,24 @@ def pay_task(
     ]
     notes = [Note(state.user_id, "task.paid", facts | {"amount_micro": state.reward_micro}, at)]
     achievements = []
-    if _completes_day(state, member, house):
-        amount = house.days[state.day].bonus_micro
+    if _completes_day(state, member, conditions):
+        amount = conditions.of(Days)[state.day].bonus_micro
         payments.append(_payment(state, "BONUS", amount, f"bonus:{name}", "promotion", at))
         bonus = {"day": state.day, "amount_micro": amount, "achievement": "DAILY_CHAMPION"}
         notes.append(Note(state.user_id, "day.bonus", bonus, at))
         achievements.append(Achievement(state.user_id, "DAILY_CHAMPION", state.day, at))
     return Decision(
         Applied(task_facts(state) | {"bonus": len(payments) > 1}),
-        tasks=(state,),
+        (state, *achievements),
         payments=tuple(payments),
         notes=tuple(notes),
-        achievements=tuple(achievements),
         logs=(log_task(state, intent.id, "TASK_COMPLETE"),),
     )
 
 
-def _completes_day(state: TaskState, member: Member, house: House) -> bool:
+def _completes_day(state: TaskState, member: Member, conditions: Conditions) -> bool:
     """Whether all other tasks of the day are claimed."""
-    catalogue = house.days[state.day]
+    catalogue = conditions.of(Days)[state.day]
     others = tasks_of_day(member, state.day)
     claimed = {n for n, other in others.items() if other.status is TaskStatus.CLAIMED}
     # A draw costs more than the rest of the batch together: only for who may be at the end.
@@ -81,7 +84,7 @@ def _payment(
 
 def tasks_of_day(member: Member, day: date) -> Mapping[int, TaskState]:
     """The touched tasks of a day, by number."""
-    return {number: state for (d, number), state in member.tasks.items() if d == day}
+    return {number: state for (d, number), state in member.of(Tasks).items() if d == day}
 
 
 def task_facts(state: TaskState) -> dict[str, Any]:

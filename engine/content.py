@@ -37,8 +37,8 @@ class Question(Struct, frozen=True):
 class Library(Struct, frozen=True):
     """Videos that may be watched, each with its questions; and all questions, asked now or not."""
 
-    videos: Mapping[str, Video]
-    questions: Mapping[str, Question]
+    videos: Mapping[str, Video] = {}
+    questions: Mapping[str, Question] = {}
 
 
 def shuffle(count: int, seed: str, first: int | None = None) -> list[int]:

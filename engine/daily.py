@@ -12,6 +12,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from engine.content import shuffle
+from engine.member import Part
 from engine.money import MICRO_PER_TWTC, format_amount
 
 TASKS_PER_DAY = 20
@@ -51,6 +52,10 @@ class DayCatalogue(Struct, frozen=True):
     bonus_micro: int = BONUS_MICRO  # for whoever does them all
 
 
+class Days(dict[date, DayCatalogue]):
+    """What the days of a batch offer."""
+
+
 class DrawnTask(Struct, frozen=True):
     """A task of one user's day. `subjects` are what it is about, one for each attempt."""
 
@@ -73,9 +78,14 @@ class TaskStatus(StrEnum):
     FAILED = "FAILED"
 
 
+class Tasks(Part[tuple[date, int], "TaskState"]):
+    """A member's touched tasks, by day and number."""
+
+
 class TaskState(Struct, frozen=True):
     """What has become of a touched task. An ad task under way has a view and its time limit."""
 
+    part = Tasks
     user_id: int
     day: date
     number: int
@@ -94,6 +104,11 @@ class TaskState(Struct, frozen=True):
     failed_at: datetime | None = None
     failure: str | None = None
     reviewer: str | None = None
+
+    @property
+    def key(self) -> tuple[date, int]:
+        """By which it is one of its member's tasks."""
+        return self.day, self.number
 
 
 def draw_day(user_id: int, day: date, catalogue: DayCatalogue) -> tuple[DrawnTask, ...]:

@@ -1,11 +1,11 @@
-"""Which rule decides which intent, member by member (`RULES`)."""
+"""Which rule decides which intent, member by member (`RULES`), and what follows (`REACTIONS`)."""
 
 from collections.abc import Callable
 from typing import Any
 
 from engine.action import Action, AnyIntent, Intent
-from engine.ads import OPEN_VIEW_STATUSES, AdView
-from engine.boost import OPEN_BOOST_STATUSES, Boost
+from engine.ads import OPEN_VIEW_STATUSES, AdView, Views
+from engine.boost import OPEN_BOOST_STATUSES, Boost, Boosts
 from engine.boosts import (
     answer_boost,
     ask_of_closed,
@@ -14,7 +14,10 @@ from engine.boosts import (
     finish_watch,
     start_boost,
 )
-from engine.decision import Decision, House, Member
+from engine.conditions import Conditions
+from engine.daily import Days, Tasks
+from engine.decision import Decision
+from engine.fraud.examination import examine
 from engine.intents import (
     AnswerBoost,
     AnswerTask,
@@ -33,60 +36,74 @@ from engine.intents import (
     StartView,
     ViewAction,
 )
+from engine.member import Member
 from engine.mining import SessionPayee, start_mining
 from engine.outcome import Applied, Reason, Rejected
+from engine.session import Sessions
 from engine.task_ads import TaskPayee
 from engine.tasks import DAY_CLOSED, answer_task, complete_task, review_task, start_task
-from engine.views import Payee, complete_view, confirm_view, expire, fail_view, start_view
+from engine.views import (
+    Payee,
+    complete_view,
+    confirm_view,
+    count_request,
+    expire,
+    fail_view,
+    start_view,
+)
 
 OfBoost = FailBoost | FinishWatch | AskQuestion | AnswerBoost
 
-Rule = Callable[[Member, Intent[Any], House], Decision]
-OnBoost = Callable[[Boost, Intent[Any], Member, House], Decision]
-OnView = Callable[[Payee, AdView, Intent[Any], Member, House], Decision]
+Rule = Callable[[Member, Intent[Any], Conditions], Decision]
+Reaction = Callable[[Member, AnyIntent, Decision, Conditions], Decision]
+OnBoost = Callable[[Boost, Intent[Any], Member, Conditions], Decision]
+OnView = Callable[[Payee, AdView, Intent[Any], Member, Conditions], Decision]
 
 
-def decide(member: Member, intent: AnyIntent, house: House) -> Decision:
-    """Apply the rule for the intent's action.
+def decide(member: Member, intent: AnyIntent, conditions: Conditions) -> Decision:
+    """Apply the rule for the intent's action, then what reacts to every decision.
 
     A disabled account stops at once, also for what it recorded before: that is what it is for.
     """
-    if not member.is_active:
-        return Decision(
-            Rejected(Reason.ACCOUNT_DISABLED, "This account is disabled. Write to support.")
-        )
-    return RULES[type(intent.action)](member, intent, house)
+    if member.is_active:
+        decision = RULES[type(intent.action)](member, intent, conditions)
+    else:
+        disabled = "This account is disabled. Write to support."
+        decision = Decision(Rejected(Reason.ACCOUNT_DISABLED, disabled))
+    for react in REACTIONS:
+        decision = react(member, intent, decision, conditions)
+    return decision
 
 
-def _flag(member: Member, intent: Intent[FlagUser], house: House) -> Decision:
+def _flag(member: Member, intent: Intent[FlagUser], conditions: Conditions) -> Decision:
     return Decision(Applied({}))  # what it brings, engine.fraud.checks says
 
 
 def _of_view(rule: OnView) -> Rule:
     """A rule about one of the member's ad views that is open and in time."""
 
-    def decide_view(member: Member, intent: Intent[ViewAction], house: House) -> Decision:
-        view = member.views.get(intent.action.view_id)
+    def decide_view(member: Member, intent: Intent[ViewAction], conditions: Conditions) -> Decision:
+        view = member.of(Views).get(intent.action.view_id)
         if view is None:
             return Decision(Rejected(Reason.VIEW_UNKNOWN, "There is no such ad view."))
         if view.status not in OPEN_VIEW_STATUSES:
             return Decision(_view_closed(view))
-        payee = _payee(member, view, intent, house)
+        payee = _payee(member, view, intent, conditions)
         if payee is None:
             return Decision(DAY_CLOSED)
         if payee.expires_at is not None and intent.recorded_at >= payee.expires_at:
-            return expire(payee, view, intent.recorded_at, house)
-        return rule(payee, view, intent, member, house)
+            return expire(payee, view, intent.recorded_at, conditions)
+        return rule(payee, view, intent, member, conditions)
 
     return decide_view
 
 
-def _payee(member: Member, view: AdView, intent: AnyIntent, house: House) -> Payee | None:
+def _payee(member: Member, view: AdView, intent: AnyIntent, conditions: Conditions) -> Payee | None:
     if view.session_id is not None:
-        return SessionPayee(member.sessions[view.session_id], intent.group_number)
+        return SessionPayee(member.of(Sessions)[view.session_id], intent.group_number)
     assert view.task_day is not None and view.task_number is not None
-    state = member.tasks.get((view.task_day, view.task_number))
-    if state is None or view.task_day not in house.days:
+    state = member.of(Tasks).get((view.task_day, view.task_number))
+    if state is None or view.task_day not in conditions.of(Days):
         return None
     return TaskPayee(state, intent)
 
@@ -94,16 +111,16 @@ def _payee(member: Member, view: AdView, intent: AnyIntent, house: House) -> Pay
 def _of_boost(rule: OnBoost) -> Rule:
     """A rule about one of the member's boosts that is open."""
 
-    def decide_boost(member: Member, intent: Intent[OfBoost], house: House) -> Decision:
-        boost = member.boosts.get(intent.action.boost_id)
+    def decide_boost(member: Member, intent: Intent[OfBoost], conditions: Conditions) -> Decision:
+        boost = member.of(Boosts).get(intent.action.boost_id)
         if boost is None:
             return Decision(Rejected(Reason.BOOST_UNKNOWN, "There is no such boost."))
         if boost.status not in OPEN_BOOST_STATUSES:
             over = "This boost is over: one answer, or another start, ends it. Begin another."
             shown = isinstance(intent.action, AskQuestion)
             spent = ask_of_closed(boost, intent, member) if shown else ()
-            return Decision(Rejected(Reason.BOOST_CLOSED, over), boosts=spent)
-        return rule(boost, intent, member, house)
+            return Decision(Rejected(Reason.BOOST_CLOSED, over), changed=spent)
+        return rule(boost, intent, member, conditions)
 
     return decide_boost
 
@@ -131,3 +148,6 @@ RULES: dict[type[Action], Rule] = {
     ReviewTask: review_task,
     FlagUser: _flag,
 }
+
+# Each is given the decision with what the ones before added to it.
+REACTIONS: tuple[Reaction, ...] = (count_request, examine)

@@ -1,6 +1,6 @@
 """Starting a mining session (blueprint, "Mining cycle"; decisions 0003 and 0004).
 
-Each rule takes the member's state, the intent and the house rules, and returns a Decision: the
+Each rule takes the member's state, the intent and the conditions rules, and returns a Decision: the
 outcome, and new versions of whatever it changed. Ids come from the intent, so a repeat is the same.
 """
 
@@ -12,11 +12,21 @@ from msgspec.structs import replace
 
 from engine.accrual import accrued
 from engine.action import Intent
-from engine.ads import AdView, Purpose, choose_ad
-from engine.decision import Decision, House, Member
+from engine.ads import AdOffer, AdView, Purpose, Views, choose_ad
+from engine.conditions import Conditions
+from engine.decision import Decision
 from engine.intents import StartMining
+from engine.member import Entity, Member
 from engine.outcome import Applied, Reason, Rejected
-from engine.session import Session, SessionStatus, failed, latest_end, session_result
+from engine.session import (
+    Accrual,
+    Session,
+    Sessions,
+    SessionStatus,
+    failed,
+    latest_end,
+    session_result,
+)
 from engine.timeline import Timetable, Window, current_window, next_opening
 from engine.views import ad_result, first_view, lapsed, log_view
 
@@ -56,46 +66,48 @@ def refuse_start(
     return window
 
 
-def start_mining(member: Member, intent: Intent[StartMining], house: House) -> Decision:
+def start_mining(member: Member, intent: Intent[StartMining], conditions: Conditions) -> Decision:
     """Open a PENDING session and serve its first ad, if the window is open (decision 0004)."""
     at = intent.recorded_at
-    window = refuse_start(member.sessions, member.is_active, intent.group_number, house.table, at)
+    window = refuse_start(
+        member.of(Sessions), member.is_active, intent.group_number, conditions.table, at
+    )
     if isinstance(window, Rejected):
         return Decision(window)
-    old_sessions, old_views = _lapse_pending(member, at)
-    unit = choose_ad(house.ads, Purpose.MINING, intent.id, full=house.full_ads)
+    given_up = _lapse_pending(member, at)
+    offer = conditions.of(AdOffer)
+    unit = choose_ad(offer.units, Purpose.MINING, intent.id, full=offer.full)
     if unit is None:
-        retry_at = at + timedelta(seconds=house.table.timing.ad_seconds)
+        retry_at = at + timedelta(seconds=conditions.table.timing.ad_seconds)
         none = Rejected(Reason.AD_UNAVAILABLE, "No ad can be shown now.", retry_at)
-        return Decision(none, sessions=old_sessions, views=old_views)
+        return Decision(none, given_up)
     view = first_view(unit, intent, session_id=intent.id)
     session = Session(
         id=intent.id,
         user_id=member.user_id,
         group_number=intent.group_number,
         status=SessionStatus.PENDING,
-        reward_micro=house.settings(at).reward_micro,
+        reward_micro=conditions.settings(at).reward_micro,
         requested_at=at,
         window_opens_at=window.opens_at,
-        expires_at=at + timedelta(seconds=house.table.timing.proof_seconds),
+        expires_at=at + timedelta(seconds=conditions.table.timing.proof_seconds),
         view_id=view.id,
     )
     return Decision(
         Applied(session_result(session) | {"ad": ad_result(view)}),
-        sessions=(*old_sessions, session),
-        views=(*old_views, view),
+        (*given_up, session, view),
         logs=(log_view(view, "MINING_START"),),
     )
 
 
-def _lapse_pending(member: Member, at: datetime) -> tuple[tuple[Session, ...], tuple[AdView, ...]]:
+def _lapse_pending(member: Member, at: datetime) -> tuple[Entity, ...]:
     """Give up PENDING sessions past their time, which settlement has not swept yet."""
-    for session in member.sessions.values():
+    for session in member.of(Sessions).values():
         if session.expires_at is not None and session.expires_at <= at:
             assert session.view_id is not None
-            given_up = failed(session, session.expires_at, Reason.AD_EXPIRED)
-            return (given_up,), (lapsed(member.views[session.view_id], session.expires_at),)
-    return (), ()
+            view = lapsed(member.of(Views)[session.view_id], session.expires_at)
+            return failed(session, session.expires_at, Reason.AD_EXPIRED), view
+    return ()
 
 
 class SessionPayee:
@@ -117,22 +129,22 @@ class SessionPayee:
         """The session awaits another ad."""
         session = replace(self._session, view_id=view.id)
         result = session_result(session) | {"ad": ad_result(view)}
-        return Decision(Applied(result), sessions=(session,))
+        return Decision(Applied(result), (session,))
 
-    def waits(self, at: datetime, house: House) -> Decision:
+    def waits(self, at: datetime, conditions: Conditions) -> Decision:
         """The callback has one proof time to come.
 
         Bounded also for ads reported as watched and then as failed: start_limit relies on it.
         """
-        proof_time = timedelta(seconds=house.table.timing.proof_seconds)
+        proof_time = timedelta(seconds=conditions.table.timing.proof_seconds)
         expires_at = min(at + proof_time, self._session.requested_at + 2 * proof_time)
         session = replace(self._session, expires_at=expires_at)
-        return Decision(Applied(session_result(session)), sessions=(session,))
+        return Decision(Applied(session_result(session)), (session,))
 
-    def earns(self, view: AdView, at: datetime, member: Member, house: House) -> Decision:
+    def earns(self, view: AdView, at: datetime, member: Member, conditions: Conditions) -> Decision:
         """The session runs from max(verified, end of the previous one) (decision 0004)."""
-        started_at = max(at, latest_end(member.sessions) or at)
-        ends_at = started_at + timedelta(seconds=house.table.timing.cycle_seconds)
+        started_at = max(at, latest_end(member.of(Sessions)) or at)
+        ends_at = started_at + timedelta(seconds=conditions.table.timing.cycle_seconds)
         session = replace(
             self._session,
             status=SessionStatus.ACTIVE,
@@ -140,18 +152,18 @@ class SessionPayee:
             started_at=started_at,
             ends_at=ends_at,
         )
-        through = house.credited_through[session.group_number]
+        through = conditions.credited_through[session.group_number]
+        credited = accrued(session.reward_micro, started_at, ends_at, through)
+        accrual = Accrual(session.id, session.user_id, credited)
         return Decision(
-            Applied(session_result(session)),
-            sessions=(session,),
-            credit_micro=accrued(session.reward_micro, started_at, ends_at, through),
+            Applied(session_result(session)), (session, accrual) if credited else (session,)
         )
 
-    def loses(self, at: datetime, refusal: Rejected, house: House) -> Decision:
+    def loses(self, at: datetime, refusal: Rejected, conditions: Conditions) -> Decision:
         """The session is given up; the user may start again while the window is open."""
-        window = current_window(house.table, self._group_number, at)
-        retry_at = at if window else next_opening(house.table, self._group_number, at)
+        window = current_window(conditions.table, self._group_number, at)
+        retry_at = at if window else next_opening(conditions.table, self._group_number, at)
         return Decision(
             replace(refusal, retry_at=retry_at),
-            sessions=(failed(self._session, at, refusal.reason),),
+            (failed(self._session, at, refusal.reason),),
         )

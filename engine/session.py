@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
+from engine.member import Part
 from engine.outcome import Reason
 
 # A proof has its instant before it is committed: it may wait so long for its transaction.
@@ -23,8 +24,14 @@ class SessionStatus(StrEnum):
     FAILED = "FAILED"
 
 
+class Sessions(Part[UUID, "Session"]):
+    """A member's sessions that may still matter."""
+
+
 class Session(Struct, frozen=True):
     """One mining session. PENDING: `expires_at` is set; from ACTIVE on: start, end are."""
+
+    part = Sessions
 
     id: UUID
     user_id: int
@@ -41,9 +48,32 @@ class Session(Struct, frozen=True):
     failure: str | None = None
 
     @property
+    def key(self) -> UUID:
+        """By which it is one of its member's sessions."""
+        return self.id
+
+    @property
     def lapses_at(self) -> datetime | None:
         """From when on no proof that came before `expires_at` can still be on its way."""
         return None if self.expires_at is None else self.expires_at + COMMIT_GRACE
+
+
+class Accruals(Part[UUID, "Accrual"]):
+    """What a batch has credited; nobody asks for it again."""
+
+
+class Accrual(Struct, frozen=True):
+    """What ticks before a session was stored would have paid for it."""
+
+    part = Accruals
+    session_id: UUID
+    user_id: int
+    amount_micro: int
+
+    @property
+    def key(self) -> UUID:
+        """The session's: it is credited once."""
+        return self.session_id
 
 
 def latest_end(sessions: dict[UUID, Session]) -> datetime | None:

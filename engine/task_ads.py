@@ -6,16 +6,20 @@ from typing import Any
 from msgspec.structs import replace
 
 from engine.action import AnyIntent
-from engine.ads import AdView, Purpose, choose_ad
+from engine.ads import AdOffer, AdView, Purpose, Views, choose_ad
 from engine.claim import pay_task, task_facts
+from engine.conditions import Conditions
 from engine.daily import TaskState
-from engine.decision import Decision, House, Member
+from engine.decision import Decision
+from engine.member import Member
 from engine.outcome import Applied, Reason, Rejected
 from engine.session import COMMIT_GRACE
 from engine.views import ad_result, first_view, lapsed, log_view
 
 
-def serve_task_ad(state: TaskState, member: Member, intent: AnyIntent, house: House) -> Decision:
+def serve_task_ad(
+    state: TaskState, member: Member, intent: AnyIntent, conditions: Conditions
+) -> Decision:
     """Serve an ad for a task, unless one is open. One that was never proved is given up."""
     at = intent.recorded_at
     payee = TaskPayee(state, intent)
@@ -23,20 +27,21 @@ def serve_task_ad(state: TaskState, member: Member, intent: AnyIntent, house: Ho
         return Decision(
             Rejected(Reason.AD_IN_PROGRESS, "The ad of this task is still open.", payee.lapses_at)
         )
-    unit = choose_ad(house.ads, Purpose.TASK, intent.id, full=house.full_ads)
+    offer = conditions.of(AdOffer)
+    unit = choose_ad(offer.units, Purpose.TASK, intent.id, full=offer.full)
     if unit is None:
-        retry_at = at + timedelta(seconds=house.table.timing.ad_seconds)
+        retry_at = at + timedelta(seconds=conditions.table.timing.ad_seconds)
         return Decision(Rejected(Reason.AD_UNAVAILABLE, "No ad can be shown now.", retry_at))
     given_up: tuple[AdView, ...] = ()
-    if state.expires_at is not None and state.view_id in member.views:
-        given_up = (lapsed(member.views[state.view_id], state.expires_at),)
+    shown = member.of(Views).get(state.view_id) if state.view_id is not None else None
+    if shown is not None and state.expires_at is not None:
+        given_up = (lapsed(shown, state.expires_at),)
     view = first_view(unit, intent, task_day=state.day, task_number=state.number)
-    expires_at = at + timedelta(seconds=house.table.timing.proof_seconds)
+    expires_at = at + timedelta(seconds=conditions.table.timing.proof_seconds)
     state = replace(state, view_id=view.id, expires_at=expires_at)
     return Decision(
         Applied(task_facts(state) | {"ad": ad_result(view)}),
-        tasks=(state,),
-        views=(*given_up, view),
+        (state, *given_up, view),
         logs=(log_view(view, "TASK_START"),),
     )
 
@@ -59,19 +64,19 @@ class TaskPayee:
     def shows(self, view: AdView) -> Decision:
         """The task awaits another ad."""
         state = replace(self._state, view_id=view.id)
-        return Decision(Applied(task_facts(state) | {"ad": ad_result(view)}), tasks=(state,))
+        return Decision(Applied(task_facts(state) | {"ad": ad_result(view)}), (state,))
 
-    def waits(self, at: datetime, house: House) -> Decision:
+    def waits(self, at: datetime, conditions: Conditions) -> Decision:
         """The callback has one proof time to come."""
-        expires_at = at + timedelta(seconds=house.table.timing.proof_seconds)
+        expires_at = at + timedelta(seconds=conditions.table.timing.proof_seconds)
         state = replace(self._state, expires_at=expires_at)
-        return Decision(Applied(task_facts(state)), tasks=(state,))
+        return Decision(Applied(task_facts(state)), (state,))
 
-    def earns(self, view: AdView, at: datetime, member: Member, house: House) -> Decision:
+    def earns(self, view: AdView, at: datetime, member: Member, conditions: Conditions) -> Decision:
         """The task is paid, by the network that showed the ad."""
-        return pay_task(self._state, view.network, member, self._intent, house)
+        return pay_task(self._state, view.network, member, self._intent, conditions)
 
-    def loses(self, at: datetime, refusal: Rejected, house: House) -> Decision:
+    def loses(self, at: datetime, refusal: Rejected, conditions: Conditions) -> Decision:
         """The task may be begun again at once."""
         state = replace(self._state, expires_at=None, view_id=None)
-        return Decision(replace(refusal, retry_at=at), tasks=(state,))
+        return Decision(replace(refusal, retry_at=at), (state,))

@@ -11,18 +11,22 @@ from msgspec.structs import replace
 
 from engine.action import Intent
 from engine.claim import log_task, pay_task, task_facts, tasks_of_day
-from engine.content import OPTION_COUNT, is_right, present
+from engine.conditions import Conditions
+from engine.content import OPTION_COUNT, Library, is_right, present
 from engine.daily import (
     QUIZ_ATTEMPTS,
     Category,
+    Days,
     DrawnTask,
+    Tasks,
     TaskState,
     TaskStatus,
     draw_day,
     open_wave,
 )
-from engine.decision import Decision, House, Member, Note
+from engine.decision import Decision, Note
 from engine.intents import AnswerTask, CompleteTask, ReviewTask, StartTask
+from engine.member import Member
 from engine.outcome import Applied, Reason, Rejected
 from engine.task_ads import serve_task_ad
 from engine.timeline import next_midnight, utc_day
@@ -31,13 +35,13 @@ READ_TIME = timedelta(seconds=20)
 DAY_CLOSED = Rejected(Reason.DAY_CLOSED, "That day is over and closed.")
 
 
-def start_task(member: Member, intent: Intent[StartTask], house: House) -> Decision:
+def start_task(member: Member, intent: Intent[StartTask], conditions: Conditions) -> Decision:
     """Begin a task: the clock of an article runs, an ad is served, a quiz question is shown."""
     action, at = intent.action, intent.recorded_at
-    found = _drawn(member, action.number, utc_day(at), house)
+    found = _drawn(member, action.number, utc_day(at), conditions)
     if isinstance(found, Rejected):
         return Decision(found)
-    state = member.tasks.get((utc_day(at), action.number))
+    state = member.of(Tasks).get((utc_day(at), action.number))
     if state is not None and state.status is not TaskStatus.PENDING:
         return Decision(_closed(state, at))
     if state is None:
@@ -54,21 +58,21 @@ def start_task(member: Member, intent: Intent[StartTask], house: House) -> Decis
             started_at=at,
         )
     elif state.category is not Category.ADS:
-        return Decision(Applied(task_result(state, house)))  # the clock is not set back
+        return Decision(Applied(task_result(state, conditions)))  # the clock is not set back
     if state.category is Category.ADS:
-        return serve_task_ad(state, member, intent, house)
+        return serve_task_ad(state, member, intent, conditions)
     return Decision(
-        Applied(task_result(state, house)),
-        tasks=(state,),
+        Applied(task_result(state, conditions)),
+        (state,),
         logs=(log_task(state, intent.id, "TASK_START"),),
     )
 
 
-def _drawn(member: Member, number: int, day: date, house: House) -> DrawnTask | Rejected:
+def _drawn(member: Member, number: int, day: date, conditions: Conditions) -> DrawnTask | Rejected:
     """The task of that number, if its wave is open."""
-    if day not in house.days:
+    if day not in conditions.of(Days):
         return DAY_CLOSED
-    drawn = draw_day(member.user_id, day, house.days[day])
+    drawn = draw_day(member.user_id, day, conditions.of(Days)[day])
     task = next((task for task in drawn if task.number == number), None)
     if task is None:
         return Rejected(Reason.TASK_UNKNOWN, f"There are {len(drawn)} tasks a day.")
@@ -77,11 +81,11 @@ def _drawn(member: Member, number: int, day: date, house: House) -> DrawnTask | 
     return task
 
 
-def complete_task(member: Member, intent: Intent[CompleteTask], house: House) -> Decision:
+def complete_task(member: Member, intent: Intent[CompleteTask], conditions: Conditions) -> Decision:
     """An article was read to its end, or a social task is handed in for review."""
     action, at = intent.action, intent.recorded_at
-    state = member.tasks.get((utc_day(at), action.number))
-    refused = _refuse(state, at, house, Category.CONTENT, Category.SOCIAL)
+    state = member.of(Tasks).get((utc_day(at), action.number))
+    refused = _refuse(state, at, conditions, Category.CONTENT, Category.SOCIAL)
     if refused is not None:
         return Decision(refused)
     assert state is not None
@@ -90,8 +94,8 @@ def complete_task(member: Member, intent: Intent[CompleteTask], house: House) ->
             state, status=TaskStatus.REVIEW, submitted_at=at, proof=action.proof, reviewer=None
         )
         return Decision(
-            Applied(task_result(state, house)),
-            tasks=(state,),
+            Applied(task_result(state, conditions)),
+            (state,),
             logs=(log_task(state, intent.id, "TASK_SUBMIT"),),
         )
     began_at = _reading_since(state, member)
@@ -105,7 +109,7 @@ def complete_task(member: Member, intent: Intent[CompleteTask], house: House) ->
             ),
             logs=(log_task(state, intent.id, "INCOMPLETE_READ", severity="LOW"),),
         )
-    return pay_task(state, "content", member, intent, house)
+    return pay_task(state, "content", member, intent, conditions)
 
 
 def _reading_since(state: TaskState, member: Member) -> datetime:
@@ -115,36 +119,36 @@ def _reading_since(state: TaskState, member: Member) -> datetime:
     return max([state.started_at, *paid])
 
 
-def answer_task(member: Member, intent: Intent[AnswerTask], house: House) -> Decision:
+def answer_task(member: Member, intent: Intent[AnswerTask], conditions: Conditions) -> Decision:
     """A quiz answer: right pays; wrong is logged and shows another question, three in all."""
     action, at = intent.action, intent.recorded_at
     day = utc_day(at)
-    state = member.tasks.get((day, action.number))
-    refused = _refuse(state, at, house, Category.QUIZ)
+    state = member.of(Tasks).get((day, action.number))
+    refused = _refuse(state, at, conditions, Category.QUIZ)
     if refused is not None:
         return Decision(refused)
     assert state is not None and state.subject is not None
-    question = house.library.questions[state.subject]
+    question = conditions.of(Library).questions[state.subject]
     if 0 <= action.option < OPTION_COUNT and is_right(question, _seed(state), action.option):
-        return pay_task(state, "content", member, intent, house)
+        return pay_task(state, "content", member, intent, conditions)
     wrong = log_task(state, intent.id, "TASK_WRONG", attempt=state.attempt)
     if state.attempt == QUIZ_ATTEMPTS:
         state = replace(state, status=TaskStatus.FAILED, failed_at=at, failure="ANSWERED_WRONG")
     else:
-        drawn = draw_day(member.user_id, day, house.days[day])[action.number - 1]
+        drawn = draw_day(member.user_id, day, conditions.of(Days)[day])[action.number - 1]
         subject = drawn.subjects[state.attempt]
         state = replace(state, attempt=state.attempt + 1, subject=subject)
     return Decision(
-        Applied(task_result(state, house) | {"is_correct": False}), tasks=(state,), logs=(wrong,)
+        Applied(task_result(state, conditions) | {"is_correct": False}), (state,), logs=(wrong,)
     )
 
 
-def review_task(member: Member, intent: Intent[ReviewTask], house: House) -> Decision:
+def review_task(member: Member, intent: Intent[ReviewTask], conditions: Conditions) -> Decision:
     """A moderator's verdict: approved pays; refused may be handed in again that day."""
     action, at = intent.action, intent.recorded_at
-    if action.day not in house.days:
+    if action.day not in conditions.of(Days):
         return Decision(DAY_CLOSED)
-    state = member.tasks.get((action.day, action.number))
+    state = member.of(Tasks).get((action.day, action.number))
     if (
         state is None
         or state.status is not TaskStatus.REVIEW
@@ -153,21 +157,21 @@ def review_task(member: Member, intent: Intent[ReviewTask], house: House) -> Dec
         return Decision(Rejected(Reason.TASK_CLOSED, "This does not await a review any more."))
     state = replace(state, reviewer=action.reviewer)
     if action.is_approved:
-        return pay_task(state, "promotion", member, intent, house)
+        return pay_task(state, "promotion", member, intent, conditions)
     state = replace(state, status=TaskStatus.PENDING)
     params = {"day": state.day, "number": state.number}
     return Decision(
-        Applied(task_result(state, house)),
-        tasks=(state,),
+        Applied(task_result(state, conditions)),
+        (state,),
         notes=(Note(state.user_id, "task.refused", params, at),),
         logs=(log_task(state, intent.id, "TASK_REFUSE"),),
     )
 
 
 def _refuse(
-    state: TaskState | None, at: datetime, house: House, *kinds: Category
+    state: TaskState | None, at: datetime, conditions: Conditions, *kinds: Category
 ) -> Rejected | None:
-    if utc_day(at) not in house.days:
+    if utc_day(at) not in conditions.of(Days):
         return DAY_CLOSED
     if state is None:
         return Rejected(Reason.TASK_NOT_STARTED, "Start this task of today first.")
@@ -185,11 +189,11 @@ def _closed(state: TaskState, at: datetime) -> Rejected:
     )
 
 
-def task_result(state: TaskState, house: House) -> dict[str, Any]:
+def task_result(state: TaskState, conditions: Conditions) -> dict[str, Any]:
     """What the client is told of a task it acted on, with the question of a quiz."""
     result = task_facts(state)
     if state.category is Category.QUIZ and state.status is TaskStatus.PENDING and state.subject:
-        question = house.library.questions[state.subject]
+        question = conditions.of(Library).questions[state.subject]
         result["question"] = present(question, _seed(state))
     return result
 

@@ -13,18 +13,22 @@ from msgspec.structs import replace
 from engine.action import AnyIntent, Intent
 from engine.ads import (
     TRIES_MAX,
+    AdOffer,
     AdUnit,
     AdView,
     Proof,
     Purpose,
+    Views,
     ViewStatus,
     choose_ad,
     encode_nonce,
     playing,
 )
-from engine.boost import ABANDONED, Boost, BoostStatus, failed_boost
-from engine.decision import Decision, House, LogEntry, Member
+from engine.boost import ABANDONED, Boost, Boosts, BoostStatus, failed_boost
+from engine.conditions import Conditions
+from engine.decision import Decision, LogEntry
 from engine.intents import CompleteView, ConfirmView, FailView, StartView
+from engine.member import Member
 from engine.outcome import Applied, Reason, Rejected
 
 
@@ -43,21 +47,21 @@ class Payee(Protocol):
         """Another ad is served for it."""
         ...
 
-    def waits(self, at: datetime, house: House) -> Decision:
+    def waits(self, at: datetime, conditions: Conditions) -> Decision:
         """The ad was watched; its callback is outstanding."""
         ...
 
-    def earns(self, view: AdView, at: datetime, member: Member, house: House) -> Decision:
+    def earns(self, view: AdView, at: datetime, member: Member, conditions: Conditions) -> Decision:
         """The ad is proved."""
         ...
 
-    def loses(self, at: datetime, refusal: Rejected, house: House) -> Decision:
+    def loses(self, at: datetime, refusal: Rejected, conditions: Conditions) -> Decision:
         """There will be no proof of this ad."""
         ...
 
 
 def start_view(
-    payee: Payee, view: AdView, intent: Intent[StartView], member: Member, house: House
+    payee: Payee, view: AdView, intent: Intent[StartView], member: Member, conditions: Conditions
 ) -> Decision:
     """The ad plays: the server's clock runs from here. A repeat does not restart it.
 
@@ -72,17 +76,26 @@ def start_view(
     view = replace(view, status=ViewStatus.STARTED, started_at=at)
     return Decision(
         Applied({"ad": ad_result(view)}),
-        views=(view,),
-        boosts=left_for_ad(member, at),
+        (view, *left_for_ad(member, at)),
         logs=(log_view(view, "AD_START"),),
     )
+
+
+def count_request(
+    member: Member, intent: AnyIntent, decision: Decision, conditions: Conditions
+) -> Decision:
+    """Take what was served from its unit's requests (a reaction of engine.decide)."""
+    for view in decision.changed:
+        if isinstance(view, AdView) and view.id == intent.id:
+            conditions.of(AdOffer).take(view.ad_id)
+    return decision
 
 
 def left_for_ad(member: Member, at: datetime) -> tuple[Boost, ...]:
     """The boosts whose video was not over when an ad began to play."""
     return tuple(
         failed_boost(boost, at, ABANDONED)
-        for boost in member.boosts.values()
+        for boost in member.of(Boosts).values()
         if boost.status is BoostStatus.WATCHING and boost.started_at <= at < boost.watched_by
     )
 
@@ -91,7 +104,7 @@ def busy_until(
     member: Member, since: datetime, until: datetime, *, but: UUID | None = None
 ) -> datetime | None:
     """When the last ad is over that is watched, or was, at any time between; None if none is."""
-    others = (view for view in member.views.values() if view.id != but)
+    others = (view for view in member.of(Views).values() if view.id != but)
     watched = filter(None, map(playing, others))
     return max((end for start, end in watched if start < until and since < end), default=None)
 
@@ -102,7 +115,7 @@ def ad_playing(free_at: datetime) -> Rejected:
 
 
 def complete_view(
-    payee: Payee, view: AdView, intent: Intent[CompleteView], member: Member, house: House
+    payee: Payee, view: AdView, intent: Intent[CompleteView], member: Member, conditions: Conditions
 ) -> Decision:
     """The client says the ad was watched. Too short by our clock: nothing is earned, logged."""
     at = intent.recorded_at
@@ -113,15 +126,15 @@ def complete_view(
     if view.status is ViewStatus.COMPLETED:
         return Decision(Applied(payee.result()))
     if view.proof is not Proof.NETWORK_SIGNED and _too_short(view, at, member):
-        return _fail_short(payee, view, at, house)
+        return _fail_short(payee, view, at, conditions)
     view = replace(view, completed_at=at, status=ViewStatus.COMPLETED)
     if view.proof is Proof.CLIENT_TIMED or view.confirmed_at is not None:
-        return _verify(payee, view, at, member, house)
-    return _with_view(payee.waits(at, house), view, "AD_COMPLETE")
+        return _verify(payee, view, at, member, conditions)
+    return _with_view(payee.waits(at, conditions), view, "AD_COMPLETE")
 
 
 def confirm_view(
-    payee: Payee, view: AdView, intent: Intent[ConfirmView], member: Member, house: House
+    payee: Payee, view: AdView, intent: Intent[ConfirmView], member: Member, conditions: Conditions
 ) -> Decision:
     """The network's signed callback. It may come before or after the client's own report."""
     action, at = intent.action, intent.recorded_at
@@ -139,35 +152,39 @@ def confirm_view(
         entry = log_view(view, "INCOMPLETE_VIEW", severity="LOW", watched_seconds=action.seconds)
         return Decision(Rejected(Reason.AD_TOO_SHORT, detail), logs=(entry,))
     if view.proof is Proof.NETWORK_SIGNED and _too_short(view, at, member):
-        return _fail_short(payee, view, at, house)
+        return _fail_short(payee, view, at, conditions)
     view = replace(view, confirmed_at=at, event_id=action.event_id)
     if view.proof is Proof.NETWORK_SIGNED or view.completed_at is not None:
-        return _verify(payee, view, at, member, house)
+        return _verify(payee, view, at, member, conditions)
     return _with_view(Decision(Applied(payee.result())), view, "AD_CONFIRM")
 
 
 def fail_view(
-    payee: Payee, view: AdView, intent: Intent[FailView], member: Member, house: House
+    payee: Payee, view: AdView, intent: Intent[FailView], member: Member, conditions: Conditions
 ) -> Decision:
     """The ad could not be shown: serve the next of the chain, up to three, then AD_UNAVAILABLE."""
     action, at = intent.action, intent.recorded_at
     dropped = replace(view, status=ViewStatus.FAILED, failed_at=at, failure=action.cause)
     unit = None
     if view.try_number < TRIES_MAX:
-        ads, full = house.ads, house.full_ads
-        unit = choose_ad(ads, payee.purpose, intent.id, after=view.ad_id, full=full)
+        offer = conditions.of(AdOffer)
+        unit = choose_ad(offer.units, payee.purpose, intent.id, after=view.ad_id, full=offer.full)
     if unit is None:
         detail = f"{TRIES_MAX} ads could not be shown. Try again."
-        lost = payee.loses(at, Rejected(Reason.AD_UNAVAILABLE, detail), house)
+        lost = payee.loses(at, Rejected(Reason.AD_UNAVAILABLE, detail), conditions)
         return _with_view(lost, dropped, "AD_FAIL")
     served = serve(unit, view, intent, try_number=view.try_number + 1)
     shown = payee.shows(served)
-    return replace(shown, views=(dropped, served), logs=(log_view(dropped, "AD_FAIL"),))
+    return replace(
+        shown, changed=(*shown.changed, dropped, served), logs=(log_view(dropped, "AD_FAIL"),)
+    )
 
 
-def _verify(payee: Payee, view: AdView, at: datetime, member: Member, house: House) -> Decision:
+def _verify(
+    payee: Payee, view: AdView, at: datetime, member: Member, conditions: Conditions
+) -> Decision:
     view = replace(view, status=ViewStatus.VERIFIED, verified_at=at)
-    return _with_view(payee.earns(view, at, member, house), view, "AD_VIEW")
+    return _with_view(payee.earns(view, at, member, conditions), view, "AD_VIEW")
 
 
 def _too_short(view: AdView, at: datetime, member: Member) -> bool:
@@ -175,22 +192,22 @@ def _too_short(view: AdView, at: datetime, member: Member) -> bool:
     return at - since < timedelta(seconds=view.min_seconds)
 
 
-def _fail_short(payee: Payee, view: AdView, at: datetime, house: House) -> Decision:
+def _fail_short(payee: Payee, view: AdView, at: datetime, conditions: Conditions) -> Decision:
     watched = (at - (view.started_at or view.served_at)).total_seconds()
     view = replace(view, status=ViewStatus.FAILED, failed_at=at, failure=Reason.AD_TOO_SHORT.value)
     detail = f"The ad was watched for {watched:.3f} s of {view.min_seconds} s."
-    lost = payee.loses(at, Rejected(Reason.AD_TOO_SHORT, detail), house)
+    lost = payee.loses(at, Rejected(Reason.AD_TOO_SHORT, detail), conditions)
     entry = log_view(view, "INCOMPLETE_VIEW", severity="LOW", watched_seconds=watched)
-    return replace(lost, views=(view,), logs=(*lost.logs, entry))
+    return replace(lost, changed=(*lost.changed, view), logs=(*lost.logs, entry))
 
 
-def expire(payee: Payee, view: AdView, at: datetime, house: House) -> Decision:
+def expire(payee: Payee, view: AdView, at: datetime, conditions: Conditions) -> Decision:
     """The proof came too late."""
     late = Rejected(Reason.AD_EXPIRED, "The ad was not proved in time. Start again.")
     if payee.lapses_at is not None and at < payee.lapses_at:
         return Decision(late)
     assert payee.expires_at is not None
-    lost = payee.loses(payee.expires_at, late, house)
+    lost = payee.loses(payee.expires_at, late, conditions)
     return replace(_with_view(lost, lapsed(view, payee.expires_at), "AD_EXPIRE"), outcome=late)
 
 
@@ -200,7 +217,9 @@ def lapsed(view: AdView, at: datetime) -> AdView:
 
 
 def _with_view(decision: Decision, view: AdView, event: str) -> Decision:
-    return replace(decision, views=(view,), logs=(*decision.logs, log_view(view, event)))
+    return replace(
+        decision, changed=(*decision.changed, view), logs=(*decision.logs, log_view(view, event))
+    )
 
 
 def first_view(unit: AdUnit, intent: AnyIntent, **pays_for: Any) -> AdView:

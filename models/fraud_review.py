@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from engine.four_eyes import approves
-from engine.fraud.levels import LASTS, Alert, Hold
+from engine.fraud.levels import LASTS, Hold
 from engine.permissions import Role, may_act_on
 from engine.timeline import bucket_of
 from models.admin_log import Action, Actor, log_action
@@ -161,7 +161,7 @@ async def _decide(
         if hold is None and found[0].hold is None:
             return False
         await run(connection, SET_HOLD, params | {"hold": hold, "until": until})
-        await suspend_staff(connection, {user_id: Alert(hold=hold, hold_until=until)})
+        await suspend_staff(connection, {user_id: until if hold is Hold.SUSPENDED else None})
         if hold is None:
             await run(connection, FORGET_LEVEL, params)
         name = "fraud.suspend" if hold else "fraud.release"

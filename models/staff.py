@@ -10,7 +10,6 @@ from datetime import datetime
 from msgspec import Struct
 
 from engine.four_eyes import Objection, StaffMember, approves, object_to
-from engine.fraud.levels import Alert, Hold
 from engine.permissions import Permission, Role
 from models.db import Connection, rows, run, sql
 
@@ -110,14 +109,15 @@ async def change_staff(connection: Connection, user_id: int, standing: Standing)
         await leave_staff(connection, [user_id])
 
 
-async def suspend_staff(connection: Connection, alerts: Mapping[int, Alert]) -> None:
-    """Keep of whom of these users, who are locked, is staff whether they are suspended.
+async def suspend_staff(
+    connection: Connection, suspended_until: Mapping[int, datetime | None]
+) -> None:
+    """Keep of whom of these users, who are locked, is staff until when they are suspended, if so.
 
     Most are not: then nothing is written, for a write holds up every node.
     """
-    for row in await rows(connection, AMONG, {"users": sorted(alerts)}):
-        alert = alerts[row.user_id]
-        until = alert.hold_until if alert.hold is Hold.SUSPENDED else None
+    for row in await rows(connection, AMONG, {"users": sorted(suspended_until)}):
+        until = suspended_until[row.user_id]
         await run(connection, SUSPEND, {"user_id": row.user_id, "until": until})
 
 

@@ -14,11 +14,13 @@ from litestar import Litestar, get
 from api.app import create_app
 from api.auth import issue_access_token
 from api.permissions import MEMBER, PUBLIC, OpenRouteError, check_routes, handlers_of, needs
-from engine.fraud.levels import LASTS, Alert, Hold
+from engine.fraud.examination import Held
+from engine.fraud.levels import LASTS, Hold
 from engine.permissions import PERMISSIONS, Permission, Role, may_act_on, may_change_role
+from models.batch import Batch
 from models.db import transaction
 from models.erasure import close_account
-from models.fraud import store_holds
+from models.fraud.keep import store_holds
 from runtime.clock import utcnow
 from runtime.environment import Config
 from tests.staff import promote, staff
@@ -315,7 +317,8 @@ async def test_nobody_acts_of_whom_it_is_in_doubt_who_they_are(
     admin = await staff(world, Role.ADMIN)
     until = utcnow() + LASTS[hold]
     async with transaction(world.database) as connection:
-        await store_holds(connection, admin.id % 64, {admin.id: Alert(hold=hold, hold_until=until)})
+        batch = Batch(connection, admin.id % 64, (), {}, utcnow())
+        await store_holds(batch, [Held(admin.id, hold, until)])
     answer = await admin.get("/v1/admin/users")
     assert answer.status_code == status
     assert slug is None or answer.json()["type"] == f"urn:twtc:problem:{slug}"

@@ -6,25 +6,24 @@ fails alone (decision 0008).
 """
 
 import logging
-from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from collections.abc import Hashable, Mapping, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
 
 from engine.action import AnyIntent
-from engine.ads import AdView
-from engine.boost import Boost
-from engine.daily import TaskState
+from engine.conditions import Conditions
 from engine.decide import decide
-from engine.decision import Achievement, Decision, House, LogEntry, Member, Note, Payment
+from engine.decision import Decision, Note, Payment
+from engine.member import Entity, Member
 from engine.outcome import Outcome, Reason, Rejected
 from engine.piece import Piece
-from engine.session import Session
 from engine.timeline import PUSH_GROUP, UPKEEP_GROUP
 from models import credit, earnings, members
-from models.db import Connection, is_retryable, transaction
-from models.inventory import give_back
+from models.batch import Batch
+from models.db import is_retryable, transaction
+from models.domains import KEEPS
 from models.logs import Logged, store_logs
 from models.notes import store_notes
 from models.queue import BATCH_SIZE, claim, complete, due_ids, record_failure
@@ -33,8 +32,7 @@ from runtime.clock import utcnow
 from runtime.telemetry import traces
 from runtime.telemetry.context import about
 from workers.accounting import account_for, account_for_failure, note_intent
-from workers.gather import furnish, gather_members, with_room
-from workers.judge import Bench, close_bench, examine, open_bench
+from workers.offers import AFTERWARDS, OFFERS
 from workers.push.send import send_pushes
 from workers.ticks import TICKS, Sweep
 from workers.upkeep import drain_upkeep
@@ -44,26 +42,28 @@ log = logging.getLogger(__name__)
 
 
 class Effects(Struct):
-    """What a batch has decided so far; later intents of the batch see it."""
+    """What a batch has decided so far."""
 
     outcomes: list[tuple[AnyIntent, Outcome]] = []
-    sessions: dict[UUID, Session] = {}
-    views: dict[UUID, AdView] = {}
-    boosts: dict[UUID, Boost] = {}
-    tasks: dict[tuple[int, date, int], TaskState] = {}
-    credits_micro: dict[int, int] = {}
+    changed: dict[type[Entity], dict[Hashable, Entity]] = {}  # the last version of each
     payments: list[Payment] = []
     notes: list[Note] = []
-    achievements: list[Achievement] = []
     logs: list[Logged] = []
-    bench: Bench | None = None
-    unused: dict[int, int] = {}  # requests of capped ad units that served nobody
 
-    def changed_users(self) -> set[int]:
-        """Whose snapshot has changed."""
-        changed = (self.sessions, self.views, self.boosts)
-        users = {item.user_id for items in changed for item in items.values()}
-        return users | {payment.user_id for payment in self.payments}
+    def add(self, member: Member, intent: AnyIntent, decision: Decision) -> None:
+        """Take a decision in; later intents of the batch see what it changed."""
+        self.outcomes.append((intent, decision.outcome))
+        for entity in decision.changed:
+            self.put(member, entity)
+        self.payments += decision.payments
+        self.notes += decision.notes
+        where, at = intent.evidence, intent.recorded_at
+        self.logs += [(entry, where, at) for entry in decision.logs]
+
+    def put(self, member: Member, entity: Entity) -> None:
+        """An entity of a member has another version."""
+        member.put(entity)
+        self.changed.setdefault(type(entity), {})[entity.user_id, entity.key] = entity
 
 
 async def drain(shop: Workshop, piece: Piece) -> int:
@@ -126,11 +126,12 @@ async def _commit_batch(shop: Workshop, bucket: int, limit: int, only: UUID | No
             return Effects()
         if only is not None:
             note_intent(claimed[0])
-        effects = await _decide_all(shop, connection, bucket, claimed, credited_through, now)
-        await _store(connection, bucket, effects, now)
-        changed = effects.changed_users()
-        if effects.bench is not None:
-            changed |= await close_bench(connection, bucket, effects.bench, now)
+        wishes = [intent for intent in claimed if intent.user_id is not None]
+        batch = Batch(connection, bucket, wishes, {}, now)
+        effects, changed = Effects(), set[int]()
+        if wishes:
+            conditions = await _decide_all(shop, batch, credited_through, effects)
+            changed |= await _store(batch, effects)
         table, singly = shop.installation.table, only is not None
         sweep = Sweep(connection, bucket, table, credited_through, now, singly)
         changed |= await _run_ticks(claimed, sweep, effects)
@@ -138,91 +139,50 @@ async def _commit_batch(shop: Workshop, bucket: int, limit: int, only: UUID | No
         versions = await members.raise_versions(connection, bucket, changed)
         await shop.copies.mark_changing(versions)
     await shop.copies.refresh(shop.database, bucket, changed)
-    await give_back(shop.database, effects.unused, now)
+    if wishes:
+        for take_back in AFTERWARDS:
+            await take_back(shop, batch, conditions)
     return effects
 
 
 async def _decide_all(
-    shop: Workshop,
-    connection: Connection,
-    bucket: int,
-    claimed: Sequence[AnyIntent],
-    credited_through: Mapping[int, datetime],
-    now: datetime,
-) -> Effects:
-    """Decide the members' intents in the order of their recording."""
-    effects = Effects()
-    wishes = [intent for intent in claimed if intent.user_id is not None]
-    if not wishes:
-        return effects
-    people = await gather_members(connection, bucket, wishes)
-    effects.bench = bench = await open_bench(connection, bucket, wishes)
-    await shop.reputation.read_anew(connection)
-    house, effects.unused = await furnish(shop, connection, wishes, people, credited_through, now)
-    for intent in wishes:
+    shop: Workshop, batch: Batch, credited_through: Mapping[int, datetime], effects: Effects
+) -> Conditions:
+    """Decide the members' intents in the order of their recording. Return under what conditions."""
+    users = {intent.user_id for intent in batch.intents if intent.user_id is not None}
+    batch.people |= await members.lock_members(batch.connection, batch.bucket, users)
+    for keep in KEEPS:
+        if keep.load is not None:
+            await keep.load(batch)
+    conditions = Conditions(
+        table=shop.installation.table,
+        credited_through=credited_through,
+        lot=str(shop.installation.id),
+        versions=await shop.configurations.versions(batch.connection),
+    )
+    for offer in OFFERS:
+        await offer(shop, batch, conditions)
+    for intent in batch.intents:
         assert intent.user_id is not None
-        member = people.get(intent.user_id)
+        member = batch.people.get(intent.user_id)
         if member is None:
             gone = Rejected(Reason.ACCOUNT_DISABLED, "This account no longer exists.")
             effects.outcomes.append((intent, gone))
-            continue
-        decision = decide(member, intent, house)
-        _absorb(effects, member, intent, decision, examine(shop, bench, intent, decision))
-        house = _count_requests(effects, intent, decision, house)
-    return effects
+        else:
+            effects.add(member, intent, decide(member, intent, conditions))
+    return conditions
 
 
-def _absorb(
-    effects: Effects,
-    member: Member,
-    intent: AnyIntent,
-    decision: Decision,
-    suspicions: Sequence[LogEntry],
-) -> None:
-    effects.outcomes.append((intent, decision.outcome))
-    for session in decision.sessions:
-        member.sessions[session.id] = effects.sessions[session.id] = session
-    for view in decision.views:
-        member.views[view.id] = effects.views[view.id] = view
-    for boost in decision.boosts:
-        member.boosts[boost.id] = effects.boosts[boost.id] = boost
-    for state in decision.tasks:
-        member.tasks[state.day, state.number] = state
-        effects.tasks[state.user_id, state.day, state.number] = state
-    if decision.credit_micro:
-        before = effects.credits_micro.get(member.user_id, 0)
-        effects.credits_micro[member.user_id] = before + decision.credit_micro
-    effects.payments += decision.payments
-    effects.notes += decision.notes
-    effects.achievements += decision.achievements
-    where, at = intent.evidence, intent.recorded_at
-    effects.logs += [(entry, where, at) for entry in (*decision.logs, *suspicions)]
-
-
-def _count_requests(effects: Effects, intent: AnyIntent, decision: Decision, house: House) -> House:
-    """Take what was served from its unit's requests; a unit without any more is full."""
-    for view in decision.views:
-        if view.id == intent.id and view.ad_id in effects.unused:
-            effects.unused[view.ad_id] -= 1
-            house = with_room(house, effects.unused)
-    return house
-
-
-async def _store(connection: Connection, bucket: int, effects: Effects, now: datetime) -> None:
-    await members.store_members(
-        connection,
-        bucket,
-        effects.sessions.values(),
-        effects.views.values(),
-        effects.credits_micro,
-        now,
-    )
-    await earnings.store_earnings(
-        connection, bucket, effects.boosts.values(), effects.tasks.values()
-    )
-    await earnings.store_payments(connection, bucket, effects.payments, effects.achievements, now)
-    await store_notes(connection, bucket, effects.notes)
-    await store_logs(connection, bucket, effects.logs)
+async def _store(batch: Batch, effects: Effects) -> set[int]:
+    """Write what the rules changed and added. Return whose snapshot is another."""
+    users = {payment.user_id for payment in effects.payments}
+    for keep in KEEPS:
+        if entities := effects.changed.get(keep.entity):
+            users.update(await keep.store(batch, list(entities.values())))
+    await earnings.store_payments(batch.connection, batch.bucket, effects.payments, batch.now)
+    await store_notes(batch.connection, batch.bucket, effects.notes)
+    await store_logs(batch.connection, batch.bucket, effects.logs)
+    return users
 
 
 async def _run_ticks(claimed: Sequence[AnyIntent], sweep: Sweep, effects: Effects) -> set[int]:

@@ -16,7 +16,7 @@ from api.passwords import GivenPassword
 from api.problems import suspended
 from api.services import Services
 from models.erasure import CLOSING_WAITS_MAX, ERASE_AFTER, close_account
-from models.fraud import suspended_until
+from models.fraud.holds import suspended_until
 from runtime.clock import utcnow
 
 

@@ -44,7 +44,7 @@ from models.contacts import (
     open_change,
 )
 from models.db import Row
-from models.fraud import suspended_until
+from models.fraud.holds import suspended_until
 from runtime.clock import utcnow
 
 Side = Literal["new", "old"]

@@ -49,7 +49,7 @@ from models.accounts import (
 )
 from models.address_codes import AddressPurpose, issue_address_code
 from models.codes import CodePurpose, check_code
-from models.fraud import lift_hold
+from models.fraud.holds import lift_hold
 from models.registrations import (
     LIFETIME,
     Applicant,

@@ -21,7 +21,7 @@ from engine.piece import Piece
 from engine.text import line
 from models.accounts import is_tracked
 from models.fingerprints import see_device
-from models.fraud import lift_hold
+from models.fraud.holds import lift_hold
 from runtime.clock import utcnow
 
 

@@ -15,7 +15,7 @@ from engine.daily import ShownDay, show_day
 from engine.intents import AnswerTask, CompleteTask, StartTask
 from engine.text import prose
 from engine.timeline import utc_day
-from models.earnings import read_day
+from models.tasks.read import read_day
 from runtime.clock import utcnow
 
 Number = Annotated[int, PathParameter(ge=1, le=20)]

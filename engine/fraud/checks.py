@@ -15,6 +15,7 @@ from engine.fraud.blind import count_blind, is_blind, judge_blind
 from engine.fraud.levels import Alert, Hold, Severity, Violation, raise_alert
 from engine.fraud.places import Place, distance_km, is_impossible
 from engine.intents import FlagUser
+from engine.member import Part
 
 TOO_SOON = timedelta(seconds=1)
 AT_ONCE = timedelta(seconds=30)
@@ -30,9 +31,14 @@ _ADDRESS_SEVERITY = {
 }
 
 
+class Trails(Part[int, "Trail"]):
+    """A member's trail: there is one."""
+
+
 class Trail(Struct, frozen=True):
     """What is remembered of an account between intents. `place` only of who may be tracked."""
 
+    part = Trails
     user_id: int
     alert: Alert = Alert()
     acted_at: datetime | None = None
@@ -44,6 +50,12 @@ class Trail(Struct, frozen=True):
     trusted_until: datetime | None = None
     blind_count: int = 0
     blind_at: datetime | None = None
+    is_tracked: bool = True
+
+    @property
+    def key(self) -> int:
+        """The member's: a trail is all there is of it."""
+        return self.user_id
 
 
 class Surroundings(Struct, frozen=True):
@@ -51,6 +63,10 @@ class Surroundings(Struct, frozen=True):
 
     place: Place | None = None
     listed: str | None = None
+
+
+class Addresses(dict[str, Surroundings]):
+    """What is known about the addresses of a batch."""
 
 
 class Judgement(Struct, frozen=True):

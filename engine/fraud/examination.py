@@ -1,0 +1,117 @@
+"""The examination of an intent: what the checks find in it, and in what its rule logged."""
+
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from engine.action import AnyIntent
+from engine.boost import Boost
+from engine.conditions import Conditions
+from engine.decision import Decision, LogEntry
+from engine.fraud.checks import (
+    Addresses,
+    Judgement,
+    Surroundings,
+    Trail,
+    Trails,
+    judge,
+    judge_answer,
+)
+from engine.fraud.levels import Hold, Severity, Violation, raise_alert
+from engine.member import Entity, Member, Part
+
+_WRONG = frozenset({"TASK_WRONG", "BOOST_WRONG"})
+_RAISING = frozenset({Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL})
+
+
+class Holds(Part[int, "Held"]):
+    """The hold that an account is under from now on."""
+
+
+class Held(Struct, frozen=True):
+    """An account's hold has changed."""
+
+    part = Holds
+    user_id: int
+    hold: Hold | None
+    until: datetime | None
+
+    @property
+    def key(self) -> int:
+        """The member's: there is one hold at a time."""
+        return self.user_id
+
+
+class Endings(Part[UUID, "Ending"]):
+    """Sign-ins that a batch ends."""
+
+
+class Ending(Struct, frozen=True):
+    """A sign-in that is ended, for it was a duplicate."""
+
+    part = Endings
+    user_id: int
+    session_id: UUID
+
+    @property
+    def key(self) -> UUID:
+        """The sign-in's."""
+        return self.session_id
+
+
+def examine(
+    member: Member, intent: AnyIntent, decision: Decision, conditions: Conditions
+) -> Decision:
+    """Judge an intent of the member's own and what its rule logged (a reaction of engine.decide).
+
+    The decision stands; the trail, a hold and what looked wrong are added to it.
+    """
+    before = member.of(Trails).get(member.user_id)
+    if before is None or not intent.action.is_own:
+        return decision
+    at = intent.recorded_at
+    judgement = judge(before, intent, _surroundings(before, intent, conditions))
+    if any(entry.event in _WRONG for entry in decision.logs):
+        judgement = _with_answer(judgement, _shown_at(before, decision), at)
+    alert = judgement.trail.alert
+    for entry in decision.logs:
+        if entry.severity in _RAISING:
+            alert = raise_alert(alert, Violation(entry.event, Severity(entry.severity)), at)
+    trail = replace(judgement.trail, alert=alert)
+    changed: list[Entity] = [] if trail == before else [trail]
+    if (alert.hold, alert.hold_until) != (before.alert.hold, before.alert.hold_until):
+        changed.append(Held(member.user_id, alert.hold, alert.hold_until))
+    if judgement.ended_session_id is not None:
+        changed.append(Ending(member.user_id, judgement.ended_session_id))
+    found = [
+        LogEntry(
+            member.user_id,
+            violation.event,
+            "intent",
+            intent.id,
+            {**violation.details, "level": alert.level},
+            violation.severity,
+        )
+        for violation in judgement.violations
+    ]
+    return replace(decision, changed=(*decision.changed, *changed), logs=(*decision.logs, *found))
+
+
+def _with_answer(judgement: Judgement, shown_at: datetime | None, at: datetime) -> Judgement:
+    trail, violation = judge_answer(judgement.trail, shown_at, at)
+    found = (*judgement.violations, violation) if violation else judgement.violations
+    return replace(judgement, trail=trail, violations=found)
+
+
+def _shown_at(before: Trail, decision: Decision) -> datetime | None:
+    """A boost's question when it was asked for; a quiz's with the decision before this one."""
+    boosts = [entity for entity in decision.changed if isinstance(entity, Boost)]
+    return boosts[0].asked_at if boosts else before.acted_at
+
+
+def _surroundings(before: Trail, intent: AnyIntent, conditions: Conditions) -> Surroundings:
+    ip = intent.evidence.ip
+    known = conditions.of(Addresses).get(ip, Surroundings()) if ip else Surroundings()
+    return known if before.is_tracked else replace(known, place=None)

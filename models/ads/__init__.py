@@ -1,0 +1,1 @@
+"""Ads: units, views, requests."""

@@ -1,0 +1,1 @@
+"""Fraud: trails, holds, reviews."""

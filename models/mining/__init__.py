@@ -1,0 +1,1 @@
+"""Mining sessions: kept for the rules, credited and settled."""

@@ -1,0 +1,30 @@
+"""Daily tasks as they are shown."""
+
+from datetime import date
+
+from engine.daily import Category, TaskState, TaskStatus
+from engine.timeline import bucket_of
+from models.db import Database, Row, connected, rows, sql
+
+TASK_COLUMNS = """user_id, day, number, task_type_id, category, subject, reward_micro, status,
+    attempt, started_at, expires_at, view_id, proof, submitted_at, claimed_at, failed_at, failure,
+    reviewer"""
+
+TASKS_OF_DAY = sql(f"""
+    SELECT {TASK_COLUMNS} FROM daily_tasks
+    WHERE bucket = :bucket AND day = :day AND user_id = :user_id
+""")
+
+
+async def read_day(database: Database, user_id: int, day: date) -> dict[int, TaskState]:
+    """A user's touched tasks of a day, by number."""
+    params = {"bucket": bucket_of(user_id), "user_id": user_id, "day": day}
+    async with connected(database) as connection:
+        found = await rows(connection, TASKS_OF_DAY, params)
+    return {row.number: task_of(row) for row in found}
+
+
+def task_of(row: Row) -> TaskState:
+    """A row of daily_tasks as the rules see it."""
+    known = {"status": TaskStatus(row.status), "category": Category(row.category)}
+    return TaskState(**{**row, **known})
