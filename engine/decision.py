@@ -6,6 +6,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from engine.action import Action
 from engine.member import Entity, Part
 from engine.outcome import Outcome
 
@@ -66,6 +67,18 @@ class Achievement(Struct, frozen=True):
         return self.kind, self.day
 
 
+class FollowUp(Struct, frozen=True):
+    """An action for another member: recorded as an intent of theirs, once under its key.
+
+    It is theirs as of `due_at`, and recorded as soon as that has come.
+    """
+
+    user_id: int
+    action: Action
+    key: str
+    due_at: datetime
+
+
 class Decision(Struct, frozen=True):
     """An outcome and its effects: new versions of what changed, and what is added."""
 
@@ -74,3 +87,4 @@ class Decision(Struct, frozen=True):
     payments: tuple[Payment, ...] = ()
     notes: tuple[Note, ...] = ()
     logs: tuple[LogEntry, ...] = ()
+    follow_ups: tuple[FollowUp, ...] = ()

@@ -182,6 +182,10 @@ OVERDUE = {
         WHERE bucket BETWEEN :first AND :last AND status = 'RECORDED' AND recorded_at < :before
           AND kind <> 'invariants.check'
     """,
+    "what is for another member arrives in time": """
+        SELECT id, target_bucket, due_at FROM follow_ups
+        WHERE bucket BETWEEN :first AND :last AND due_at < :before
+    """,
     "there are no dead letters": """
         SELECT id, kind, error FROM intents
         WHERE bucket BETWEEN :first AND :last AND status = 'FAILED' AND recorded_at < :before

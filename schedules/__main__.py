@@ -6,6 +6,7 @@ import signal
 import sys
 
 from models.db import DATABASE_ERRORS, open_database
+from models.follow_ups import deliver_overdue
 from models.gauges import read_state
 from models.pushes import pieces_to_push
 from models.queue import overdue_pieces
@@ -54,6 +55,7 @@ async def main(config: Config) -> None:
         await outages.note(utcnow(), is_away=False)
         meter.count(RELAY_RINGS, by=len(overdue))
         await bells.ring(*overdue)
+        await bells.ring(*await deliver_overdue(database, utcnow()))
         await bells.ring(*await pieces_to_push(database, utcnow()))
 
     async def look() -> None:

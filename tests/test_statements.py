@@ -39,6 +39,7 @@ OVER_ALL_PIECES = {
 # Over all pieces too, but each of them by an index.
 PROBES = {
     "queue.OVERDUE_BUCKETS[all]",
+    "follow_ups.BUCKETS_OVERDUE[all]",
     "pushes.DUE_BUCKETS[all]",
     "reminders.BUCKETS_WITH_DEVICES[all]",
 }

@@ -15,7 +15,7 @@ from msgspec import Struct
 from engine.action import AnyIntent
 from engine.conditions import Conditions
 from engine.decide import decide
-from engine.decision import Decision, Note, Payment
+from engine.decision import Decision, FollowUp, Note, Payment
 from engine.member import Entity, Member
 from engine.outcome import Outcome, Reason, Rejected
 from engine.piece import Piece
@@ -24,6 +24,7 @@ from models import credit, earnings, members
 from models.batch import Batch
 from models.db import is_retryable, transaction
 from models.domains import KEEPS
+from models.follow_ups import deliver, store_follow_ups
 from models.logs import Logged, store_logs
 from models.notes import store_notes
 from models.queue import BATCH_SIZE, claim, complete, due_ids, record_failure
@@ -49,6 +50,7 @@ class Effects(Struct):
     payments: list[Payment] = []
     notes: list[Note] = []
     logs: list[Logged] = []
+    follow_ups: list[FollowUp] = []
 
     def add(self, member: Member, intent: AnyIntent, decision: Decision) -> None:
         """Take a decision in; later intents of the batch see what it changed."""
@@ -57,6 +59,7 @@ class Effects(Struct):
             self.put(member, entity)
         self.payments += decision.payments
         self.notes += decision.notes
+        self.follow_ups += decision.follow_ups
         where, at = intent.evidence, intent.recorded_at
         self.logs += [(entry, where, at) for entry in decision.logs]
 
@@ -142,6 +145,8 @@ async def _commit_batch(shop: Workshop, bucket: int, limit: int, only: UUID | No
     if wishes:
         for take_back in AFTERWARDS:
             await take_back(shop, batch, conditions)
+    if effects.follow_ups:
+        await shop.ring(await deliver(shop.database, bucket, now))
     return effects
 
 
@@ -182,6 +187,7 @@ async def _store(batch: Batch, effects: Effects) -> set[int]:
     await earnings.store_payments(batch.connection, batch.bucket, effects.payments, batch.now)
     await store_notes(batch.connection, batch.bucket, effects.notes)
     await store_logs(batch.connection, batch.bucket, effects.logs)
+    await store_follow_ups(batch.connection, batch.bucket, effects.follow_ups, batch.now)
     return users
 
 

@@ -137,6 +137,7 @@ class Tools(Middleware):
                     self._sender,
                     Path(self._config.archive_dir) if self._config.archive_dir else None,
                     open_channels(self._config),
+                    self.bells,
                 )
         return self._shop
 

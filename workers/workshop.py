@@ -5,12 +5,14 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from engine.piece import Piece
 from models.catalogue import Catalogue
 from models.configuration import Configurations
 from models.db import Database
 from models.reputation import Places, Reputation
 from models.settings import Installation
 from models.status import SnapshotCopies
+from runtime.broker.bells import Bells
 from workers.alerting.contract import Channels
 from workers.push.contract import Sender
 from workers.videos.contract import VideoProvider
@@ -31,3 +33,9 @@ class Workshop(Struct, frozen=True):
     sender: Sender | None = None
     archive: Path | None = None  # where old logs go as files
     channels: Channels = Channels()
+    bells: Bells | None = None  # of whoever is told by somebody else's batch; the relay rings too
+
+    async def ring(self, pieces: Sequence[Piece]) -> None:
+        """Ask workers to see to what was just recorded for these pieces."""
+        if self.bells is not None:
+            await self.bells.ring(*pieces)

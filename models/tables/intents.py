@@ -1,4 +1,4 @@
-"""What was asked for, and what became of it."""
+"""What was asked for, what became of it, and what it brings for others."""
 
 from sqlalchemy import (
     BigInteger,
@@ -17,6 +17,20 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from models.tables.columns import CHURNING, bucket, instant, metadata, one_of
+
+follow_ups = Table(
+    "follow_ups",
+    metadata,
+    bucket(),
+    Column("id", Uuid, nullable=False),
+    Column("target_bucket", SmallInteger, nullable=False),
+    Column("entries", JSONB, nullable=False),
+    instant("due_at"),
+    PrimaryKeyConstraint("bucket", "id", name="follow_ups_pkey"),
+    CheckConstraint("target_bucket BETWEEN 0 AND 63", name="follow_ups_target_range"),
+    Index("follow_ups_due", "bucket", "due_at"),
+    postgresql_with=CHURNING,
+)
 
 intents = Table(
     "intents",
