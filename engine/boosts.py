@@ -12,7 +12,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from engine.action import AnyIntent, Intent
-from engine.ads import Views, playing
+from engine.ads import AdView, Views, playing
 from engine.boost import (
     ABANDONED,
     ANSWER_TIME,
@@ -279,3 +279,18 @@ def _is_open(boost: Boost) -> bool:
 def _log(boost: Boost, event: str, severity: str | None = None, **details: Any) -> LogEntry:
     facts = {"video_id": boost.video_id}
     return LogEntry(boost.user_id, event, "boost", boost.id, facts | details, severity)
+
+
+def leave_for_ad(
+    member: Member, intent: AnyIntent, decision: Decision, conditions: Conditions
+) -> Decision:
+    """Give up what is being watched when an ad begins to play (a reaction of engine.decide)."""
+    at = intent.recorded_at
+    if not any(isinstance(e, AdView) and e.started_at == at for e in decision.changed):
+        return decision
+    left = tuple(
+        failed_boost(boost, at, ABANDONED)
+        for boost in member.of(Boosts).values()
+        if boost.status is BoostStatus.WATCHING and boost.started_at <= at < boost.watched_by
+    )
+    return replace(decision, changed=(*decision.changed, *left))

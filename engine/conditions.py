@@ -6,8 +6,8 @@ from typing import Any, TypeVar
 
 from msgspec import Struct
 
-from engine.configuration import Configuration, Version, in_force
 from engine.timeline import Timetable
+from engine.versions import Rates, Version, in_force
 
 T = TypeVar("T")
 
@@ -18,7 +18,7 @@ class Conditions(Struct, frozen=True):
     table: Timetable
     credited_through: Mapping[int, datetime]  # by group: how far its sessions have been paid
     lot: str = ""  # the installation's own, told to nobody: what is drawn cannot be foreseen
-    versions: tuple[Version, ...] = ()
+    versions: tuple[Version[Rates], ...] = ()
     offers: dict[type[Any], Any] = {}
 
     def of(self, offer: type[T]) -> T:
@@ -29,6 +29,6 @@ class Conditions(Struct, frozen=True):
         assert isinstance(found, offer)
         return found
 
-    def settings(self, at: datetime) -> Configuration:
+    def settings(self, at: datetime) -> Rates:
         """What held when an intent was recorded."""
         return in_force(self.versions, at)

@@ -1,14 +1,13 @@
 """What a superadmin may set, in versions that hold from an instant on (decision 0028)."""
 
-from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated
 
 from msgspec import Struct, field
 
 from engine.daily import TASKS_PER_DAY, Category
-from engine.money import BASE_RATE_MICRO_PER_HOUR, HOURS_PER_CYCLE, MICRO_PER_TWTC
+from engine.money import MICRO_PER_TWTC
 from engine.text import line
+from engine.versions import Rates
 from engine.vesting import Vesting
 
 # A session's reward times its length in microseconds has to fit into 63 bits (models.credit).
@@ -56,11 +55,9 @@ LIMITS = {
 TASK_MIX = {Category.ADS: 8, Category.CONTENT: 6, Category.QUIZ: 4, Category.SOCIAL: 2}
 
 
-class Configuration(Struct, frozen=True, forbid_unknown_fields=True):
+class Configuration(Rates, frozen=True, forbid_unknown_fields=True):
     """Rates, limits, mix, vesting. The stagger is the timing's, which `twtc release` sets."""
 
-    base_rate_micro_per_hour: int = BASE_RATE_MICRO_PER_HOUR
-    boosts_per_day: int = 3
     bonus_micro: int = 50 * MICRO_PER_TWTC
     task_mix: dict[Category, int] = field(default_factory=TASK_MIX.copy)
     limits: dict[Annotated[str, line(40)], Limit] = field(default_factory=LIMITS.copy)
@@ -68,19 +65,6 @@ class Configuration(Struct, frozen=True, forbid_unknown_fields=True):
     contact_wait_hours: int = 48
     contact_back_days: int = 7
     vesting: Vesting = Vesting()
-
-    @property
-    def reward_micro(self) -> int:
-        """What a whole session earns: base_reward = BASE_RATE x 4 (blueprint, "Mining cycle")."""
-        return self.base_rate_micro_per_hour * HOURS_PER_CYCLE
-
-
-class Version(Struct, frozen=True):
-    """A configuration, and from when on it holds."""
-
-    number: int
-    effective_from: datetime
-    settings: Configuration
 
 
 class ConfigurationError(ValueError):
@@ -114,11 +98,3 @@ def check_configuration(settings: Configuration) -> None:
             raise ConfigurationError(f"vesting.{name} must be from {least} to {most}")
     if settings.vesting.days_one_address < settings.vesting.days:
         raise ConfigurationError("vesting.days_one_address must be vesting.days or more")
-
-
-def in_force(versions: Sequence[Version], at: datetime) -> Configuration:
-    """What holds at an instant: the highest version whose time has come. `versions` by number."""
-    for version in reversed(versions):
-        if version.effective_from <= at:
-            return version.settings
-    return versions[0].settings if versions else Configuration()

@@ -12,6 +12,7 @@ from engine.boosts import (
     ask_question,
     fail_boost,
     finish_watch,
+    leave_for_ad,
     start_boost,
 )
 from engine.conditions import Conditions
@@ -150,4 +151,4 @@ RULES: dict[type[Action], Rule] = {
 }
 
 # Each is given the decision with what the ones before added to it.
-REACTIONS: tuple[Reaction, ...] = (count_request, examine)
+REACTIONS: tuple[Reaction, ...] = (count_request, leave_for_ad, examine)

@@ -24,7 +24,6 @@ from engine.ads import (
     encode_nonce,
     playing,
 )
-from engine.boost import ABANDONED, Boost, Boosts, BoostStatus, failed_boost
 from engine.conditions import Conditions
 from engine.decision import Decision, LogEntry
 from engine.intents import CompleteView, ConfirmView, FailView, StartView
@@ -65,7 +64,7 @@ def start_view(
 ) -> Decision:
     """The ad plays: the server's clock runs from here. A repeat does not restart it.
 
-    One ad after the other; a video that is being watched meanwhile is given up.
+    One ad after the other.
     """
     if view.status is not ViewStatus.SERVED:
         return Decision(Applied({"ad": ad_result(view)}))
@@ -76,7 +75,7 @@ def start_view(
     view = replace(view, status=ViewStatus.STARTED, started_at=at)
     return Decision(
         Applied({"ad": ad_result(view)}),
-        (view, *left_for_ad(member, at)),
+        (view,),
         logs=(log_view(view, "AD_START"),),
     )
 
@@ -89,15 +88,6 @@ def count_request(
         if isinstance(view, AdView) and view.id == intent.id:
             conditions.of(AdOffer).take(view.ad_id)
     return decision
-
-
-def left_for_ad(member: Member, at: datetime) -> tuple[Boost, ...]:
-    """The boosts whose video was not over when an ad began to play."""
-    return tuple(
-        failed_boost(boost, at, ABANDONED)
-        for boost in member.of(Boosts).values()
-        if boost.status is BoostStatus.WATCHING and boost.started_at <= at < boost.watched_by
-    )
 
 
 def busy_until(

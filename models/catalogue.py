@@ -10,10 +10,10 @@ from time import monotonic
 
 import msgspec
 
-from engine.configuration import in_force
 from engine.content import Library
 from engine.daily import KEPT_DAYS, Category, DayCatalogue, TaskType
 from engine.timeline import utc_day
+from engine.versions import in_force
 from models.configuration import load_versions
 from models.content import load_library
 from models.db import Connection, Database, connected, rows, run, sql

@@ -15,12 +15,11 @@ from engine.configuration import (
     LIMITS,
     Configuration,
     ConfigurationError,
-    Version,
     check_configuration,
-    in_force,
 )
 from engine.daily import Category
 from engine.pay import differences
+from engine.versions import Version, in_force
 from models.admin_log import Action, Actor, log_action
 from models.db import Connection, Database, Row, connected, rows, run, sql
 from models.encoding import encode
@@ -52,10 +51,10 @@ class Configurations:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._versions: tuple[Version, ...] = ()
+        self._versions: tuple[Version[Configuration], ...] = ()
         self._until = 0.0
 
-    async def versions(self, connection: Connection) -> tuple[Version, ...]:
+    async def versions(self, connection: Connection) -> tuple[Version[Configuration], ...]:
         """All versions by number, also those whose time has not come."""
         if time.monotonic() >= self._until:
             self._versions = await load_versions(connection)
@@ -74,12 +73,12 @@ class Configurations:
         return in_force(self._versions, now)
 
 
-async def load_versions(connection: Connection) -> tuple[Version, ...]:
+async def load_versions(connection: Connection) -> tuple[Version[Configuration], ...]:
     """All versions by number."""
     return tuple(version_of(row) for row in await rows(connection, VERSIONS))
 
 
-def version_of(row: Row) -> Version:
+def version_of(row: Row) -> Version[Configuration]:
     """A row as the rules see it."""
     # A newer release may have written it: what this one does not know, it does without. An older
     # one may have: what that did not know is as it is by default.
@@ -113,7 +112,7 @@ async def read_versions(database: Database) -> Sequence[Row]:
 
 async def next_version(
     connection: Connection, expected: int, settings: Configuration
-) -> tuple[Version, dict[str, list[Any]]]:
+) -> tuple[Version[Configuration], dict[str, list[Any]]]:
     """The last version, and what these settings after it change. `expected` is its number.
 
     Raise ConfigurationError or VersionConflictError for what cannot follow it.

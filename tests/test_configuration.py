@@ -12,13 +12,12 @@ from engine.configuration import (
     Configuration,
     ConfigurationError,
     Limit,
-    Version,
     check_configuration,
-    in_force,
 )
 from engine.daily import Category
 from engine.money import format_amount
 from engine.permissions import Role
+from engine.versions import Version, in_force
 from engine.vesting import Vesting
 from models.db import DATABASE_ERRORS, run, sql, transaction
 from runtime.clock import utcnow

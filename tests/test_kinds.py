@@ -4,6 +4,7 @@ import re
 from typing import get_args, get_type_hints
 
 from engine.action import Action, kind_of
+from engine.anomaly.acts import STARTS
 from engine.decide import RULES
 from engine.intents import ACTIONS
 from workers.chores import CHORES
@@ -39,3 +40,7 @@ def test_what_is_true_of_a_kind_goes_together() -> None:
             assert action.is_decision
         if action.is_tick:
             assert action in TICKS
+
+
+def test_the_pauses_before_all_starts_are_measured() -> None:
+    assert {kind_of(action) for action in ACTIONS if action.is_start} == STARTS

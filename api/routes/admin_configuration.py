@@ -15,9 +15,10 @@ from api.routes.admin_pay import PayProposalView, propose_pay
 from api.routes.admin_users import Reason
 from api.routes.me import PRIVATE
 from api.services import Services
-from engine.configuration import Configuration, in_force
+from engine.configuration import Configuration
 from engine.permissions import Permission
 from engine.text import Dated
+from engine.versions import in_force
 from models.admin_log import Actor
 from models.configuration import read_versions, version_of
 from models.pay_proposals import NewVersion

@@ -11,14 +11,14 @@ from typing import Literal
 from msgspec import Struct
 
 from engine.action import kind_of
-from engine.intents import ACTIONS
+from engine.intents import StartBoost, StartMining, StartTask
 
 Result = Literal["DONE", "WRONG", "REFUSED", "FAILED", "LEFT"]
 
 # After so long a pause the next act begins a new visit.
 VISIT_PAUSE_SECONDS = 1800.0
 # The pause before one is the person's own.
-STARTS = frozenset(kind_of(action) for action in ACTIONS if action.is_start)
+STARTS = frozenset(kind_of(action) for action in (StartMining, StartBoost, StartTask))
 ANSWERS = frozenset({"boost.answer", "task.answer"})
 # Enough for any real day; a flood of requests is for the limits to stop.
 KEPT_MAX = 120

@@ -3,8 +3,9 @@
 In a seed none of it changes, and how fast a seed is lived must change nothing.
 """
 
-from engine.configuration import Version
+from engine.configuration import Configuration
 from engine.content import Library
+from engine.versions import Version
 from models.catalogue import Catalogue
 from models.configuration import Configurations, load_versions
 from models.db import Connection, Database
@@ -26,7 +27,7 @@ class SteadyCatalogue(Catalogue):
 class SteadyConfigurations(Configurations):
     """Read when they are needed first."""
 
-    async def versions(self, connection: Connection) -> tuple[Version, ...]:
+    async def versions(self, connection: Connection) -> tuple[Version[Configuration], ...]:
         """All versions by number."""
         if not self._versions:
             self._versions = await load_versions(connection)
