@@ -10,67 +10,27 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import SwaggerRenderPlugin
 from litestar.openapi.spec import Components, SecurityScheme
 
-from api import pages
-from api.admission import AdmissionMiddleware
-from api.auth import provide_access, provide_user_id
-from api.counting import begin, count_answer, traced
-from api.documentation import describe
-from api.gate import BODY_BYTES_MAX, Gate, plainly_named
-from api.limits import LimitsMiddleware
-from api.permissions import PUBLIC, check_routes, provide_actor
-from api.problems import HANDLERS
-from api.requests import JSONRequest
-from api.routes import (
-    admin,
-    ads,
-    auth,
-    boosts,
-    events,
-    health,
-    me,
-    metrics,
-    mfa,
-    mining,
-    passwords,
-    phones,
-    privacy,
-    registration,
-    sign_ins,
-    standing,
-    tasks,
-    videos,
-)
-from api.services import lifespan, provide_services
+from api.domains import ROUTERS
+from api.web_base import pages
+from api.web_base.admission import AdmissionMiddleware
+from api.web_base.counting import begin, count_answer, traced
+from api.web_base.documentation import describe
+from api.web_base.gate import BODY_BYTES_MAX, Gate, plainly_named
+from api.web_base.limits import LimitsMiddleware
+from api.web_base.permissions import PUBLIC, check_routes, provide_actor
+from api.web_base.problems import HANDLERS
+from api.web_base.requests import JSONRequest
+from api.web_base.services import lifespan, provide_services
+from api.web_base.tokens import provide_access, provide_user_id
 from runtime.environment import Config, load_config
 from runtime.telemetry import traces
 from runtime.telemetry.logs import set_up_logs
-
-PARTS = (
-    registration,
-    auth,
-    passwords,
-    mfa,
-    sign_ins,
-    me,
-    mining,
-    ads,
-    boosts,
-    tasks,
-    videos,
-    phones,
-    events,
-    privacy,
-    standing,
-    health,
-    metrics,
-    admin,
-)
 
 
 def create_app(config: Config) -> Litestar:
     """An application that opens its connections when it starts, not before."""
     app = Litestar(
-        route_handlers=[*(part.router for part in PARTS), *pages.routers],
+        route_handlers=[*ROUTERS, *pages.routers],
         state=State({"config": config}),
         lifespan=[lifespan],
         dependencies={

@@ -21,7 +21,7 @@ from typing import TypeVar
 
 from msgspec import Struct
 
-from api.auth import issue_access_token
+from api.web_base.tokens import issue_access_token
 from benchmarks.abuse_attackers import Report, attack, idle
 from benchmarks.load_open import Hit, Shot, fire
 from benchmarks.load_people import COUNT_MEMBERS, USERS, WALLETS, release

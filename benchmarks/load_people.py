@@ -12,9 +12,9 @@ from uuid import UUID, uuid4
 import msgspec
 from msgspec import Struct
 
-from api.auth import issue_access_token
+from api.identity.passwords import hash_password
 from api.networks.house import SIGNATURE_HEADER, HouseEvent, sign
-from api.passwords import hash_password
+from api.web_base.tokens import issue_access_token
 from benchmarks.load_mix import KINDS, share_of
 from benchmarks.load_open import Shot
 from engine.ads import encode_nonce

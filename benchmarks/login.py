@@ -16,8 +16,8 @@ from typing import Any, TypeVar
 import httpx
 from msgspec import Struct
 
-from api.auth import issue_access_token
-from api.passwords import hash_password
+from api.identity.passwords import hash_password
+from api.web_base.tokens import issue_access_token
 from benchmarks.plots import Bars
 from benchmarks.poll_load import get, load, paced
 from benchmarks.processes import served, web_environment

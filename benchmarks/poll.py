@@ -15,7 +15,7 @@ from contextlib import AsyncExitStack
 import httpx
 from msgspec import Struct
 
-from api.auth import issue_access_token
+from api.web_base.tokens import issue_access_token
 from benchmarks.plots import Bars
 from benchmarks.poll_load import Load, get, load
 from benchmarks.processes import served, web_environment

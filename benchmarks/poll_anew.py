@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from api.poll import Answer, make_answer
-from api.routes import mining
+from api.members import mining
+from api.poll.held import Answer, make_answer
 from benchmarks.poll_app import app
 
 __all__ = ["app"]

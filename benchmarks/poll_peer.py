@@ -14,9 +14,9 @@ from fastapi import Depends, FastAPI, HTTPException, Request, Response
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
-from api.auth import read_access_token
-from api.problems import ProblemError
-from api.services import POOL_SIZE
+from api.web_base.problems import ProblemError
+from api.web_base.services import POOL_SIZE
+from api.web_base.tokens import read_access_token
 from engine.status import render_status
 from engine.timeline import bucket_of
 from models.db import open_database

@@ -23,9 +23,9 @@ from litestar.params import JSONBody, PathParameter, QueryParameter
 from msgspec import Meta, Struct
 
 from api.networks.contract import NONCE
-from api.pieces import answering_in_pieces
-from api.problems import MEDIA_TYPE, TYPE_PREFIX, on_http_exception
-from api.requests import JSONRequest
+from api.web_base.pieces import answering_in_pieces
+from api.web_base.problems import MEDIA_TYPE, TYPE_PREFIX, on_http_exception
+from api.web_base.requests import JSONRequest
 from partner.hosting import host_film
 from partner.showings import Delivery, Partner
 from partner.texts import choose_language, texts_of

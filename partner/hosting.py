@@ -9,7 +9,7 @@ from litestar import asgi
 from litestar.response.base import ASGIResponse
 from litestar.types import Receive, Scope, Send
 
-from api.etags import etag_of, is_known
+from api.web_base.etags import etag_of, is_known
 from partner.films import FOLDER
 
 VIDEOS_PATH = "/videos"  # what TWTC_OWN_VIDEOS_URL ends with

@@ -26,7 +26,7 @@ CONNECTIONS_MAX = 10_000
 OTHER_FILES = 256
 # From the accepting, or from the answer before, until a head is here.
 HEAD_SECONDS_MAX = 30
-# What a connection holds of a head, and of an answer: api/gate.py takes heads of 24 KiB.
+# What a connection holds of a head, and of an answer: api/web_base/gate.py takes heads of 24 KiB.
 BUFFER_BYTES = 32 * 1024
 
 

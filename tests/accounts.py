@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from api.passwords import hash_password
+from api.identity.passwords import hash_password
 from models.accounts import Newcomer, register
 from models.db import connected, run, sql
 from runtime.clock import utcnow

@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import msgspec
 
-from api.documentation import EXAMPLES_FILE
-from api.problems import MEDIA_TYPE, TYPE_PREFIX
+from api.web_base.documentation import EXAMPLES_FILE
+from api.web_base.problems import MEDIA_TYPE, TYPE_PREFIX
 
 IS_RECORDING = bool(os.environ.get("RECORD_EXAMPLES"))
 ITEMS_MAX = 2

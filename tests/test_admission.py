@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
-from api.admission import HASHING_AT_ONCE, IN_FLIGHT_MAX, LAG_SECONDS_MAX, WAITING_MAX
-from api.passwords import PLACES, hash_password, verify_password
-from api.permissions import handlers_of
-from api.routes import auth as auth_routes
-from api.routes import registration
+from api.identity.passwords import PLACES, hash_password, verify_password
+from api.members.accounts import registration
+from api.members.accounts import sign_in as auth_routes
+from api.web_base.admission import HASHING_AT_ONCE, IN_FLIGHT_MAX, LAG_SECONDS_MAX, WAITING_MAX
+from api.web_base.permissions import handlers_of
 from models.db import run, sql, transaction
 from runtime.telemetry.logs import ACCESS
 from tests.accounts import PASSWORD, auth, signed_up

@@ -7,9 +7,9 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from api.allowances import EVERYWHERE, HERE
-from api.devices import READER
-from api.reset_tickets import GOOD_FOR, new_reset_ticket, read_reset_ticket
+from api.identity.allowances import EVERYWHERE, HERE
+from api.identity.devices import READER
+from api.identity.reset_tickets import GOOD_FOR, new_reset_ticket, read_reset_ticket
 from runtime.clock import utcnow
 from runtime.environment import Config
 from runtime.proxies import Proxies

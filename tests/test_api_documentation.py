@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import jsonschema_rs
 import pytest
 
-from api.documentation import examples
-from api.problems import MEDIA_TYPE, TYPE_PREFIX
+from api.web_base.documentation import examples
+from api.web_base.problems import MEDIA_TYPE, TYPE_PREFIX
 from engine.outcome import Reason
 from tests.documented import document
 from tests.test_problems_documented import documented, slugs_in_code

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from api.auth import ACCESS_TYPE, AUDIENCE, ISSUER, TICKET_TYPE
+from api.web_base.tokens import ACCESS_TYPE, AUDIENCE, ISSUER, TICKET_TYPE
 from engine.timeline import micros
 from runtime.clock import utcnow
 from tests.words import at

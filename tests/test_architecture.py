@@ -125,7 +125,7 @@ def test_what_the_server_is_told_is_said_in_one_place() -> None:
 
 
 def test_cookies_are_read_in_one_place() -> None:
-    """The framework's reader takes quadratic time (`api/cookies.py`)."""
+    """The framework's reader takes quadratic time (`api/web_base/cookies.py`)."""
     for package in ("api", "ops", "partner", "workers"):
         for path in sources(package):
             read = {

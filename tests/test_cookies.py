@@ -2,7 +2,7 @@
 
 import pytest
 
-from api.cookies import value_in
+from api.web_base.cookies import value_in
 
 READ = {
     "twtc_refresh=7.abc-_": "7.abc-_",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from api.passwords import verify_password
+from api.identity.passwords import verify_password
 from engine.fraud.checks import ACCOUNTS_PER_DEVICE_MAX
 from engine.timeline import DEVELOPMENT
 from models.db import connected, open_database, rows, sql

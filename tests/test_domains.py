@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 from msgspec.structs import replace
 
-from api.newcomers import check_domain, count_domain
-from api.problems import ProblemError
-from api.services import Services
+from api.identity.newcomers import check_domain, count_domain
+from api.web_base.problems import ProblemError
+from api.web_base.services import Services
 from engine.addresses import parse_address
 from engine.configuration import LIMITS, Limit
 from runtime.clock import utcnow

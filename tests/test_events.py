@@ -10,10 +10,10 @@ import msgspec
 import pytest
 from litestar.response import ServerSentEventMessage
 
-from api import streams
-from api.open_streams import STREAMS_MAX, STREAMS_PER_MEMBER_MAX, Open
-from api.services import Services, open_services
-from api.streams import follow
+from api.poll import streams
+from api.poll.open_streams import STREAMS_MAX, STREAMS_PER_MEMBER_MAX, Open
+from api.poll.streams import follow
+from api.web_base.services import Services, open_services
 from runtime.clock import utcnow
 from tests.words import at
 from tests.world import Person, World

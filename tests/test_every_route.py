@@ -13,10 +13,10 @@ from itertools import pairwise, product
 import pytest
 from msgspec import Struct
 
-from api.admission import IN_FLIGHT_MAX
-from api.auth import issue_access_token
-from api.gate import BODY_SECONDS_MAX
-from api.permissions import handlers_of
+from api.web_base.admission import IN_FLIGHT_MAX
+from api.web_base.gate import BODY_SECONDS_MAX
+from api.web_base.permissions import handlers_of
+from api.web_base.tokens import issue_access_token
 from runtime.clock import utcnow
 from runtime.environment import Config
 from tests.documented import application

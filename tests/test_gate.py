@@ -10,8 +10,8 @@ from typing import Any
 import httpx
 import pytest
 
-from api import gate
-from api.gate import (
+from api.web_base import gate
+from api.web_base.gate import (
     BODY_BYTES_MAX,
     COOKIES_BYTES_MAX,
     HEADERS_BYTES_MAX,
@@ -19,8 +19,8 @@ from api.gate import (
     Gate,
     Lobby,
 )
-from api.pages import FILES, WEB
-from api.permissions import handlers_of
+from api.web_base.pages import FILES, WEB
+from api.web_base.permissions import handlers_of
 from tests.test_admission import until
 from tests.test_api_input import problem_of
 from tests.words import at

@@ -9,9 +9,9 @@ import pytest
 from msgspec.structs import replace
 
 from api.captcha.local import LocalCaptcha
-from api.guesses import guess_at
-from api.passwords import verify_password
-from api.permissions import handlers_of
+from api.identity.guesses import guess_at
+from api.identity.passwords import verify_password
+from api.web_base.permissions import handlers_of
 from engine.configuration import Limit
 from models.codes import check_code
 from models.guesses import Made, count_guess

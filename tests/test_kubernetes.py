@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from api.__main__ import STOP_SECONDS
-from api.intake import WAIT_SECONDS_MAX
+from api.intake.submit import WAIT_SECONDS_MAX
 from models.db import Database, connected, rows, sql
 from runtime.environment import ConfigError, load_config
 from tests.test_statements import VOLATILE

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from api.client_ip import HOPS_MAX, client_ip, networks_of
+from api.web_base.client_ip import HOPS_MAX, client_ip, networks_of
 from engine.configuration import LIMITS, Limit
 from engine.permissions import Role
 from runtime.clock import utcnow
@@ -89,7 +89,7 @@ def test_only_the_last_hops_are_read() -> None:
 def test_what_cannot_be_read_is_one_line(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("api.client_ip._unread_until", 0.0)
+    monkeypatch.setattr("api.web_base.client_ip._unread_until", 0.0)
     for _ in range(5):
         client_ip(scope("10.0.0.1", "unknown"), PROXIES)
     assert [record.levelname for record in caplog.records] == ["WARNING"]

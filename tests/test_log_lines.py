@@ -58,7 +58,7 @@ def test_people_are_shown_only_the_requests_that_failed(form: str, shown: list[i
     program = f"""
 import asyncio, time
 from types import SimpleNamespace
-from api.counting import count_answer
+from api.web_base.counting import count_answer
 from models.request_counts import RequestCounts
 from runtime.telemetry.logs import set_up_logs
 set_up_logs("web", "{form}")

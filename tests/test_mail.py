@@ -9,10 +9,10 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from msgspec.structs import replace
 
+from api.identity.newcomers import refuse_address
 from api.messages.senders import Messenger, NoGateway, NotSentError, SmtpSender, open_messenger
 from api.messages.texts import Message
-from api.newcomers import refuse_address
-from api.problems import ProblemError
+from api.web_base.problems import ProblemError
 from engine.addresses import AddressError, parse_address
 from runtime.environment import Config
 from runtime.mail import read_sender, send_mail

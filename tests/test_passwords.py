@@ -5,8 +5,8 @@ import hashlib
 import httpx
 import pytest
 
-from api.passwords import refuse_weak
-from api.problems import ProblemError
+from api.identity.passwords import refuse_weak
+from api.web_base.problems import ProblemError
 from tests.counterpart import Reply, counterpart
 
 PASSWORD = "password1"

@@ -12,8 +12,15 @@ import pytest
 from litestar import Litestar, get
 
 from api.app import create_app
-from api.auth import issue_access_token
-from api.permissions import MEMBER, PUBLIC, OpenRouteError, check_routes, handlers_of, needs
+from api.web_base.permissions import (
+    MEMBER,
+    PUBLIC,
+    OpenRouteError,
+    check_routes,
+    handlers_of,
+    needs,
+)
+from api.web_base.tokens import issue_access_token
 from engine.fraud.examination import Held
 from engine.fraud.levels import LASTS, Hold
 from engine.permissions import PERMISSIONS, Permission, Role, may_act_on, may_change_role
@@ -342,7 +349,7 @@ async def test_the_status_poll_reads_no_role(world: World, monkeypatch: Any) -> 
     async def count(_database: Any, user_id: int, *_: Any) -> None:
         read.append(user_id)
 
-    monkeypatch.setattr("api.permissions.read_caller", count)
+    monkeypatch.setattr("api.web_base.permissions.read_caller", count)
     assert (await person.get("/v1/mining/status")).status_code == 200
     assert (await person.get("/v1/admin/users")).status_code == 401
     assert read == [person.id]

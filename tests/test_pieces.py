@@ -3,8 +3,8 @@
 import asyncio
 from typing import Any
 
-from api.pages import FILES
-from api.pieces import PIECE_BYTES, in_pieces
+from api.web_base.pages import FILES
+from api.web_base.pieces import PIECE_BYTES, in_pieces
 from tests.world import World
 
 BODY = bytes(range(256)) * 1_000

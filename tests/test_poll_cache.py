@@ -13,8 +13,8 @@ from redis import Redis as BlockingRedis
 from redis.asyncio import Redis
 
 import runtime.changes
-from api.poll import HeldCopies
-from api.services import open_services
+from api.poll.held import HeldCopies
+from api.web_base.services import open_services
 from engine.status import Snapshot
 from models.db import open_database, run, sql, transaction
 from models.members import raise_versions

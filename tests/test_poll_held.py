@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-import api.poll
-from api.auth import ACCESS_SECONDS, issue_access_token
+import api.poll.held
+from api.web_base.tokens import ACCESS_SECONDS, issue_access_token
 from models.status import COPY_SECONDS_MAX
 from runtime.clock import utcnow
 from tests.test_api_input import problem_of
@@ -81,7 +81,7 @@ async def test_nothing_is_held_longer_than_a_copy_lives(world: World) -> None:
 
 
 async def test_what_is_held_is_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api.poll, "HELD_MAX", 2)
+    monkeypatch.setattr(api.poll.held, "HELD_MAX", 2)
     people = await world.people(3)
     for person in people:
         await held_status(person)

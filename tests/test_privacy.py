@@ -122,7 +122,7 @@ async def test_an_export_is_complete_and_ones_own(world: World) -> None:
 
 async def test_exports_wait_in_line(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     person, _ = await joined(world)
-    monkeypatch.setattr("api.routes.privacy._exporting", asyncio.Semaphore(0))
+    monkeypatch.setattr("api.members.privacy._exporting", asyncio.Semaphore(0))
     refused = await person.get("/v1/me/export")
     problem_of(refused, 503, "busy")
     assert refused.headers["Retry-After"] == "60"

@@ -9,8 +9,8 @@ import httpx
 import pytest
 from msgspec.structs import replace
 
-from api.errands import UNDER_WAY_MAX
 from api.messages.texts import Message
+from api.web_base.errands import UNDER_WAY_MAX
 from models.registrations import MESSAGES_MAX
 from runtime.clock import utcnow
 from runtime.pii import Keyring

@@ -7,7 +7,7 @@ import httpx
 import msgspec
 import pytest
 
-from api.passwords import verify_password
+from api.identity.passwords import verify_password
 from engine.referrals import referral_code, referrer_of
 from runtime.clock import utcnow
 from tests.accounts import PASSWORD, auth, signed_up
@@ -62,11 +62,11 @@ async def test_a_password_that_changes_meanwhile_begins_no_sign_in(
     async def slow(password_hash: str | None, password: str) -> bool:
         fits = await real(password_hash, password)
         change = {"password": PASSWORD, "new_password": "another password"}
-        monkeypatch.setattr("api.routes.auth.verify_password", real)
+        monkeypatch.setattr("api.members.accounts.sign_in.verify_password", real)
         assert (await auth(world, "password", tokens["access_token"], **change)).status_code == 204
         return fits
 
-    monkeypatch.setattr("api.routes.auth.verify_password", slow)
+    monkeypatch.setattr("api.members.accounts.sign_in.verify_password", slow)
     problem_of(await auth(world, "login", **ANN), 401, "unauthorized")
     assert await world.value("SELECT password_hash FROM users") != before
     assert await world.value("SELECT count(*) FROM sign_ins") == 1

@@ -12,8 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from api.gate import HEADERS_BYTES_MAX, TARGET_BYTES_MAX, Gate
-from api.open_streams import STREAMS_MAX
+from api.poll.open_streams import STREAMS_MAX
+from api.web_base.gate import HEADERS_BYTES_MAX, TARGET_BYTES_MAX, Gate
 from runtime import serving, sockets
 from runtime.environment import Config
 from runtime.sockets import Connections
@@ -58,7 +58,7 @@ def fill(ours: socket.socket) -> None:
 
 def test_what_lives_as_long_as_the_process_is_no_garbage(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(serving, "watch", lambda *_: None)
-    assert serving._load(False, 0, 1, "api.gate:Gate") is Gate
+    assert serving._load(False, 0, 1, "api.web_base.gate:Gate") is Gate
     assert gc.get_freeze_count() > 100_000
     gc.unfreeze()
 

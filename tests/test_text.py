@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from msgspec import Struct, inspect
 
-from api.permissions import handlers_of
+from api.web_base.permissions import handlers_of
 from engine.permissions import Role
 from engine.text import FIRST_YEAR, LAST_YEAR, LINE, PROSE, Dated
 from runtime.clock import utcnow

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from api.watch_token import seal, unseal
+from api.intake.watch_token import seal, unseal
 from engine.timeline import instant, micros
 from engine.watching import (
     DRIFT_US_MAX,

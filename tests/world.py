@@ -15,9 +15,9 @@ from litestar import Litestar
 from redis.asyncio import Redis
 
 from api.app import create_app
-from api.auth import issue_access_token
 from api.networks.house import SIGNATURE_HEADER, sign
-from api.services import Services, open_services
+from api.web_base.services import Services, open_services
+from api.web_base.tokens import issue_access_token
 from engine.piece import Piece
 from engine.timeline import Timetable, next_opening
 from models import credit

@@ -10,7 +10,7 @@ from typing import Protocol
 import msgspec
 from msgspec import Struct
 
-from api.problems import MEDIA_TYPE, TYPE_PREFIX, Problem
+from api.web_base.problems import MEDIA_TYPE, TYPE_PREFIX, Problem
 
 NONCE = re.compile(r"[A-Za-z0-9_-]{22,128}")
 

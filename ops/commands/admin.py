@@ -7,7 +7,7 @@ from uuid import UUID
 
 from redis.asyncio import Redis
 
-from api.identities import normal_email
+from api.identity.identities import normal_email
 from engine.permissions import Role
 from engine.phones import phone_of
 from models.accounts import find_by_identity

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from api.passwords import hash_password
+from api.identity.passwords import hash_password
 from engine.timeline import PRODUCTION, PROFILES, Timing, TimingError, utc_day
 from models.accounts import IdentityTakenError, Newcomer, register
 from models.content import seed_films

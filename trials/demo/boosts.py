@@ -5,7 +5,7 @@ from enum import StrEnum
 from random import Random
 from typing import Any, Protocol
 
-from api.services import Services
+from api.web_base.services import Services
 from engine.content import Library, is_right
 from trials.asgi import Reply
 from trials.demo.population import Visit

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from api.app import create_app
-from api.services import open_services
+from api.web_base.services import open_services
 from engine.timeline import PRODUCTION
 from models.content import seed_films
 from models.db import open_database, transaction

@@ -13,8 +13,8 @@ import msgspec
 from msgspec.structs import replace
 from rich.console import Console
 
-from api.devices import Signals
-from api.passwords import hash_password
+from api.identity.devices import Signals
+from api.identity.passwords import hash_password
 from engine.timeline import utc_day
 from models.db import connected, open_database, rows, sql
 from models.migrate import migrate

@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 import msgspec
 from litestar import Litestar
 
-from api.auth import issue_access_token
-from api.services import Services
+from api.web_base.services import Services
+from api.web_base.tokens import issue_access_token
 from engine.piece import Piece
 from engine.timeline import GROUP_COUNT, PRODUCTION, Window, current_window, micros
 from models.accounts import Newcomer, register

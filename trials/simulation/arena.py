@@ -9,7 +9,7 @@ import asyncpg
 from litestar import Litestar
 
 from api.app import create_app
-from api.services import Services, open_services
+from api.web_base.services import Services, open_services
 from engine.timeline import Timetable, utc_day
 from models.catalogue import Catalogue
 from models.content import seed_films

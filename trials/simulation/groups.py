@@ -4,7 +4,7 @@ from datetime import timedelta
 from random import Random
 from typing import Any
 
-from api.services import Services
+from api.web_base.services import Services
 from engine.timeline import BUCKET_COUNT, bucket_of
 from models.accounts import Newcomer, register
 from models.db import DATABASE_ERRORS

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from api.auth import issue_access_token
+from api.web_base.tokens import issue_access_token
 from trials.asgi import Reply
 from trials.simulation.partner import Partner
 from trials.simulation.processes import Api, Request

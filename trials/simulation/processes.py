@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from api.networks import networks
-from api.services import Services
+from api.web_base.services import Services
 from engine.piece import Piece
 from engine.timeline import Timetable
 from models.db import DATABASE_ERRORS, Database

@@ -1,0 +1,1 @@
+"""Who asks: addresses, passwords, codes and guesses at them, factors, devices."""

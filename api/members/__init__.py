@@ -1,0 +1,1 @@
+"""The routes of members, a file a domain."""

@@ -1,0 +1,1 @@
+"""How one comes to an account, into it, and out of it."""

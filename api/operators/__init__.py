@@ -1,0 +1,1 @@
+"""The routes of operators, a file a subject."""

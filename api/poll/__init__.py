@@ -1,0 +1,1 @@
+"""What a member's phone is told: the poll, and streams."""
