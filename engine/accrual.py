@@ -8,7 +8,7 @@ from engine.timeline import micros
 def accrued(reward_micro: int, started_at: datetime, ends_at: datetime, at: datetime) -> int:
     """Micro-TWTC earned by `at`: reward x clamp(at - start, 0, length) // length.
 
-    models.accrual_sql is the same integer arithmetic in SQL; a property test proves them equal.
+    models.credit.accrued_sql is the same integer arithmetic in SQL; a property test proves it.
     """
     length = micros(ends_at) - micros(started_at)
     elapsed = min(max(micros(at) - micros(started_at), 0), length)
