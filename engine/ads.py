@@ -94,6 +94,12 @@ class AdView(Struct, frozen=True):
     failed_at: datetime | None = None
     failure: str | None = None
     event_id: str | None = None
+    funding: str | None = None  # of a fallback whose network's coins would have more rights
+
+    @property
+    def funded_by(self) -> str:
+        """Whose money its reward is."""
+        return self.funding or self.network
 
     @property
     def key(self) -> UUID:

@@ -24,8 +24,10 @@ from engine.boost import (
 )
 from engine.conditions import Conditions
 from engine.content import OPTION_COUNT, Library, Question, Video, draw_question, is_right, present
-from engine.decision import Decision, LogEntry, Note, Payment
+from engine.core.transfer import Transfer, TransferType, emission, wallet
+from engine.decision import Decision, LogEntry, Note
 from engine.intents import AnswerBoost, AskQuestion, FailBoost, FinishWatch, StartBoost
+from engine.ledger.rules import CONTENT
 from engine.member import Member
 from engine.money import format_amount
 from engine.outcome import Applied, Reason, Rejected
@@ -232,22 +234,22 @@ def _next_slot(member: Member, boost: Boost) -> int:
 
 def _pay(boost: Boost, at: datetime) -> Decision:
     facts = {"boost_id": boost.id, "session_id": boost.session_id, "video_id": boost.video_id}
-    payment = Payment(
-        user_id=boost.user_id,
-        type="BOOST",
-        from_account="emission:boost",
+    transfer = Transfer(
+        source=emission("boost"),
+        target=wallet(boost.user_id),
+        type=TransferType.BOOST,
         amount_micro=boost.reward_micro,
         reference=f"boost:{boost.id}",
-        funding="content",
+        funding=CONTENT,
         description="Video boost",
         metadata=facts,
-        paid_at=at,
+        at=at,
     )
     note = Note(boost.user_id, "boost.paid", facts | {"amount_micro": boost.reward_micro}, at)
     return Decision(
         Applied(boost_result(boost)),
         (boost,),
-        payments=(payment,),
+        transfers=(transfer,),
         notes=(note,),
         logs=(_log(boost, "BOOST_PAID"),),
     )

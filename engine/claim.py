@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from engine.action import AnyIntent
 from engine.conditions import Conditions
+from engine.core.transfer import Transfer, TransferType, emission, wallet
 from engine.daily import (
     QUIZ_ATTEMPTS,
     TASKS_PER_DAY,
@@ -20,7 +21,8 @@ from engine.daily import (
     count_tasks,
     draw_day,
 )
-from engine.decision import Achievement, Decision, LogEntry, Note, Payment
+from engine.decision import Achievement, Decision, LogEntry, Note
+from engine.ledger.rules import PROMOTION
 from engine.member import Member
 from engine.money import format_amount
 from engine.outcome import Applied
@@ -34,21 +36,21 @@ def pay_task(
     state = replace(state, status=TaskStatus.CLAIMED, claimed_at=at, expires_at=None)
     name = f"{state.user_id}:{state.day.isoformat()}"
     facts = {"day": state.day, "number": state.number, "category": state.category}
-    payments = [
-        _payment(state, "TASK", state.reward_micro, f"task:{name}:{state.number}", funding, at)
-    ]
+    task, bonus = TransferType.TASK, TransferType.BONUS
+    reference = f"task:{name}:{state.number}"
+    transfers = [_transfer(state, task, state.reward_micro, reference, funding, at)]
     notes = [Note(state.user_id, "task.paid", facts | {"amount_micro": state.reward_micro}, at)]
     achievements = []
     if _completes_day(state, member, conditions):
         amount = conditions.of(Days)[state.day].bonus_micro
-        payments.append(_payment(state, "BONUS", amount, f"bonus:{name}", "promotion", at))
-        bonus = {"day": state.day, "amount_micro": amount, "achievement": "DAILY_CHAMPION"}
-        notes.append(Note(state.user_id, "day.bonus", bonus, at))
+        transfers.append(_transfer(state, bonus, amount, f"bonus:{name}", PROMOTION, at))
+        told = {"day": state.day, "amount_micro": amount, "achievement": "DAILY_CHAMPION"}
+        notes.append(Note(state.user_id, "day.bonus", told, at))
         achievements.append(Achievement(state.user_id, "DAILY_CHAMPION", state.day, at))
     return Decision(
-        Applied(task_facts(state) | {"bonus": len(payments) > 1}),
+        Applied(task_facts(state) | {"bonus": len(transfers) > 1}),
         (state, *achievements),
-        payments=tuple(payments),
+        transfers=tuple(transfers),
         notes=tuple(notes),
         logs=(log_task(state, intent.id, "TASK_COMPLETE"),),
     )
@@ -66,19 +68,24 @@ def _completes_day(state: TaskState, member: Member, conditions: Conditions) -> 
     return all(task.number == state.number or task.number in claimed for task in drawn)
 
 
-def _payment(
-    state: TaskState, kind: str, amount_micro: int, reference: str, funding: str, at: datetime
-) -> Payment:
-    return Payment(
-        user_id=state.user_id,
+def _transfer(
+    state: TaskState,
+    kind: TransferType,
+    amount_micro: int,
+    reference: str,
+    funding: str,
+    at: datetime,
+) -> Transfer:
+    return Transfer(
+        source=emission(kind.lower()),
+        target=wallet(state.user_id),
         type=kind,
-        from_account=f"emission:{kind.lower()}",
         amount_micro=amount_micro,
         reference=reference,
         funding=funding,
-        description="Daily task" if kind == "TASK" else "All tasks of a day",
+        description="Daily task" if kind is TransferType.TASK else "All tasks of a day",
         metadata={"day": state.day, "number": state.number, "category": state.category},
-        paid_at=at,
+        at=at,
     )
 
 

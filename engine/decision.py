@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from engine.action import Action
+from engine.core.transfer import Transfer
 from engine.member import Entity, Part
 from engine.outcome import Outcome
 
@@ -20,23 +21,6 @@ class LogEntry(Struct, frozen=True):
     resource_id: UUID
     details: dict[str, Any]
     severity: str | None = None
-
-
-class Payment(Struct, frozen=True):
-    """One transfer to a user's wallet. The reference is unique: it makes the payment single.
-
-    `funding` says whose money it is: an ad network's name, `content` or `promotion`.
-    """
-
-    user_id: int
-    type: str
-    from_account: str
-    amount_micro: int
-    reference: str
-    funding: str
-    description: str
-    metadata: dict[str, Any]
-    paid_at: datetime
 
 
 class Note(Struct, frozen=True):
@@ -84,7 +68,7 @@ class Decision(Struct, frozen=True):
 
     outcome: Outcome
     changed: tuple[Entity, ...] = ()
-    payments: tuple[Payment, ...] = ()
+    transfers: tuple[Transfer, ...] = ()
     notes: tuple[Note, ...] = ()
     logs: tuple[LogEntry, ...] = ()
     follow_ups: tuple[FollowUp, ...] = ()

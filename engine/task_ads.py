@@ -73,8 +73,8 @@ class TaskPayee:
         return Decision(Applied(task_facts(state)), (state,))
 
     def earns(self, view: AdView, at: datetime, member: Member, conditions: Conditions) -> Decision:
-        """The task is paid, by the network that showed the ad."""
-        return pay_task(self._state, view.network, member, self._intent, conditions)
+        """The task is paid, as a rule by the network that showed the ad."""
+        return pay_task(self._state, view.funded_by, member, self._intent, conditions)
 
     def loses(self, at: datetime, refusal: Rejected, conditions: Conditions) -> Decision:
         """The task may be begun again at once."""

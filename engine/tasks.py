@@ -26,6 +26,7 @@ from engine.daily import (
 )
 from engine.decision import Decision, Note
 from engine.intents import AnswerTask, CompleteTask, ReviewTask, StartTask
+from engine.ledger.rules import CONTENT, PROMOTION
 from engine.member import Member
 from engine.outcome import Applied, Reason, Rejected
 from engine.task_ads import serve_task_ad
@@ -109,7 +110,7 @@ def complete_task(member: Member, intent: Intent[CompleteTask], conditions: Cond
             ),
             logs=(log_task(state, intent.id, "INCOMPLETE_READ", severity="LOW"),),
         )
-    return pay_task(state, "content", member, intent, conditions)
+    return pay_task(state, CONTENT, member, intent, conditions)
 
 
 def _reading_since(state: TaskState, member: Member) -> datetime:
@@ -130,7 +131,7 @@ def answer_task(member: Member, intent: Intent[AnswerTask], conditions: Conditio
     assert state is not None and state.subject is not None
     question = conditions.of(Library).questions[state.subject]
     if 0 <= action.option < OPTION_COUNT and is_right(question, _seed(state), action.option):
-        return pay_task(state, "content", member, intent, conditions)
+        return pay_task(state, CONTENT, member, intent, conditions)
     wrong = log_task(state, intent.id, "TASK_WRONG", attempt=state.attempt)
     if state.attempt == QUIZ_ATTEMPTS:
         state = replace(state, status=TaskStatus.FAILED, failed_at=at, failure="ANSWERED_WRONG")
@@ -157,7 +158,7 @@ def review_task(member: Member, intent: Intent[ReviewTask], conditions: Conditio
         return Decision(Rejected(Reason.TASK_CLOSED, "This does not await a review any more."))
     state = replace(state, reviewer=action.reviewer)
     if action.is_approved:
-        return pay_task(state, "promotion", member, intent, conditions)
+        return pay_task(state, PROMOTION, member, intent, conditions)
     state = replace(state, status=TaskStatus.PENDING)
     params = {"day": state.day, "number": state.number}
     return Decision(

@@ -33,6 +33,10 @@ class SyncVideos(Action, frozen=True, tag="videos.sync"):
     """Ask the providers which videos can still be shown, and how long they are."""
 
 
+class FoldLedger(Action, frozen=True, tag="ledger.fold"):
+    """Bring into the holdings what a worker of the release before wrote into the ledger."""
+
+
 class ForgetPeople(Action, frozen=True, tag="people.forget"):
     """Erase what tells who the owners of closed accounts were."""
 
@@ -86,6 +90,7 @@ UpkeepAction = (
     | SyncVideos
     | RecheckVideos
     | SettleContacts
+    | FoldLedger
     | ForgetPeople
     | CloseInactive
     | RefreshLists

@@ -27,6 +27,7 @@ from engine.ads import (
 from engine.conditions import Conditions
 from engine.decision import Decision, LogEntry
 from engine.intents import CompleteView, ConfirmView, FailView, StartView
+from engine.ledger.rules import bounded
 from engine.member import Member
 from engine.outcome import Applied, Reason, Rejected
 
@@ -228,7 +229,11 @@ def first_view(unit: AdUnit, intent: AnyIntent, **pays_for: Any) -> AdView:
 
 
 def serve(unit: AdUnit, before: AdView, intent: AnyIntent, try_number: int) -> AdView:
-    """The next ad for the same thing. Its id is the intent's: one intent serves at most one ad."""
+    """The next ad for the same thing. Its id is the intent's: one intent serves at most one ad.
+
+    Who reports every ad as failed gains nothing: its reward has no more rights than the first's.
+    """
+    funding = bounded(unit.network, before.funded_by)
     return AdView(
         id=intent.id,
         user_id=before.user_id,
@@ -240,6 +245,7 @@ def serve(unit: AdUnit, before: AdView, intent: AnyIntent, try_number: int) -> A
         try_number=try_number,
         status=ViewStatus.SERVED,
         served_at=intent.recorded_at,
+        funding=None if funding == unit.network else funding,
     )
 
 

@@ -11,8 +11,10 @@ from uuid import UUID
 from msgspec import Struct
 
 from engine.action import kind_of
+from engine.core.transfer import CORRECTIONS, Transfer, TransferType, wallet
 from engine.four_eyes import CREDITS_OF_DAY_MICRO_MAX
 from engine.intents import ApplyAdjustment
+from engine.ledger.rules import PROMOTION, draw
 from engine.permissions import Permission
 from engine.piece import Piece
 from engine.timeline import bucket_of
@@ -21,6 +23,8 @@ from models.credits_by_hand import TOO_MUCH, count_credit
 from models.db import Connection, Database, Row, rows, run, sql, transaction
 from models.encoding import encode
 from models.intents import CLOCK_SKEW_MAX
+from models.ledger.fold import fold
+from models.ledger.post import post, read_holdings
 from models.members import LOCK_USERS
 from models.patience import patiently
 from models.proposals import (
@@ -59,17 +63,6 @@ RECORD_APPLY = sql("""
            CAST(:ring_at AS timestamptz), 0, 'RECORDED'
     FROM users u WHERE u.bucket = :bucket AND u.id = :user_id
     RETURNING group_number
-""")
-MOVE = sql("""
-    UPDATE wallets SET balance = balance + :signed, settled_balance = settled_balance + :signed,
-                       updated_at = :now
-    WHERE bucket = :bucket AND user_id = :user_id AND settled_balance + :signed >= 0
-""")
-ENTER = sql("""
-    INSERT INTO transactions (bucket, id, user_id, type, from_account, to_account, amount,
-                              reference, funding, description, metadata, created_at)
-    VALUES (:bucket, :entry_id, :user_id, 'ADJUSTMENT', :from_account, :to_account, :amount,
-            :reference, 'adjustment', 'Correction', '{}', :now)
 """)
 FINISH = sql("""
     UPDATE adjustments SET status = :status, applied_at = :applied_at, failure = :failure
@@ -212,20 +205,6 @@ async def apply_adjustment(
     if not found or found[0].status != "APPROVED":
         return None
     of = found[0]
-    is_credit = of.direction == "CREDIT"
-    accounts = ("treasury:adjustment", f"wallet:{of.user_id}")
-    params = {
-        "bucket": bucket,
-        "id": adjustment_id,
-        "entry_id": new_id(now),
-        "user_id": of.user_id,
-        "signed": of.amount_micro if is_credit else -of.amount_micro,
-        "amount": of.amount_micro,
-        "from_account": accounts[0] if is_credit else accounts[1],
-        "to_account": accounts[1] if is_credit else accounts[0],
-        "reference": f"adjustment:{adjustment_id}",
-        "now": now,
-    }
     # As every other way to a wallet: the user first.
     await rows(connection, LOCK_USERS, {"bucket": bucket, "users": [of.user_id]})
     objection = await find_objection(
@@ -233,11 +212,40 @@ async def apply_adjustment(
     )
     if objection is not None:
         end: dict[str, Any] = {"status": "REFUSED", "applied_at": None, "failure": objection.value}
-    elif await run(connection, MOVE, params):
-        await run(connection, ENTER, params)
+    elif transfers := await _transfers(connection, bucket, of, now):
+        await post(connection, bucket, transfers, now)
         end = {"status": "APPLIED", "applied_at": now, "failure": None}
     else:
         failure = "The wallet does not hold so many settled coins."
         end = {"status": "REFUSED", "applied_at": None, "failure": failure}
     await run(connection, FINISH, {"bucket": bucket, "id": adjustment_id} | end)
     return (await rows(connection, MATTER.lock, {"bucket": bucket, "id": adjustment_id}))[0]
+
+
+async def _transfers(
+    connection: Connection, bucket: int, of: Row, now: datetime
+) -> list[Transfer] | None:
+    """What a correction moves: a credit is promotion; a debit takes the most restricted first."""
+    corrections, theirs = CORRECTIONS, wallet(of.user_id)
+    parts: list[tuple[str, int]] | None = [(PROMOTION, of.amount_micro)]
+    is_credit = of.direction == "CREDIT"
+    if not is_credit:
+        await fold(connection, bucket, [of.user_id])
+        held = await read_holdings(connection, bucket, [of.user_id])
+        parts = draw(held[of.user_id], of.amount_micro)
+    if parts is None:
+        return None
+    return [
+        Transfer(
+            source=corrections if is_credit else theirs,
+            target=theirs if is_credit else corrections,
+            amount_micro=amount_micro,
+            reference=f"adjustment:{of.id}",
+            funding=funding,
+            type=TransferType.ADJUSTMENT,
+            description="Correction",
+            metadata={},
+            at=now,
+        )
+        for funding, amount_micro in parts
+    ]

@@ -119,11 +119,13 @@ KEPT = frozenset(
         "ad_views",
         "adjustments",
         "boosts",
+        "entry_parts",
         "erasures",
         "mining_sessions",
         "role_proposals",
         "spent_days",
         "transactions",
+        "wallet_funds",
         "wallets",
     }
 )

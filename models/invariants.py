@@ -112,13 +112,13 @@ INVARIANTS = LEDGER | {
           ON a.bucket = t.bucket AND a.user_id = t.user_id AND a.day = t.day
         WHERE d.done IS NULL OR t.reference IS NULL OR a.kind IS NULL
     """,
-    "a paid ad task has a verified view, and its network's funding": f"""
+    "a paid ad task has a verified view, and its funding": f"""
         SELECT d.user_id, d.day, d.number FROM daily_tasks d
         LEFT JOIN ad_views v
           ON v.bucket = d.bucket AND v.id = d.view_id AND v.user_id = d.user_id
          AND v.status = 'VERIFIED' AND v.task_day = d.day AND v.task_number = d.number
         LEFT JOIN transactions t
-          ON t.bucket = d.bucket AND t.funding = v.network
+          ON t.bucket = d.bucket AND t.funding IN (v.funding, v.network)
          AND t.reference = 'task:' || d.user_id || ':' || d.day || ':' || d.number
         WHERE d.bucket BETWEEN :first AND :last AND d.status = 'CLAIMED' AND d.category = 'ADS'
           AND d.day >= {OLDEST_DAY} AND (v.id IS NULL OR t.id IS NULL)

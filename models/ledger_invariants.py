@@ -12,7 +12,56 @@ from models.credit import accrued_sql
 _HOURS = ALLOWANCE_BEGINS // timedelta(hours=1)
 SPENT_ON = f"CAST((created_at - interval '{_HOURS} hours') AT TIME ZONE 'UTC' AS date)"
 
+_SIGNED = "CASE WHEN t.to_account = 'wallet:' || t.user_id THEN {0} ELSE -{0} END"
+# Rows by funding: those that named none, or that a release before wrote, by their parts.
+_BY_FUNDING = f"""
+    SELECT t.bucket, t.user_id, t.type, COALESCE(p.funding, t.funding) AS funding,
+           {_SIGNED.format("COALESCE(p.amount, t.amount)")} AS signed
+    FROM transactions t
+    LEFT JOIN entry_parts p ON p.bucket = t.bucket AND p.user_id = t.user_id AND p.entry_id = t.id
+    WHERE t.bucket BETWEEN :first AND :last AND (t.is_posted OR p.entry_id IS NOT NULL)"""
+
 LEDGER = {
+    "settled balance = sum of the holdings, and of what is not folded in yet": f"""
+        SELECT w.user_id, w.settled_balance, f.held, u.unposted FROM wallets w
+        LEFT JOIN (SELECT bucket, user_id, CAST(sum(balance) AS bigint) AS held
+                   FROM wallet_funds WHERE bucket BETWEEN :first AND :last
+                   GROUP BY bucket, user_id) f
+          ON f.bucket = w.bucket AND f.user_id = w.user_id
+        LEFT JOIN (SELECT t.bucket, t.user_id,
+                          CAST(sum({_SIGNED.format("t.amount")}) AS bigint) AS unposted
+                   FROM transactions t
+                   LEFT JOIN entry_parts p
+                     ON p.bucket = t.bucket AND p.user_id = t.user_id AND p.entry_id = t.id
+                   WHERE t.bucket BETWEEN :first AND :last
+                     AND NOT t.is_posted AND p.entry_id IS NULL
+                   GROUP BY t.bucket, t.user_id) u
+          ON u.bucket = w.bucket AND u.user_id = w.user_id
+        WHERE w.bucket BETWEEN :first AND :last
+          AND w.settled_balance <> COALESCE(f.held, 0) + COALESCE(u.unposted, 0)
+    """,
+    "what is held and was earned of a funding = sum of its rows in the ledger": f"""
+        SELECT f.user_id, f.funding, f.balance, f.earned, t.user_id AS of_ledger, t.held, t.earnings
+        FROM (SELECT bucket, user_id, funding, balance, earned FROM wallet_funds
+              WHERE bucket BETWEEN :first AND :last) f
+        FULL JOIN
+            (SELECT e.bucket, e.user_id, e.funding, CAST(sum(e.signed) AS bigint) AS held,
+                    CAST(sum(CASE WHEN e.type = 'WITHDRAWAL' THEN 0 ELSE e.signed END) AS bigint)
+                      AS earnings
+             FROM ({_BY_FUNDING}) e GROUP BY e.bucket, e.user_id, e.funding) t
+          ON t.bucket = f.bucket AND t.user_id = f.user_id AND t.funding = f.funding
+        WHERE f.balance IS DISTINCT FROM t.held OR f.earned IS DISTINCT FROM t.earnings
+    """,
+    "what stands for a row of the ledger is as much, and a row without a funding has it": """
+        SELECT t.id, t.amount, p.total FROM transactions t
+        LEFT JOIN (SELECT bucket, user_id, entry_id, CAST(sum(amount) AS bigint) AS total
+                   FROM entry_parts WHERE bucket BETWEEN :first AND :last
+                   GROUP BY bucket, user_id, entry_id) p
+          ON p.bucket = t.bucket AND p.user_id = t.user_id AND p.entry_id = t.id
+        WHERE t.bucket BETWEEN :first AND :last
+          AND (p.total <> t.amount OR p.total IS NULL AND t.is_posted
+               AND t.funding IN ('adjustment', 'wallet'))
+    """,
     "settled balance = sum of the ledger": """
         SELECT w.user_id, w.settled_balance, t.total FROM wallets w
         LEFT JOIN (SELECT bucket, user_id,
@@ -55,8 +104,10 @@ LEDGER = {
             (SELECT bucket, id, user_id, amount_micro, direction FROM adjustments
              WHERE bucket BETWEEN :first AND :last AND status = 'APPLIED') a
         FULL JOIN
-            (SELECT bucket, reference, user_id, amount, to_account FROM transactions
-             WHERE bucket BETWEEN :first AND :last AND type = 'ADJUSTMENT') t
+            (SELECT bucket, reference, user_id, to_account, CAST(sum(amount) AS bigint) AS amount
+             FROM transactions
+             WHERE bucket BETWEEN :first AND :last AND type = 'ADJUSTMENT'
+             GROUP BY bucket, reference, user_id, to_account) t
           ON t.bucket = a.bucket AND t.reference = 'adjustment:' || a.id AND t.user_id = a.user_id
          AND t.amount = a.amount_micro
          AND (a.direction = 'CREDIT') = (t.to_account = 'wallet:' || a.user_id)

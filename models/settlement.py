@@ -15,6 +15,7 @@ from engine.piece import Piece
 from models.credit import accrued_sql
 from models.db import Connection, Database, Row, rows, sql
 from models.intents import CLOCK_SKEW_MAX
+from models.ledger.post import crediting
 from models.nodes import survey, survey_rows
 from models.notes import push_due_sql
 
@@ -33,12 +34,14 @@ SETTLE = sql(f"""
           AND (CAST(:only AS uuid) IS NULL OR s.id = CAST(:only AS uuid))
         RETURNING s.bucket, s.id, s.user_id, s.view_id, s.reward_micro, s.started_at, s.ends_at,
                   {accrued_sql("CAST(:credited_through AS timestamptz)")} AS credited
-    ), ledger AS (
-        INSERT INTO transactions (bucket, id, user_id, type, from_account, to_account, amount,
-                                  reference, funding, description, metadata, created_at)
-        SELECT d.bucket, d.id, d.user_id, 'MINING', 'emission:mining', 'wallet:' || d.user_id,
-               d.reward_micro, 'mining:' || d.id, v.network, 'Mining session',
-               jsonb_build_object('session_id', d.id, 'view_id', d.view_id), :boundary
+    ), entries AS (
+        SELECT d.bucket, d.id, d.user_id, 'MINING' AS type, 'emission:mining' AS from_account,
+               'wallet:' || d.user_id AS to_account, d.reward_micro AS amount,
+               'mining:' || d.id AS reference, 0 AS part,
+               COALESCE(v.funding, v.network) AS funding, 'TWTC' AS asset,
+               'Mining session' AS description,
+               jsonb_build_object('session_id', d.id, 'view_id', d.view_id) AS metadata,
+               CAST(:boundary AS timestamptz) AS created_at, d.credited AS accrued
         FROM done d JOIN ad_views v ON v.bucket = d.bucket AND v.id = d.view_id
         WHERE v.bucket = :bucket
     ), note AS (
@@ -48,15 +51,7 @@ SETTLE = sql(f"""
                jsonb_build_object('session_id', d.id, 'amount_micro', d.reward_micro), :boundary,
                {push_due_sql("d.user_id", ":boundary")}, 0
         FROM done d
-    )
-    UPDATE wallets w
-    SET balance = w.balance + d.rest, settled_balance = w.settled_balance + d.reward,
-        updated_at = :now
-    FROM (SELECT user_id, CAST(sum(reward_micro - credited) AS bigint) AS rest,
-                 CAST(sum(reward_micro) AS bigint) AS reward, count(*) AS sessions
-          FROM done GROUP BY user_id) d
-    WHERE w.bucket = :bucket AND w.user_id = d.user_id
-    RETURNING w.user_id, d.reward, d.sessions
+    ), {crediting("entries e")}
 """)
 
 ENDED = sql("""
@@ -158,8 +153,8 @@ async def settle(
     return Settled(
         tuple(row.user_id for row in paid),
         tuple(row.user_id for row in expired),
-        sum(row.sessions for row in paid),
-        sum(row.reward for row in paid),
+        sum(row.entries for row in paid),
+        sum(row.amount for row in paid),
     )
 
 

@@ -3,19 +3,26 @@
 Corrections by hand are the operator's and pass by (decision 0028).
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from msgspec import Struct
 
+from engine.core.transfer import Account, Transfer, TransferType, wallet
+from engine.ledger.rules import Use, draw, usable_micro
 from engine.timeline import bucket_of
 from engine.vesting import Holder, Vesting, allowance_day, spendable_micro
 from models.db import Connection, Database, Row, connected, rows, run, sql
+from models.ledger.fold import fold
+from models.ledger.post import post, read_holdings
 from models.members import LOCK_USERS
-from runtime.clock import new_id
 
 # The wallet, and what its account has proved by now.
 WALLET = sql("""
-    SELECT w.balance, w.settled_balance, w.total_earned, w.total_withdrawn, w.updated_at,
+    SELECT w.balance, w.settled_balance, w.total_withdrawn, w.updated_at,
+           (SELECT COALESCE(CAST(sum(f.earned) AS bigint), 0) FROM wallet_funds f
+            WHERE f.bucket = :bucket AND f.user_id = :user_id)
+           + w.balance - w.settled_balance AS total_earned,
            COALESCE(s.amount_micro, 0) AS spent_micro,
            u.email IS NOT NULL AND u.verified_at IS NOT NULL AS has_email,
            u.phone IS NOT NULL AND u.verified_at IS NOT NULL AS has_phone,
@@ -40,18 +47,6 @@ COUNT = sql("""
     ON CONFLICT (bucket, user_id, day)
     DO UPDATE SET amount_micro = spent_days.amount_micro + excluded.amount_micro
 """)
-MOVE = sql("""
-    UPDATE wallets
-    SET balance = balance - :amount, settled_balance = settled_balance - :amount,
-        total_withdrawn = total_withdrawn + :amount, updated_at = :now
-    WHERE bucket = :bucket AND user_id = :user_id
-""")
-ENTER = sql("""
-    INSERT INTO transactions (bucket, id, user_id, type, from_account, to_account, amount,
-                              reference, funding, description, metadata, created_at)
-    VALUES (:bucket, :id, :user_id, 'WITHDRAWAL', :from_account, :to_account, :amount, :reference,
-            'wallet', :description, '{}', :now)
-""")
 
 
 class Spending(Struct, frozen=True):
@@ -59,9 +54,10 @@ class Spending(Struct, frozen=True):
 
     user_id: int
     amount_micro: int
-    to_account: str
+    target: Account
     reference: str
     description: str
+    use: Use
 
 
 class NotSpendableError(Exception):
@@ -82,26 +78,43 @@ async def spend(connection: Connection, rules: Vesting, spending: Spending, now:
     await rows(connection, LOCK_USERS, {"bucket": bucket, "users": [user_id]})
     params = {
         "bucket": bucket,
-        "id": new_id(now),
         "user_id": user_id,
         "day": allowance_day(now),
         "amount": spending.amount_micro,
-        "from_account": f"wallet:{user_id}",
-        "to_account": spending.to_account,
         "reference": spending.reference,
-        "description": spending.description,
         "now": now,
     }
     if await rows(connection, ENTERED, params):
         return False
-    [wallet] = await rows(connection, WALLET, params)
-    allowed = spendable_micro(holder_of(wallet), rules)
-    if spending.amount_micro > allowed:
+    [owned] = await rows(connection, WALLET, params)
+    await fold(connection, bucket, [user_id])
+    held = (await read_holdings(connection, bucket, [user_id]))[user_id]
+    allowed = min(spendable_micro(holder_of(owned), rules), usable_micro(held, spending.use))
+    parts = draw(held, spending.amount_micro, spending.use)
+    if parts is None or spending.amount_micro > allowed:
         raise NotSpendableError(allowed)
     await run(connection, COUNT, params)
-    await run(connection, MOVE, params)
-    await run(connection, ENTER, params)
+    await post(connection, bucket, _transfers(spending, parts, now), now)
     return True
+
+
+def _transfers(
+    spending: Spending, parts: Sequence[tuple[str, int]], now: datetime
+) -> list[Transfer]:
+    return [
+        Transfer(
+            source=wallet(spending.user_id),
+            target=spending.target,
+            amount_micro=amount_micro,
+            reference=spending.reference,
+            funding=funding,
+            type=TransferType.WITHDRAWAL,
+            description=spending.description,
+            metadata={},
+            at=now,
+        )
+        for funding, amount_micro in parts
+    ]
 
 
 async def read_wallet(database: Database, user_id: int, now: datetime) -> Row | None:

@@ -37,5 +37,5 @@ WITHIN_A_BUCKET: Mapping[str, str] = {
     "group_sizes_pkey": "one for each piece",
     "intents_origin_key": "origins name a user, or a network whose event is claimed in ad_events",
     "refresh_tokens_pkey": "256 random bits; a token names its user",
-    "transactions_reference_key": "names what is paid for, which lies in its user's bucket",
+    "transactions_part_key": "names what is paid for, which lies in its user's bucket",
 }

@@ -21,7 +21,9 @@ USER = sql("""
     SELECT u.id, u.role, u.is_active, u.group_number, u.created_at, u.last_login_at, u.email,
            u.phone, u.display_name, u.country, u.language, u.verified_at, u.closed_at, u.hold,
            u.hold_until, COALESCE(t.level, 0) AS level, w.balance, w.settled_balance,
-           w.total_earned, w.total_withdrawn
+           (SELECT COALESCE(CAST(sum(f.earned) AS bigint), 0) FROM wallet_funds f
+            WHERE f.bucket = :bucket AND f.user_id = :user_id)
+           + w.balance - w.settled_balance AS total_earned, w.total_withdrawn
     FROM users u JOIN wallets w ON w.bucket = u.bucket AND w.user_id = u.id
     LEFT JOIN fraud_trails t ON t.bucket = u.bucket AND t.user_id = u.id
     WHERE u.bucket = :bucket AND u.id = :user_id

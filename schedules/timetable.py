@@ -26,6 +26,7 @@ from engine.upkeep import (
     CheckInvariants,
     CloseInactive,
     ComputeFacts,
+    FoldLedger,
     ForgetPeople,
     OpenDay,
     PreparePartitions,
@@ -116,6 +117,8 @@ def entries(table: Timetable) -> tuple[Entry, ...]:
         upkeep("train", lambda at: TrainModel(utc_day(at) - timedelta(days=1)), 6 * 3600),
         upkeep("partitions", lambda at: PreparePartitions(), 1 * 3600),
         upkeep("prune", lambda at: PruneIntents(), 2 * 3600),
+        # While one release replaces another; otherwise there is nothing to do.
+        upkeep("fold", lambda at: FoldLedger(), 4 * 60, 10 * 60),
         # Before the hourly check, or that would find it undone after an outage.
         upkeep("forget", lambda at: ForgetPeople(), 2 * 60, 3600),
         upkeep("contacts", lambda at: SettleContacts(), 60, 10 * 60),

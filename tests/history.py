@@ -221,6 +221,40 @@ async def _pay(
     )
 
 
+async def insert_owner(connection: Connection, user_id: int, settled: int) -> None:
+    """Somebody with a wallet, and nothing else."""
+    owner = {"bucket": user_id % 64, "user_id": user_id}
+    await insert(
+        connection,
+        "users",
+        **{"bucket": user_id % 64, "id": user_id, "group_number": 1, "email": f"o{user_id}@o.com"},
+        **{"password_hash": "x", "is_active": True, "version": 1, "created_at": DAY},
+        **{"language": "en", "role": "user", "tracking_opt_out": False},
+    )
+    money = {"balance": settled, "settled_balance": settled, "total_withdrawn": 0}
+    await insert(connection, "wallets", **owner, **money, updated_at=DAY)
+
+
+async def insert_ledger(
+    connection: Connection, user_id: int, *entries: tuple[str, int, str]
+) -> None:
+    """Rows of a ledger, a minute after each other: type, amount (out of the wallet: less than
+    nothing), funding."""
+    for number, (kind, signed, funding) in enumerate(entries):
+        by_hand = kind == "ADJUSTMENT"
+        other = "treasury:adjustment" if by_hand else "emission:older" if signed > 0 else "outside"
+        accounts = [other, f"wallet:{user_id}"]
+        source, target = accounts if signed > 0 else accounts[::-1]
+        await insert(
+            connection,
+            "transactions",
+            **{"bucket": user_id % 64, "user_id": user_id, "id": _id(user_id, str(number))},
+            **{"type": kind, "from_account": source, "to_account": target, "amount": abs(signed)},
+            **{"reference": f"{user_id}:{number}", "funding": funding, "description": kind},
+            **{"metadata": {}, "created_at": DAY + number * SECOND * 60},
+        )
+
+
 def _id(user_id: int, name: str) -> UUID:
     return uuid5(NAMESPACE, f"{user_id} {name}")
 

@@ -242,3 +242,30 @@ async def test_the_ledger_says_whose_money_it_is(world: World, network: str) -> 
     await world.live_until(at("04:10"), timedelta(hours=1))
     mined = "SELECT funding FROM transactions WHERE type = 'MINING'"
     assert await world.value(mined) == network
+
+
+async def test_who_reports_every_ad_as_failed_gains_no_right(world: World) -> None:
+    """The house's own ad pays as the first one of the chain would have."""
+    await enable(world, "is_active = true, proof = 'CLIENT_TIMED'")
+    await enable(world, "is_active = false", "network NOT IN ('unity', 'house')")
+    await enable(world, "weight = 0", "network = 'house'")
+    [(person, number)] = await with_ad_tasks(world, 1)
+    ad = (await start_task(person, number))["ad"]
+    assert ad["network"] == "unity"
+    ad = (await person.report(ad["view_id"], "failed"))["result"]["ad"]
+    assert ad["network"] == "house"
+    await person.report(ad["view_id"], "started")
+    world.move_to(utcnow() + timedelta(seconds=20))
+    await person.report(ad["view_id"], "completed")
+    assert await paid(world) == [(f"2026-03-01:{number}", 2_000_000, "unity")]
+    world.move_to(at("00:05"))
+    await world.regroup(person, 1)
+    mining = await person.begin()
+    shown = (await person.report(mining["view_id"], "failed"))["result"]["ad"]
+    world.move_to(at("00:05:10"))
+    await person.report(shown["view_id"], "started")
+    world.move_to(at("00:07"))
+    await person.report(shown["view_id"], "completed")
+    await world.live_until(at("04:15"), timedelta(hours=1))
+    mined = "SELECT funding FROM transactions WHERE type = 'MINING'"
+    assert await world.value(mined) == "unity"

@@ -13,6 +13,8 @@ from aiosmtpd.smtp import Envelope
 from msgspec.structs import replace
 
 from api.app import create_app
+from engine.core.transfer import Account, AccountKind
+from engine.ledger.rules import Use
 from engine.permissions import Role
 from engine.vesting import Vesting
 from models.alerts import read_counters
@@ -167,7 +169,8 @@ async def test_an_abnormal_withdrawal_is_critical(world: World, receivers: Recei
         proposal = (await propose(one, user, direction, amount)).json()
         await approve(other, proposal)
         await world.drain()
-    leaving = Spending(user.id, 5_999_999_999, "outside", "withdrawal:1", "")
+    outside = Account(AccountKind.BURN)
+    leaving = Spending(user.id, 5_999_999_999, outside, "withdrawal:1", "", Use.GOODS)
     everybody = Vesting(days=0, days_one_address=0)
     async with transaction(world.database) as connection:
         assert await spend(connection, everybody, leaving, utcnow())

@@ -138,6 +138,21 @@ def test_cookies_are_read_in_one_place() -> None:
             assert "SimpleCookie" not in path.read_text(), path
 
 
+def test_coins_move_through_one_door() -> None:
+    """Rows of the ledger, settled balances and holdings are written in one place."""
+    writes = re.compile(
+        r"(?is)(?:INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+(?:transactions|wallet_funds)\b"
+        r"|\bsettled_balance = "
+    )
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for package in MAY_IMPORT
+        for path in sources(package)
+        if "versions" not in path.parts and writes.search(path.read_text())
+    }
+    assert found == {"models/ledger/post.py"}
+
+
 def test_only_models_begins_or_commits_transactions() -> None:
     for package in set(MAY_IMPORT) - {"models"}:
         for path in sources(package):

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from engine.timeline import PRODUCTION
 from models.db import connected, open_database, rows, sql
 from models.invariants import audit
+from models.ledger.fold import fold_all
 from models.mailboxes import index_mailboxes
 from models.migrate import alembic_config
 from models.partitions import prepare_partitions
@@ -87,6 +88,54 @@ async def test_every_earlier_revision_with_data_becomes_the_newest(
         await database.dispose()
     assert counted.n == counted.verified == len(revisions)
     assert len(signed_in) == revisions.index("0007")  # those of before; the others sign in anew
+
+
+async def test_the_ledger_of_before_says_whose_money_coins_are(worker_id: str) -> None:
+    """Corrections and spendings named nobody: in their order, they took the most restricted."""
+    async with empty_database(f"twtc_history_{worker_id}") as url:
+        engine = create_async_engine(url.replace("postgresql:", "postgresql+asyncpg:", 1))
+        database = open_database(url, pool_size=1, application_name="test")
+        await _upgrade_alone(engine, "0028")
+        async with connected(database) as plain:
+            for user_id, settled in ((5, 90), (69, 25), (70, 0)):
+                await history.insert_owner(plain, user_id, settled)
+            await history.insert_ledger(
+                plain,
+                5,
+                ("TASK", 60, "admob"),
+                ("TASK", 50, "house"),
+                ("ADJUSTMENT", -100, "adjustment"),  # all of admob's, and 40 of the house's
+                ("TASK", 100, "admob"),
+                ("WITHDRAWAL", -20, "wallet"),
+            )
+            # By another clock, what was taken lies before what had been given.
+            await history.insert_ledger(
+                plain, 69, ("ADJUSTMENT", -5, "adjustment"), ("ADJUSTMENT", 30, "adjustment")
+            )
+        await _upgrade_alone(engine, "0029")
+        async with connected(database) as plain:  # a worker of the release before goes on
+            await history.insert_ledger(plain, 70, ("TASK", 7, "unity"))
+        await _upgrade_alone(engine, "head")
+        await engine.dispose()
+        async with connected(database) as plain:
+            funds = "SELECT user_id, funding, balance, earned FROM wallet_funds ORDER BY 1, 2"
+            found = [tuple(row) for row in await rows(plain, sql(funds))]
+            parts = "SELECT user_id, funding, amount FROM entry_parts ORDER BY 1, 2, 3"
+            kept = [tuple(row) for row in await rows(plain, sql(parts))]
+        assert found == [(5, "admob", 80, 100), (5, "house", 10, 10), (69, "promotion", 25, 25)]
+        assert kept == [
+            (5, "admob", 20),
+            (5, "admob", 60),
+            (5, "house", 40),
+            (69, "promotion", 5),
+            (69, "promotion", 30),
+        ]
+        await seed(database, PRODUCTION, START)
+        assert await fold_all(database) == 1
+        async with connected(database) as plain:
+            found = [tuple(row) for row in await rows(plain, sql(funds))]
+        await database.dispose()
+    assert found[-1] == (70, "unity", 7, 7)
 
 
 async def test_staff_of_before_stand_in_the_line_that_the_trail_tells(worker_id: str) -> None:

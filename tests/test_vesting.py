@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from engine.core.transfer import Account, AccountKind
+from engine.ledger.rules import Use
 from engine.money import MICRO_PER_TWTC, parse_amount
 from engine.permissions import Role
 from engine.timeline import utc_day
@@ -21,6 +23,7 @@ from tests.words import at
 from tests.world import Person, World
 
 RULES = Vesting()
+BURN = Account(AccountKind.BURN)
 NUMBERS = count(1)
 
 
@@ -42,7 +45,7 @@ async def move(world: World, person: Person, amount: str, direction: str = "CRED
 async def leave(world: World, person: Person, amount: str, reference: str = "") -> bool:
     """Let coins leave, as whoever asks for it will."""
     reference = reference or f"order:{next(NUMBERS)}"
-    spending = Spending(person.id, parse_amount(amount), "outside", reference, "A test")
+    spending = Spending(person.id, parse_amount(amount), BURN, reference, "A test", Use.GOODS)
     async with transaction(world.database) as connection:
         return await spend(connection, RULES, spending, utcnow())
 
@@ -124,7 +127,7 @@ async def test_the_same_spending_leaves_once(world: World) -> None:
 
 async def test_a_spending_that_is_rolled_back_is_not_counted(world: World) -> None:
     person = await rich(world)
-    spending = Spending(person.id, 100 * MICRO_PER_TWTC, "outside", "order:lost", "A test")
+    spending = Spending(person.id, 100 * MICRO_PER_TWTC, BURN, "order:lost", "A test", Use.GOODS)
     with pytest.raises(ConnectionError):
         async with transaction(world.database) as connection:
             assert await spend(connection, RULES, spending, utcnow())
@@ -261,6 +264,7 @@ async def test_the_audit_sees_what_was_not_counted(world: World) -> None:
     more = "UPDATE wallets SET total_withdrawn = total_withdrawn + :by, balance = balance - :by,"
     more += " settled_balance = settled_balance - :by WHERE bucket = :bucket AND user_id = :user_id"
     await write(world, more, person, by=1)
-    [found] = await audit(world.database)
-    assert found.invariant == "what was withdrawn = sum of the ledger's withdrawals"
+    [holdings, withdrawn] = await audit(world.database)
+    assert holdings.invariant.startswith("settled balance = sum of the holdings")
+    assert withdrawn.invariant == "what was withdrawn = sum of the ledger's withdrawals"
     await write(world, more, person, by=-1)

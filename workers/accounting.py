@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from engine.action import AnyIntent, kind_of
-from engine.decision import Payment
+from engine.core.transfer import Transfer
 from engine.intents import ApplyAdjustment, SettleMining
 from engine.money import MICRO_PER_TWTC
 from engine.outcome import Applied, Outcome
@@ -24,7 +24,7 @@ from runtime.telemetry.metrics import (
 Done = Sequence[tuple[AnyIntent, Outcome]]
 
 
-def account_for(done: Done, payments: Sequence[Payment] = ()) -> None:
+def account_for(done: Done, transfers: Sequence[Transfer] = ()) -> None:
     """Count what was done, how long after its recording or its boundary, and what it paid."""
     now = utcnow()
     counts: Counter[tuple[str, str]] = Counter()
@@ -38,14 +38,14 @@ def account_for(done: Done, payments: Sequence[Payment] = ()) -> None:
         spread.total += seconds
     for labels, number in counts.items():
         meter.count(INTENTS_DONE, *labels, by=number)
-    for type_, number, amount_micro in _transfers(done, payments):
+    for type_, number, amount_micro in _transfers(done, transfers):
         meter.count(LEDGER_TRANSFERS, type_, by=number)
         meter.count(LEDGER_COINS, type_, by=amount_micro / MICRO_PER_TWTC)
 
 
-def _transfers(done: Done, payments: Sequence[Payment]) -> Iterator[tuple[str, int, int]]:
-    for payment in payments:
-        yield payment.type, 1, payment.amount_micro
+def _transfers(done: Done, transfers: Sequence[Transfer]) -> Iterator[tuple[str, int, int]]:
+    for transfer in transfers:
+        yield transfer.type, 1, transfer.amount_micro
     for intent, outcome in done:
         if isinstance(outcome, Applied):
             if isinstance(intent.action, SettleMining) and outcome.result["sessions"]:

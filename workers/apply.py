@@ -14,17 +14,19 @@ from msgspec import Struct
 
 from engine.action import AnyIntent
 from engine.conditions import Conditions
+from engine.core.transfer import Transfer
 from engine.decide import decide
-from engine.decision import Decision, FollowUp, Note, Payment
+from engine.decision import Decision, FollowUp, Note
 from engine.member import Entity, Member
 from engine.outcome import Outcome, Reason, Rejected
 from engine.piece import Piece
 from engine.timeline import PUSH_GROUP, UPKEEP_GROUP
-from models import credit, earnings, members
+from models import credit, members
 from models.batch import Batch
 from models.db import is_retryable, transaction
 from models.domains import KEEPS
 from models.follow_ups import deliver, store_follow_ups
+from models.ledger.post import post
 from models.logs import Logged, store_logs
 from models.notes import store_notes
 from models.queue import BATCH_SIZE, claim, complete, due_ids, record_failure
@@ -47,7 +49,7 @@ class Effects(Struct):
 
     outcomes: list[tuple[AnyIntent, Outcome]] = []
     changed: dict[type[Entity], dict[Hashable, Entity]] = {}  # the last version of each
-    payments: list[Payment] = []
+    transfers: list[Transfer] = []
     notes: list[Note] = []
     logs: list[Logged] = []
     follow_ups: list[FollowUp] = []
@@ -57,7 +59,7 @@ class Effects(Struct):
         self.outcomes.append((intent, decision.outcome))
         for entity in decision.changed:
             self.put(member, entity)
-        self.payments += decision.payments
+        self.transfers += decision.transfers
         self.notes += decision.notes
         self.follow_ups += decision.follow_ups
         where, at = intent.evidence, intent.recorded_at
@@ -114,7 +116,7 @@ async def apply_batch(shop: Workshop, piece: Piece, limit: int, only: UUID | Non
     """Apply up to `limit` due intents of a piece's bucket, or one of them. Return how many."""
     with traces.batch(queue_name(piece.group_number)) as span:
         effects = await _commit_batch(shop, piece.bucket, limit, only)
-        account_for(effects.outcomes, effects.payments)
+        account_for(effects.outcomes, effects.transfers)
         if span is not None:
             span.done(effects.outcomes)
     return len(effects.outcomes)
@@ -180,11 +182,11 @@ async def _decide_all(
 
 async def _store(batch: Batch, effects: Effects) -> set[int]:
     """Write what the rules changed and added. Return whose snapshot is another."""
-    users = {payment.user_id for payment in effects.payments}
+    users = {transfer.user_id for transfer in effects.transfers}
     for keep in KEEPS:
         if entities := effects.changed.get(keep.entity):
             users.update(await keep.store(batch, list(entities.values())))
-    await earnings.store_payments(batch.connection, batch.bucket, effects.payments, batch.now)
+    await post(batch.connection, batch.bucket, effects.transfers, batch.now)
     await store_notes(batch.connection, batch.bucket, effects.notes)
     await store_logs(batch.connection, batch.bucket, effects.logs)
     await store_follow_ups(batch.connection, batch.bucket, effects.follow_ups, batch.now)

@@ -16,6 +16,7 @@ from engine.upkeep import (
     CheckInvariants,
     CloseInactive,
     ComputeFacts,
+    FoldLedger,
     ForgetPeople,
     OpenDay,
     PreparePartitions,
@@ -45,6 +46,7 @@ from models.invariants import (
     buckets_of_hour,
     find_overdue,
 )
+from models.ledger.fold import fold_all
 from models.partitions import archive_partitions, drop_archived, prepare_partitions
 from models.registrations import prune_registrations
 from models.upkeep import prune
@@ -99,6 +101,10 @@ async def _sync_videos(action: SyncVideos, work: Work) -> Result:
 
 async def _recheck_videos(action: RecheckVideos, work: Work) -> Result:
     return await recheck_videos(work.database, work.shop.providers, work.now)
+
+
+async def _fold_ledger(action: FoldLedger, work: Work) -> Result:
+    return {"folded": await fold_all(work.database)}
 
 
 async def _forget_people(action: ForgetPeople, work: Work) -> Result:
@@ -188,6 +194,7 @@ CHORES: dict[type[Action], Callable[[Any, Work], Awaitable[Result]]] = {
     SyncVideos: _sync_videos,
     RecheckVideos: _recheck_videos,
     SettleContacts: _settle_contacts,
+    FoldLedger: _fold_ledger,
     ForgetPeople: _forget_people,
     CloseInactive: _close_inactive,
     RefreshLists: _refresh_lists,

@@ -19,7 +19,7 @@ WATCHED_WITHIN = timedelta(hours=1)
 
 _VIEW_COLUMNS = """id, user_id, purpose, session_id, task_day, task_number, ad_id, network, unit,
            min_seconds, proof, revenue_micro_usd, try_number, status, served_at, started_at,
-           completed_at, confirmed_at, verified_at, failed_at, failure, event_id"""
+           completed_at, confirmed_at, verified_at, failed_at, failure, event_id, funding"""
 LOAD_VIEWS = sql(f"""
     SELECT {_VIEW_COLUMNS} FROM ad_views
     WHERE bucket = :bucket AND (session_id = ANY(CAST(:sessions AS uuid[]))
@@ -53,6 +53,7 @@ _VIEW_TYPES = {
     "failed_at": "timestamptz",
     "failure": "text",
     "event_id": "text",
+    "funding": "text",
 }
 STORE_VIEWS = arrays.insert(
     "ad_views",

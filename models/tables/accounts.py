@@ -109,8 +109,13 @@ transactions = Table(
     Column("description", Text, nullable=False),
     Column("metadata", JSONB, nullable=False),
     instant("created_at"),
+    Column("asset", Text, nullable=False, server_default=text("'TWTC'")),
+    # Of a transfer that takes coins of several fundings, counted from 0: a repeat meets the first.
+    Column("part", SmallInteger, nullable=False, server_default=text("0")),
+    # Whether it is in `wallet_funds`. Not so what a worker of the release before writes.
+    Column("is_posted", Boolean, nullable=False, server_default=text("false")),
     PrimaryKeyConstraint("bucket", "id", name="transactions_pkey"),
-    UniqueConstraint("bucket", "reference", name="transactions_reference_key"),
+    UniqueConstraint("bucket", "reference", "part", name="transactions_part_key"),
     ForeignKeyConstraint(
         ["bucket", "user_id"],
         ["wallets.bucket", "wallets.user_id"],
@@ -131,6 +136,45 @@ transactions = Table(
         postgresql_where=text("type IN ('WITHDRAWAL', 'ADJUSTMENT')"),
     ),
     Index("transactions_user_idx", "bucket", "user_id", "created_at", "id"),
+    Index(
+        "transactions_unposted_idx",
+        "bucket",
+        "user_id",
+        postgresql_where=text("NOT is_posted"),
+    ),
+)
+
+# Whose money a wallet's settled coins are, and what of each has been earned (decision 52).
+wallet_funds = Table(
+    "wallet_funds",
+    metadata,
+    bucket(),
+    Column("user_id", BigInteger, nullable=False),
+    Column("funding", Text, nullable=False),
+    Column("balance", BigInteger, nullable=False),
+    Column("earned", BigInteger, nullable=False),
+    PrimaryKeyConstraint("bucket", "user_id", "funding", name="wallet_funds_pkey"),
+    of_user("wallet_funds"),
+    CheckConstraint("balance >= 0", name="wallet_funds_never_negative"),
+    postgresql_with={"fillfactor": "75"},
+)
+
+# What stands for a row of the ledger that names no funding, or that the door did not write.
+entry_parts = Table(
+    "entry_parts",
+    metadata,
+    bucket(),
+    Column("user_id", BigInteger, nullable=False),
+    Column("entry_id", Uuid, nullable=False),
+    Column("funding", Text, nullable=False),
+    Column("amount", BigInteger, nullable=False),
+    PrimaryKeyConstraint("bucket", "user_id", "entry_id", "funding", name="entry_parts_pkey"),
+    ForeignKeyConstraint(
+        ["bucket", "entry_id"],
+        ["transactions.bucket", "transactions.id"],
+        name="entry_parts_entry_fkey",
+    ),
+    CheckConstraint("amount > 0", name="entry_parts_amount_positive"),
 )
 
 # What left a wallet on a UTC day: until its account is proven, so much and no more (decision 0047).

@@ -144,6 +144,7 @@ ad_views = Table(
     instant("failed_at", nullable=True),
     Column("failure", Text),
     Column("event_id", Text),
+    Column("funding", Text),  # NULL: its network's own
     PrimaryKeyConstraint("bucket", "id", name="ad_views_pkey"),
     ForeignKeyConstraint(
         ["bucket", "session_id"],

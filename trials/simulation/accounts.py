@@ -85,16 +85,21 @@ class Boost(Struct):
 
 
 class Account(Struct):
-    """A member, and all that is theirs. `paid` is what the ledger holds."""
+    """A member, and all that is theirs. `paid` is what the ledger holds, by whose money it is."""
 
     user: int
     bucket: int
-    paid: int = 0
+    paid: dict[str, int] = {}
     sessions: dict[UUID, Session] = {}
     views: dict[UUID, View] = {}
     boosts: dict[UUID, Boost] = {}
     tasks: dict[tuple[date, int], Task] = {}
     waiting: dict[UUID, tuple[int, "Intent"]] = {}  # with their place in the history
+
+
+def pay(account: Account, amount: int, funding: str) -> None:
+    """Coins come into the wallet; of ads there is one network, whose money theirs is."""
+    account.paid[funding] = account.paid.get(funding, 0) + amount
 
 
 def give_up(account: Account, owner: Session | Task) -> None:

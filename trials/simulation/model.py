@@ -22,6 +22,7 @@ from trials.simulation.accounts import (
     View,
     give_up,
     lose,
+    pay,
 )
 from trials.simulation.facts import Facts
 from trials.simulation.model_earnings import EARNING_RULES, is_watching, pay_task
@@ -88,7 +89,7 @@ class Model:
                 at = self._credited.get((account.bucket, session.group), self._since)
                 elapsed = min(max(at - session.started, timedelta(0)), CYCLE)
                 earned += REWARD * (elapsed // US) // (CYCLE // US)
-        return account.paid + earned
+        return sum(account.paid.values()) + earned
 
     def _settle(self, piece: tuple[int, int], boundary: datetime, seen: int) -> None:
         for account in self.accounts.values():
@@ -97,7 +98,7 @@ class Model:
                     continue
                 if session.status == "ACTIVE" and session.ends and session.ends <= boundary:
                     session.status = "COMPLETED"
-                    account.paid += REWARD
+                    pay(account, REWARD, "house")
                 expires = session.expires
                 if expires is None or expires > boundary - SWEPT_AFTER:
                     continue

@@ -17,6 +17,7 @@ from trials.simulation.accounts import (
     Session,
     Task,
     View,
+    pay,
 )
 from trials.simulation.facts import Facts
 
@@ -27,6 +28,8 @@ INSTANT = timedelta(microseconds=1)
 WAVE = 5
 QUIZ_ATTEMPTS = 3
 BONUS = 50 * TWTC
+# Whose money a task pays: the network's that showed its ad, ours for what is ours.
+FUNDINGS = {"ADS": "house", "CONTENT": "content", "QUIZ": "content", "SOCIAL": "promotion"}
 OPEN = ("WATCHING", "WATCHED", "ASKED")
 
 Rule = Callable[[Facts, Account, Intent], str]
@@ -137,7 +140,7 @@ def _answer_boost(facts: Facts, account: Account, boost: Boost, intent: Intent) 
         return "ANSWER_LATE" if at >= boost.asked + ANSWER else "NOT_MINING"
     if facts.is_right_of_boost(boost.id, boost.question, intent.body["option"]):
         boost.status = "PAID"
-        account.paid += boost.reward
+        pay(account, boost.reward, "content")
     else:
         boost.status = "WRONG"
     return "APPLIED"
@@ -231,10 +234,10 @@ def review_task(facts: Facts, account: Account, intent: Intent) -> str:
 def pay_task(facts: Facts, account: Account, task: Task, at: datetime) -> None:
     """Paid at once; the twentieth of a day brings the bonus."""
     task.status, task.claimed, task.expires = "CLAIMED", at, None
-    account.paid += task.reward
+    pay(account, task.reward, FUNDINGS[task.category])
     done = [t for t in account.tasks.values() if t.day == task.day and t.status == "CLAIMED"]
     if len(done) == len(facts.tasks(account.user, task.day)):
-        account.paid += BONUS
+        pay(account, BONUS, "promotion")
 
 
 EARNING_RULES: dict[str, Rule] = {

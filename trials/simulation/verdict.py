@@ -27,6 +27,7 @@ INTENTS = sql("""
     FROM intents ORDER BY bucket, id
 """)
 WALLETS = sql("SELECT user_id, balance FROM wallets")
+FUNDS = sql("SELECT user_id, funding, balance, earned FROM wallet_funds")
 SESSIONS = sql("SELECT user_id, id, status, started_at, ends_at FROM mining_sessions")
 BOOSTS = sql("SELECT user_id, id, status FROM boosts")
 TASKS = sql("SELECT user_id, day, number, status, claimed_at FROM daily_tasks")
@@ -45,7 +46,7 @@ async def judge(
     ]
     async with connected(arena.database) as connection:
         intents = {row.id: row for row in await rows(connection, INTENTS)}
-        tables = [await rows(connection, s) for s in (WALLETS, SESSIONS, BOOSTS, TASKS)]
+        tables = [await rows(connection, s) for s in (WALLETS, FUNDS, SESSIONS, BOOSTS, TASKS)]
     problems += _lost_or_doubled(seed, intents, is_over=is_over)
     model = replay(arena, seed, accounts, since, intents)
     problems += _verdicts(model, intents)
@@ -144,19 +145,20 @@ def _outcomes(model: Model) -> Counter[str]:
 
 
 def _belongings(model: Model, tables: Sequence[Sequence[Row]]) -> list[str]:
-    wallets, sessions, boosts, tasks = tables
     problems = []
     for account in model.accounts.values():
         mine = [[row for row in table if row.user_id == account.user] for table in tables]
-        wallets, sessions, boosts, tasks = mine
+        wallets, funds, sessions, boosts, tasks = mine
         found: dict[str, Any] = {
             "balance": format_amount(wallets[0].balance),
+            "funds": {r.funding: (r.balance, r.earned) for r in funds},
             "sessions": {r.id: (r.status, r.started_at, r.ends_at) for r in sessions},
             "boosts": {r.id: r.status for r in boosts},
             "tasks": {(r.day, r.number): (r.status, r.claimed_at) for r in tasks},
         }
         said: dict[str, Any] = {
             "balance": format_amount(model.balance(account)),
+            "funds": {funding: (paid, paid) for funding, paid in account.paid.items()},
             "sessions": {s.id: (s.status, s.started, s.ends) for s in account.sessions.values()},
             "boosts": {b.id: b.status for b in account.boosts.values()},
             "tasks": {key: (t.status, t.claimed) for key, t in account.tasks.items()},

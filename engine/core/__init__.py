@@ -1,0 +1,1 @@
+"""What every domain's rules are made of."""

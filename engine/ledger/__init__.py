@@ -1,0 +1,1 @@
+"""The ledger: whose money a coin is, and what it may be used for."""

@@ -1,0 +1,1 @@
+"""The ledger: one door through which coins move (decision 52)."""

@@ -1,0 +1,70 @@
+"""What a worker of the release before wrote into the ledger: brought into the funds, once each.
+
+While one release replaces the other, its rows are in the wallets but in no funding. Each gets its
+parts, by which it is known to have been folded in (decision 52).
+"""
+
+from collections.abc import Sequence
+from itertools import groupby
+from operator import attrgetter
+
+from engine.ledger.rules import Unposted, spread
+from engine.timeline import BUCKET_COUNT
+from models import arrays
+from models.db import Connection, Database, connected, rows, sql, transaction
+from models.ledger.post import LOCK_WALLETS, fund, read_holdings, unfund
+
+FOLD_USERS_MAX = 500
+
+_NOT_FOLDED = """NOT t.is_posted AND NOT EXISTS (
+        SELECT FROM entry_parts p
+        WHERE p.bucket = :bucket AND p.user_id = t.user_id AND p.entry_id = t.id)"""
+BEHIND = sql(f"""
+    SELECT t.user_id FROM transactions t
+    WHERE t.bucket = :bucket AND {_NOT_FOLDED}
+    GROUP BY t.user_id ORDER BY t.user_id LIMIT :limit
+""")
+UNPOSTED = sql(f"""
+    SELECT t.id, t.user_id, t.type, t.funding, t.amount,
+           t.to_account = 'wallet:' || t.user_id AS is_credit
+    FROM transactions t
+    WHERE t.bucket = :bucket AND t.user_id = ANY(CAST(:users AS bigint[])) AND {_NOT_FOLDED}
+    ORDER BY t.user_id, t.created_at, t.id
+""")
+_PART_TYPES = {"entry_id": "uuid", "user_id": "bigint", "funding": "text", "amount": "bigint"}
+KEEP_PARTS = arrays.insert("entry_parts", _PART_TYPES)
+
+
+async def fold(connection: Connection, bucket: int, users: Sequence[int]) -> int:
+    """Bring these users' rows into their funds, with their wallets held. Return how many."""
+    params = {"bucket": bucket, "users": sorted(users)}
+    await rows(connection, LOCK_WALLETS, params)
+    found = await rows(connection, UNPOSTED, params)
+    if not found:
+        return 0
+    held = await read_holdings(connection, bucket, users)
+    parts = []
+    for user_id, of_user in groupby(found, attrgetter("user_id")):
+        unposted = [Unposted(r.id, r.type, r.funding, r.amount, r.is_credit) for r in of_user]
+        for entry, funding, amount in spread(unposted, held[user_id]):
+            part = {"entry_id": entry.id, "user_id": user_id, "funding": funding, "amount": amount}
+            parts.append(part | {"type": entry.type, "is_credit": entry.is_credit})
+    await arrays.store(connection, KEEP_PARTS, bucket, parts, _PART_TYPES)
+    await fund(connection, bucket, [part for part in parts if part["is_credit"]])
+    await unfund(connection, bucket, [part for part in parts if not part["is_credit"]])
+    return len(found)
+
+
+async def fold_all(database: Database) -> int:
+    """Bring whatever is not in the funds yet into them. Return how many rows."""
+    folded = 0
+    for bucket in range(BUCKET_COUNT):
+        users = None
+        while users is None or len(users) == FOLD_USERS_MAX:
+            params = {"bucket": bucket, "limit": FOLD_USERS_MAX}
+            async with connected(database) as connection:
+                users = [row.user_id for row in await rows(connection, BEHIND, params)]
+            if users:
+                async with transaction(database) as connection:
+                    folded += await fold(connection, bucket, users)
+    return folded
