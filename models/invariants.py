@@ -186,6 +186,13 @@ OVERDUE = {
         SELECT id, target_bucket, due_at FROM follow_ups
         WHERE bucket BETWEEN :first AND :last AND due_at < :before
     """,
+    "what a release before wrote is in the holdings in time": """
+        SELECT t.id, t.user_id, t.created_at FROM transactions t
+        LEFT JOIN entry_parts p
+          ON p.bucket = t.bucket AND p.user_id = t.user_id AND p.entry_id = t.id
+        WHERE t.bucket BETWEEN :first AND :last AND NOT t.is_posted AND t.created_at < :before
+          AND p.entry_id IS NULL
+    """,
     "there are no dead letters": """
         SELECT id, kind, error FROM intents
         WHERE bucket BETWEEN :first AND :last AND status = 'FAILED' AND recorded_at < :before

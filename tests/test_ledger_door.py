@@ -22,7 +22,7 @@ from engine.core.transfer import (
 from engine.ledger.rules import Use, draw
 from engine.vesting import Vesting, allowance_day
 from models.db import Connection, run, sql, transaction
-from models.invariants import audit
+from models.invariants import audit, find_overdue
 from models.ledger.fold import fold_all
 from models.ledger.post import post, read_holdings
 from models.spending import COUNT, NotSpendableError, Spending, spend
@@ -268,8 +268,11 @@ async def test_what_a_release_before_writes_is_folded_in_once(world: World) -> N
 async def test_the_clock_folds_in_what_a_release_before_wrote(world: World) -> None:
     person = await world.person()
     await older(world, person, 20, "admob", "bonus:1")
+    [behind] = await find_overdue(world.database, utcnow() + timedelta(minutes=16))
+    assert behind.invariant == "what a release before wrote is in the holdings in time"
     await world.go_to(utcnow() + timedelta(minutes=15))
     assert await held(world, person) == {"admob": (20, 20)}
+    assert await find_overdue(world.database, utcnow() + timedelta(minutes=16)) == []
 
 
 async def test_who_spends_does_not_wait_for_the_clock(world: World) -> None:
