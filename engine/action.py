@@ -10,6 +10,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from engine.evidence import Evidence
+from engine.outcome import Result
 
 
 class Action(Struct, frozen=True, tag_field="kind", forbid_unknown_fields=True):
@@ -32,6 +33,8 @@ class Action(Struct, frozen=True, tag_field="kind", forbid_unknown_fields=True):
     """Its rule asks a question or offers an article."""
     is_tick: ClassVar[bool] = False
     """It stands for a boundary of the timetable: how late it is applied is told as such."""
+    results: ClassVar[tuple[type[Result], ...]]
+    """What it brings when it is applied; of several, a stored one is the first that it fits."""
 
 
 def kind_of(action: Action | type[Action]) -> str:

@@ -5,11 +5,13 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from hashlib import blake2b
+from typing import Annotated
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from engine.member import Part
+from engine.outcome import Instant, Result
 
 TRIES_MAX = 3
 
@@ -105,6 +107,47 @@ class AdView(Struct, frozen=True):
     def key(self) -> UUID:
         """By which it is one of its member's views."""
         return self.id
+
+
+class Ad(Struct, frozen=True):
+    """An ad to show: on `page_url` if its network has one, else by the network's SDK."""
+
+    view_id: UUID
+    network: str
+    unit: str
+    nonce: Annotated[str, Meta(description="Custom data for the network's SDK, as it is.")]
+    min_seconds: int
+    proof: str
+    try_number: int
+    started_at: Instant | None
+    page_url: str | UnsetType | None = UNSET  # the API's to say
+    status: Annotated[str | UnsetType, Meta(description="Of its view, in the poll.")] = UNSET
+
+
+class ShowsAd(Result, frozen=True, kw_only=True):
+    """A result with an ad, if one is to be watched."""
+
+    ad: Ad | UnsetType = UNSET
+
+
+class AdResult(ShowsAd, frozen=True, kw_only=True):
+    """The view whose clock runs now."""
+
+    ad: Ad
+
+
+def show_ad(view: AdView) -> Ad:
+    """What the client needs in order to show an ad and report on it."""
+    return Ad(
+        view_id=view.id,
+        network=view.network,
+        unit=view.unit,
+        nonce=encode_nonce(view.id, view.user_id),
+        min_seconds=view.min_seconds,
+        proof=view.proof,
+        try_number=view.try_number,
+        started_at=view.started_at,
+    )
 
 
 def playing(view: AdView) -> tuple[datetime, datetime] | None:

@@ -4,10 +4,12 @@ from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 from msgspec.structs import replace
 
 from engine.member import Part
+from engine.money import Amount, format_amount
+from engine.outcome import Instant, Result
 
 ANSWER_TIME = timedelta(seconds=30)
 ABANDONED = "ABANDONED"  # something else was begun meanwhile
@@ -69,6 +71,34 @@ class Boost(Struct, frozen=True):
     def watched_by(self) -> datetime:
         """When the video is over at the earliest."""
         return self.started_at + self.duration
+
+
+class BoostResult(Result, frozen=True):
+    """A boost; a new one with the token for the first beat."""
+
+    boost_id: UUID
+    video_id: str
+    status: str
+    duration_seconds: int
+    reward: Amount
+    started_at: Instant
+    answer_by: Instant | None
+    is_correct: bool | None
+    watch_token: str | UnsetType = UNSET  # the API's to say
+
+
+def boost_result(boost: Boost) -> BoostResult:
+    """What the client is told of a boost it acted on."""
+    return BoostResult(
+        boost_id=boost.id,
+        video_id=boost.video_id,
+        status=boost.status,
+        duration_seconds=boost.duration_seconds,
+        reward=format_amount(boost.reward_micro),
+        started_at=boost.started_at,
+        answer_by=boost.asked_at + ANSWER_TIME if boost.asked_at else None,
+        is_correct=boost.is_correct,
+    )
 
 
 def failed_boost(boost: Boost, at: datetime, failure: str) -> Boost:

@@ -20,16 +20,25 @@ from engine.boost import (
     Boost,
     Boosts,
     BoostStatus,
+    boost_result,
     failed_boost,
 )
 from engine.conditions import Conditions
-from engine.content import OPTION_COUNT, Library, Question, Video, draw_question, is_right, present
+from engine.content import (
+    OPTION_COUNT,
+    Asked,
+    Library,
+    Question,
+    Video,
+    draw_question,
+    is_right,
+    present,
+)
 from engine.core.transfer import Transfer, TransferType, emission, wallet
 from engine.decision import Decision, LogEntry, Note
 from engine.intents import AnswerBoost, AskQuestion, FailBoost, FinishWatch, StartBoost
 from engine.ledger.rules import CONTENT
 from engine.member import Member
-from engine.money import format_amount
 from engine.outcome import Applied, Reason, Rejected
 from engine.session import Session, Sessions, running_at
 from engine.timeline import next_midnight, utc_day
@@ -255,23 +264,9 @@ def _pay(boost: Boost, at: datetime) -> Decision:
     )
 
 
-def boost_question(boost_id: UUID, question: Question) -> dict[str, Any]:
+def boost_question(boost_id: UUID, question: Question) -> Asked:
     """The question of a boost as its viewer sees it."""
     return present(question, str(boost_id))
-
-
-def boost_result(boost: Boost) -> dict[str, Any]:
-    """What the client is told of a boost it acted on."""
-    return {
-        "boost_id": boost.id,
-        "video_id": boost.video_id,
-        "status": boost.status,
-        "duration_seconds": boost.duration_seconds,
-        "reward": format_amount(boost.reward_micro),
-        "started_at": boost.started_at,
-        "answer_by": boost.asked_at + ANSWER_TIME if boost.asked_at else None,
-        "is_correct": boost.is_correct,
-    }
 
 
 def _is_open(boost: Boost) -> bool:

@@ -5,9 +5,11 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from msgspec import UNSET
 from msgspec.structs import replace
 
 from engine.action import AnyIntent
+from engine.ads import AdView, show_ad
 from engine.conditions import Conditions
 from engine.core.transfer import Transfer, TransferType, emission, wallet
 from engine.daily import (
@@ -15,6 +17,7 @@ from engine.daily import (
     TASKS_PER_DAY,
     Category,
     Days,
+    TaskResult,
     Tasks,
     TaskState,
     TaskStatus,
@@ -48,7 +51,7 @@ def pay_task(
         notes.append(Note(state.user_id, "day.bonus", told, at))
         achievements.append(Achievement(state.user_id, "DAILY_CHAMPION", state.day, at))
     return Decision(
-        Applied(task_facts(state) | {"bonus": len(transfers) > 1}),
+        Applied(replace(task_facts(state), bonus=len(transfers) > 1)),
         (state, *achievements),
         transfers=tuple(transfers),
         notes=tuple(notes),
@@ -94,20 +97,20 @@ def tasks_of_day(member: Member, day: date) -> Mapping[int, TaskState]:
     return {number: state for (d, number), state in member.of(Tasks).items() if d == day}
 
 
-def task_facts(state: TaskState) -> dict[str, Any]:
-    """What the client is told of any task."""
-    return {
-        "day": state.day,
-        "number": state.number,
-        "category": state.category,
-        "status": state.status,
-        "reward": format_amount(state.reward_micro),
-        "article": state.subject if state.category is Category.CONTENT else None,
-        "started_at": state.started_at,
-        "attempts_left": QUIZ_ATTEMPTS + 1 - state.attempt
-        if state.category is Category.QUIZ
-        else None,
-    }
+def task_facts(state: TaskState, ad: AdView | None = None) -> TaskResult:
+    """What the client is told of any task, and which ad is to be watched for it."""
+    is_quiz = state.category is Category.QUIZ
+    return TaskResult(
+        day=state.day,
+        number=state.number,
+        category=state.category,
+        status=state.status,
+        reward=format_amount(state.reward_micro),
+        article=state.subject if state.category is Category.CONTENT else None,
+        started_at=state.started_at,
+        attempts_left=QUIZ_ATTEMPTS + 1 - state.attempt if is_quiz else None,
+        ad=UNSET if ad is None else show_ad(ad),
+    )
 
 
 def log_task(

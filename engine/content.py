@@ -6,7 +6,6 @@ answer is given.
 
 from collections.abc import Mapping
 from hashlib import blake2b
-from typing import Any
 
 from msgspec import Struct
 
@@ -34,6 +33,13 @@ class Question(Struct, frozen=True):
     correct_index: int
 
 
+class Asked(Struct, frozen=True):
+    """A question by language; its options are numbered from 0."""
+
+    text: dict[str, str]
+    options: dict[str, list[str]]
+
+
 class Library(Struct, frozen=True):
     """Videos that may be watched, each with its questions; and all questions, asked now or not."""
 
@@ -59,14 +65,14 @@ def draw_question(video: Video, asked: Mapping[str, int], seed: str) -> str:
     return left[shuffle(len(left), seed, first=1)[0]]
 
 
-def present(question: Question, seed: str) -> dict[str, Any]:
+def present(question: Question, seed: str) -> Asked:
     """The question as a viewer sees it: options in an order of their own, no answer."""
     order = shuffle(OPTION_COUNT, seed)
     options = {
         language: [written[index] for index in order]
         for language, written in question.options.items()
     }
-    return {"text": question.text, "options": options}
+    return Asked(question.text, options)
 
 
 def is_right(question: Question, seed: str, option: int) -> bool:

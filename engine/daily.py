@@ -9,11 +9,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
-from engine.content import shuffle
+from engine.ads import ShowsAd
+from engine.content import Asked, shuffle
 from engine.member import Part
-from engine.money import MICRO_PER_TWTC, format_amount
+from engine.money import MICRO_PER_TWTC, Amount, format_amount
+from engine.outcome import Instant
 
 TASKS_PER_DAY = 20
 WAVE_SIZE = 5
@@ -109,6 +111,22 @@ class TaskState(Struct, frozen=True):
     def key(self) -> tuple[date, int]:
         """By which it is one of its member's tasks."""
         return self.day, self.number
+
+
+class TaskResult(ShowsAd, frozen=True):
+    """A task; with what has to be done for it, or what came of that."""
+
+    day: date
+    number: int
+    category: str
+    status: str
+    reward: Amount
+    article: str | None
+    started_at: Instant | None
+    attempts_left: int | None
+    question: Asked | UnsetType = UNSET
+    is_correct: bool | UnsetType = UNSET
+    bonus: bool | UnsetType = UNSET
 
 
 def draw_day(user_id: int, day: date, catalogue: DayCatalogue) -> tuple[DrawnTask, ...]:

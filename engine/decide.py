@@ -39,7 +39,7 @@ from engine.intents import (
 )
 from engine.member import Member
 from engine.mining import SessionPayee, start_mining
-from engine.outcome import Applied, Reason, Rejected
+from engine.outcome import Applied, Nothing, Reason, Rejected
 from engine.session import Sessions
 from engine.task_ads import TaskPayee
 from engine.tasks import DAY_CLOSED, answer_task, complete_task, review_task, start_task
@@ -77,7 +77,7 @@ def decide(member: Member, intent: AnyIntent, conditions: Conditions) -> Decisio
 
 
 def _flag(member: Member, intent: Intent[FlagUser], conditions: Conditions) -> Decision:
-    return Decision(Applied({}))  # what it brings, engine.fraud.checks says
+    return Decision(Applied(Nothing()))  # what it brings, engine.fraud.checks says
 
 
 def _of_view(rule: OnView) -> Rule:

@@ -5,6 +5,11 @@ from typing import Any, get_args
 from uuid import UUID
 
 from engine.action import Action
+from engine.ads import AdResult
+from engine.boost import BoostResult
+from engine.daily import TaskResult
+from engine.outcome import Nothing, Result
+from engine.session import SessionResult
 from engine.upkeep import UpkeepAction
 
 
@@ -14,12 +19,14 @@ class StartMining(Action, frozen=True, tag="mining.start"):
     is_start = True
     is_decision = True
     is_act = True
+    results = (SessionResult,)
 
 
 class StartView(Action, frozen=True, tag="ad.start"):
     """The ad began to play."""
 
     is_watch = True
+    results = (AdResult,)
 
     view_id: UUID
 
@@ -28,6 +35,7 @@ class CompleteView(Action, frozen=True, tag="ad.complete"):
     """The ad has been watched to its end, says the client."""
 
     is_act = True
+    results = (SessionResult, TaskResult)
 
     view_id: UUID
 
@@ -36,6 +44,7 @@ class FailView(Action, frozen=True, tag="ad.fail"):
     """The ad could not be shown: asks for another."""
 
     is_act = True
+    results = (SessionResult, TaskResult)
 
     view_id: UUID
     cause: str
@@ -49,6 +58,7 @@ class ConfirmView(Action, frozen=True, tag="ad.confirm", omit_defaults=True):
 
     is_watch = True
     is_own = False
+    results = (SessionResult, TaskResult)
 
     view_id: UUID
     network: str
@@ -65,6 +75,7 @@ class StartBoost(Action, frozen=True, tag="boost.start"):
     is_act = True
     is_watch = True
     needs_library = True
+    results = (BoostResult,)
 
     video_id: str
     player_seconds: int | None = None  # of releases that took a player's word: believed no more
@@ -73,6 +84,8 @@ class StartBoost(Action, frozen=True, tag="boost.start"):
 class FailBoost(Action, frozen=True, tag="boost.fail"):
     """The player cannot show the video: the boost is given up before its question."""
 
+    results = (BoostResult,)
+
     boost_id: UUID
     cause: str
 
@@ -80,12 +93,16 @@ class FailBoost(Action, frozen=True, tag="boost.fail"):
 class FinishWatch(Action, frozen=True, tag="boost.watch"):
     """The whole video has been watched, by the beats that the API judged."""
 
+    results = (BoostResult,)
+
     boost_id: UUID
     faults: int = 0
 
 
 class AskQuestion(Action, frozen=True, tag="boost.ask"):
     """The question has been handed out: the time for the answer runs."""
+
+    results = (BoostResult,)
 
     boost_id: UUID
 
@@ -96,6 +113,7 @@ class AnswerBoost(Action, frozen=True, tag="boost.answer"):
     is_decision = True
     is_act = True
     needs_library = True
+    results = (BoostResult,)
 
     boost_id: UUID
     option: int
@@ -108,6 +126,7 @@ class StartTask(Action, frozen=True, tag="task.start"):
     is_decision = True
     is_act = True
     needs_library = True
+    results = (TaskResult,)
 
     number: int
 
@@ -117,6 +136,7 @@ class CompleteTask(Action, frozen=True, tag="task.complete"):
 
     is_decision = True
     is_act = True
+    results = (TaskResult,)
 
     number: int
     proof: str | None = None
@@ -128,6 +148,7 @@ class AnswerTask(Action, frozen=True, tag="task.answer"):
     is_decision = True
     is_act = True
     needs_library = True
+    results = (TaskResult,)
 
     number: int
     option: int
@@ -137,6 +158,7 @@ class ReviewTask(Action, frozen=True, tag="task.review"):
     """A moderator's verdict on what was handed in at `submitted_at`."""
 
     is_own = False
+    results = (TaskResult,)
 
     day: date
     number: int
@@ -148,6 +170,8 @@ class ReviewTask(Action, frozen=True, tag="task.review"):
 class FlagUser(Action, frozen=True, tag="fraud.flag"):
     """Something that no single intent shows: too many accounts on a device, a high score."""
 
+    results = (Nothing,)
+
     event: str
     severity: str
     details: dict[str, Any]
@@ -155,29 +179,66 @@ class FlagUser(Action, frozen=True, tag="fraud.flag"):
     level: int = 0
 
 
+class MiningCredited(Result, frozen=True):
+    """How many wallets were paid."""
+
+    wallets: int
+
+
 class CreditMining(Action, frozen=True, tag="mining.credit"):
     """Pay a piece's live sessions what they earned up to a boundary."""
 
     is_tick = True
+    results = (MiningCredited,)
+
     boundary: datetime
+
+
+class MiningSettled(Result, frozen=True):
+    """How many members were paid and failed; how many sessions were paid, and what."""
+
+    settled: int
+    expired: int
+    sessions: int
+    paid_micro: int
 
 
 class SettleMining(Action, frozen=True, tag="mining.settle"):
     """Complete a piece's ended sessions and fail those whose proof never came."""
 
     is_tick = True
+    results = (MiningSettled,)
+
     boundary: datetime
+
+
+class WindowReminded(Result, frozen=True):
+    """How many members were told."""
+
+    told: int
 
 
 class RemindWindow(Action, frozen=True, tag="window.remind"):
     """Tell a piece's members whose phase has come that their window is open."""
 
     is_tick = True
+    results = (WindowReminded,)
+
     boundary: datetime
+
+
+class Adjusted(Result, frozen=True):
+    """What was moved: `direction` is CREDIT or DEBIT."""
+
+    adjustment_id: UUID
+    amount_micro: int
+    direction: str
 
 
 class ApplyAdjustment(Action, frozen=True, tag="adjustment.apply"):
     """Move the coins of an approved adjustment."""
+
+    results = (Adjusted,)
 
     adjustment_id: UUID
 

@@ -5,7 +5,6 @@ outcome, and new versions of whatever it changed. Ids come from the intent, so a
 """
 
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -21,6 +20,7 @@ from engine.outcome import Applied, Reason, Rejected
 from engine.session import (
     Accrual,
     Session,
+    SessionResult,
     Sessions,
     SessionStatus,
     failed,
@@ -28,7 +28,7 @@ from engine.session import (
     session_result,
 )
 from engine.timeline import Timetable, Window, current_window, next_opening
-from engine.views import ad_result, first_view, lapsed, log_view
+from engine.views import first_view, lapsed, log_view
 
 
 def start_limit(table: Timetable, window: Window) -> datetime:
@@ -94,7 +94,7 @@ def start_mining(member: Member, intent: Intent[StartMining], conditions: Condit
         view_id=view.id,
     )
     return Decision(
-        Applied(session_result(session) | {"ad": ad_result(view)}),
+        Applied(session_result(session, view)),
         (*given_up, session, view),
         logs=(log_view(view, "MINING_START"),),
     )
@@ -121,15 +121,14 @@ class SessionPayee:
         self.expires_at = session.expires_at
         self.lapses_at = session.lapses_at
 
-    def result(self) -> dict[str, Any]:
+    def result(self) -> SessionResult:
         """The session as it stands."""
         return session_result(self._session)
 
     def shows(self, view: AdView) -> Decision:
         """The session awaits another ad."""
         session = replace(self._session, view_id=view.id)
-        result = session_result(session) | {"ad": ad_result(view)}
-        return Decision(Applied(result), (session,))
+        return Decision(Applied(session_result(session, view)), (session,))
 
     def waits(self, at: datetime, conditions: Conditions) -> Decision:
         """The callback has one proof time to come.

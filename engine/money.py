@@ -1,6 +1,12 @@
 """TWTC amounts: integers of micro-TWTC inside, decimal strings outside (decision 0006)."""
 
+from typing import Annotated
+
+from msgspec import Meta
+
 MICRO_PER_TWTC = 1_000_000
+
+Amount = Annotated[str, Meta(description="Decimal TWTC.")]
 
 # Blueprint, "Mining cycle": base_reward = BASE_RATE x 4 (hours). A cycle counts as four hours
 # in every profile, so a shortened cycle pays the same coins.

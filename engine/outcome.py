@@ -2,9 +2,11 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Annotated
 
-from msgspec import Struct
+from msgspec import Meta, Struct
+
+Instant = Annotated[datetime, Meta(tz=True)]  # so that the document calls it a date-time
 
 
 class Reason(StrEnum):
@@ -48,10 +50,22 @@ class Reason(StrEnum):
     SUSPENDED = "SUSPENDED"
 
 
+class Result(Struct, frozen=True):
+    """What an applied intent brings. Each kind names its own (`engine.action`).
+
+    It is stored and shown as it is, and both outlive a release: fields are only added, with a
+    default.
+    """
+
+
+class Nothing(Result, frozen=True):
+    """It took effect, and that is all there is to tell."""
+
+
 class Applied(Struct, frozen=True, tag_field="status", tag="APPLIED"):
     """The intent took effect; `result` is what the client needs next."""
 
-    result: dict[str, Any]
+    result: Result
 
 
 class Rejected(Struct, frozen=True, tag_field="status", tag="REJECTED"):

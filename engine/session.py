@@ -2,14 +2,14 @@
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
+from engine.ads import AdView, ShowsAd, show_ad
 from engine.member import Part
-from engine.outcome import Reason
+from engine.outcome import Instant, Reason
 
 # A proof has its instant before it is committed: it may wait so long for its transaction.
 COMMIT_GRACE = timedelta(seconds=10)
@@ -76,6 +76,16 @@ class Accrual(Struct, frozen=True):
         return self.session_id
 
 
+class SessionResult(ShowsAd, frozen=True):
+    """A session; with an `ad` while one is to be watched for it."""
+
+    session_id: UUID
+    status: str
+    started_at: Instant | None
+    ends_at: Instant | None
+    expires_at: Instant | None
+
+
 def latest_end(sessions: dict[UUID, Session]) -> datetime | None:
     """When the member's last known session ends."""
     return max((s.ends_at for s in sessions.values() if s.ends_at is not None), default=None)
@@ -100,12 +110,13 @@ def failed(session: Session, at: datetime, reason: Reason) -> Session:
     )
 
 
-def session_result(session: Session) -> dict[str, Any]:
-    """What the client is told of a session it acted on."""
-    return {
-        "session_id": session.id,
-        "status": session.status,
-        "started_at": session.started_at,
-        "ends_at": session.ends_at,
-        "expires_at": session.expires_at,
-    }
+def session_result(session: Session, ad: AdView | None = None) -> SessionResult:
+    """What the client is told of a session it acted on, and which ad is to be watched for it."""
+    return SessionResult(
+        session_id=session.id,
+        status=session.status,
+        started_at=session.started_at,
+        ends_at=session.ends_at,
+        expires_at=session.expires_at,
+        ad=UNSET if ad is None else show_ad(ad),
+    )

@@ -4,13 +4,13 @@ The same snapshot gives the same bytes whether it came from Redis or from Postgr
 """
 
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from engine.accrual import accrued
-from engine.ads import AdView
+from engine.ads import Ad, AdView, show_ad
 from engine.fraud.holds import refuse_held
 from engine.fraud.levels import Alert, Hold, held_at
 from engine.mining import refuse_start
@@ -26,7 +26,6 @@ from engine.timeline import (
     next_opening,
     phase_in_window,
 )
-from engine.views import ad_result
 
 UNVERIFIED = Rejected(
     Reason.VERIFICATION_REQUIRED, "Send the code from our message, or ask for another one."
@@ -89,7 +88,7 @@ class MiningStatus(Struct, frozen=True):
     window: WindowView
     session: SessionStatusView | None  # the one that earns now
     next_session: SessionStatusView | None  # awaiting its ad, or its hours
-    ad: dict[str, Any] | None
+    ad: Ad | None
     tick_seconds: int
     next_poll_at: datetime
 
@@ -169,9 +168,9 @@ def _show(
     )
 
 
-def _open_ad(session: Session | None, snapshot: Snapshot) -> dict[str, Any] | None:
+def _open_ad(session: Session | None, snapshot: Snapshot) -> Ad | None:
     view = next((v for v in snapshot.views if session and v.id == session.view_id), None)
-    return ad_result(view) | {"status": view.status.value} if view else None
+    return replace(show_ad(view), status=view.status) if view else None
 
 
 def _window(table: Timetable, snapshot: Snapshot, now: datetime) -> WindowView:

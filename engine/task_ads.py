@@ -1,7 +1,6 @@
 """Tasks that are done by watching an ad (decisions 0005 and 0019)."""
 
 from datetime import datetime, timedelta
-from typing import Any
 
 from msgspec.structs import replace
 
@@ -9,12 +8,12 @@ from engine.action import AnyIntent
 from engine.ads import AdOffer, AdView, Purpose, Views, choose_ad
 from engine.claim import pay_task, task_facts
 from engine.conditions import Conditions
-from engine.daily import TaskState
+from engine.daily import TaskResult, TaskState
 from engine.decision import Decision
 from engine.member import Member
 from engine.outcome import Applied, Reason, Rejected
 from engine.session import COMMIT_GRACE
-from engine.views import ad_result, first_view, lapsed, log_view
+from engine.views import first_view, lapsed, log_view
 
 
 def serve_task_ad(
@@ -40,7 +39,7 @@ def serve_task_ad(
     expires_at = at + timedelta(seconds=conditions.table.timing.proof_seconds)
     state = replace(state, view_id=view.id, expires_at=expires_at)
     return Decision(
-        Applied(task_facts(state) | {"ad": ad_result(view)}),
+        Applied(task_facts(state, view)),
         (state, *given_up, view),
         logs=(log_view(view, "TASK_START"),),
     )
@@ -57,14 +56,14 @@ class TaskPayee:
         self.expires_at = state.expires_at
         self.lapses_at = None if state.expires_at is None else state.expires_at + COMMIT_GRACE
 
-    def result(self) -> dict[str, Any]:
+    def result(self) -> TaskResult:
         """The task as it stands."""
         return task_facts(self._state)
 
     def shows(self, view: AdView) -> Decision:
         """The task awaits another ad."""
         state = replace(self._state, view_id=view.id)
-        return Decision(Applied(task_facts(state) | {"ad": ad_result(view)}), (state,))
+        return Decision(Applied(task_facts(state, view)), (state,))
 
     def waits(self, at: datetime, conditions: Conditions) -> Decision:
         """The callback has one proof time to come."""

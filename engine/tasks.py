@@ -5,7 +5,6 @@ for, also when its proof comes after midnight. A task is paid as soon as it is p
 """
 
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from msgspec.structs import replace
 
@@ -18,6 +17,7 @@ from engine.daily import (
     Category,
     Days,
     DrawnTask,
+    TaskResult,
     Tasks,
     TaskState,
     TaskStatus,
@@ -140,7 +140,7 @@ def answer_task(member: Member, intent: Intent[AnswerTask], conditions: Conditio
         subject = drawn.subjects[state.attempt]
         state = replace(state, attempt=state.attempt + 1, subject=subject)
     return Decision(
-        Applied(task_result(state, conditions) | {"is_correct": False}), (state,), logs=(wrong,)
+        Applied(replace(task_result(state, conditions), is_correct=False)), (state,), logs=(wrong,)
     )
 
 
@@ -190,12 +190,12 @@ def _closed(state: TaskState, at: datetime) -> Rejected:
     )
 
 
-def task_result(state: TaskState, conditions: Conditions) -> dict[str, Any]:
+def task_result(state: TaskState, conditions: Conditions) -> TaskResult:
     """What the client is told of a task it acted on, with the question of a quiz."""
     result = task_facts(state)
     if state.category is Category.QUIZ and state.status is TaskStatus.PENDING and state.subject:
         question = conditions.of(Library).questions[state.subject]
-        result["question"] = present(question, _seed(state))
+        return replace(result, question=present(question, _seed(state)))
     return result
 
 

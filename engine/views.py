@@ -14,6 +14,7 @@ from engine.action import AnyIntent, Intent
 from engine.ads import (
     TRIES_MAX,
     AdOffer,
+    AdResult,
     AdUnit,
     AdView,
     Proof,
@@ -21,15 +22,15 @@ from engine.ads import (
     Views,
     ViewStatus,
     choose_ad,
-    encode_nonce,
     playing,
+    show_ad,
 )
 from engine.conditions import Conditions
 from engine.decision import Decision, LogEntry
 from engine.intents import CompleteView, ConfirmView, FailView, StartView
 from engine.ledger.rules import bounded
 from engine.member import Member
-from engine.outcome import Applied, Reason, Rejected
+from engine.outcome import Applied, Reason, Rejected, Result
 
 
 class Payee(Protocol):
@@ -39,7 +40,7 @@ class Payee(Protocol):
     expires_at: datetime | None
     lapses_at: datetime | None
 
-    def result(self) -> dict[str, Any]:
+    def result(self) -> Result:
         """What the client is told of it."""
         ...
 
@@ -68,14 +69,14 @@ def start_view(
     One ad after the other.
     """
     if view.status is not ViewStatus.SERVED:
-        return Decision(Applied({"ad": ad_result(view)}))
+        return Decision(Applied(AdResult(ad=show_ad(view))))
     at = intent.recorded_at
     free_at = busy_until(member, at, at + timedelta(seconds=view.min_seconds), but=view.id)
     if free_at is not None:
         return Decision(ad_playing(free_at))
     view = replace(view, status=ViewStatus.STARTED, started_at=at)
     return Decision(
-        Applied({"ad": ad_result(view)}),
+        Applied(AdResult(ad=show_ad(view))),
         (view,),
         logs=(log_view(view, "AD_START"),),
     )
@@ -257,20 +258,6 @@ def _of_unit(unit: AdUnit) -> dict[str, Any]:
         "min_seconds": unit.min_seconds,
         "proof": unit.proof,
         "revenue_micro_usd": unit.revenue_micro_usd,
-    }
-
-
-def ad_result(view: AdView) -> dict[str, Any]:
-    """What the client needs in order to show an ad and report on it."""
-    return {
-        "view_id": view.id,
-        "network": view.network,
-        "unit": view.unit,
-        "nonce": encode_nonce(view.id, view.user_id),
-        "min_seconds": view.min_seconds,
-        "proof": view.proof,
-        "try_number": view.try_number,
-        "started_at": view.started_at,
     }
 
 

@@ -7,10 +7,9 @@ buckets each hour, so that it ends however large the tables are.
 
 from datetime import datetime, timedelta
 
-from msgspec import Struct
-
 from engine.money import HOURS_PER_CYCLE
 from engine.timeline import BUCKET_COUNT
+from engine.upkeep import Violation
 from models.db import Database, Params, connected, rows, sql
 from models.global_invariants import GLOBAL
 from models.ledger_invariants import LEDGER
@@ -198,14 +197,6 @@ OVERDUE = {
         WHERE bucket BETWEEN :first AND :last AND status = 'FAILED' AND recorded_at < :before
     """,
 }
-
-
-class Violation(Struct, frozen=True):
-    """A broken invariant, with some of the rows that break it."""
-
-    invariant: str
-    row_count: int
-    examples: list[dict[str, str]]
 
 
 async def audit(

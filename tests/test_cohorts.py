@@ -238,7 +238,7 @@ async def test_the_night_finds_cohorts_among_what_was_measured(
     monkeypatch.setattr("workers.scoring.nightly.measure_bucket", measured_already)
     world.move_to(START + timedelta(days=3, minutes=50))
     result = await score_day(world.database, world.table, DAY + timedelta(days=2), utcnow())
-    assert result["in_cohorts"] >= 8
+    assert result.in_cohorts >= 8
     await world.drain()
     flagged = await world.rows("SELECT user_id FROM fraud_logs WHERE severity = 'HIGH'")
     assert {row.user_id for row in flagged} <= {person.id for person in people[24:]}

@@ -14,6 +14,7 @@ from engine.anomaly.features import FEATURES, features, is_enough, weeks_of
 from engine.anomaly.model import FORMAT, Model, ModelError, Steps, judge, read_model, write_model
 from engine.anomaly.norms import norms_of
 from engine.permissions import Role
+from engine.upkeep import Sample, Scores
 from models.admin_log import Actor
 from models.fraud_review import clear
 from models.scoring import store_model
@@ -186,7 +187,7 @@ async def work_for_days(world: World, people: Mapping[Person, int]) -> None:
             await work(person, number)
 
 
-async def score_all(world: World) -> dict[str, int]:
+async def score_all(world: World) -> Scores:
     """The nights after the three days, the last one's result."""
     for day in (DAY, DAY + timedelta(days=1)):
         await score_day(world.database, world.table, day, utcnow())
@@ -202,7 +203,7 @@ async def test_a_night_scores_who_did_enough_and_flags_who_looks_like_a_program(
     world.move_to(START + timedelta(days=3, minutes=50))
     for flagged in (1, 1):  # a second run scores again, and flags nobody twice
         result = await score_all(world)
-        assert result == {"measured": 2, "scored": 1, "flagged": flagged, "in_cohorts": 0}
+        assert result == Scores(2, 1, flagged, 0)
     await world.drain()
     logged = await world.rows(
         "SELECT user_id, event_type, severity, details FROM fraud_logs"
@@ -227,14 +228,14 @@ async def test_whom_a_moderator_cleared_is_not_flagged_again_for_a_week(world: W
     await store_model(world.database, model(9.0), 0, utcnow())
     await work_for_days(world, {busy: 12})
     world.move_to(START + timedelta(days=3, minutes=50))
-    assert (await score_all(world))["flagged"] == 1
+    assert (await score_all(world)).flagged == 1
     actor = Actor(moderator.id, Role.MODERATOR, None)
     assert await clear(world.database, actor, busy.id, "a school class", utcnow())
-    assert (await score_all(world))["flagged"] == 0
+    assert (await score_all(world)).flagged == 0
     band = "SELECT band FROM anomaly_scores WHERE user_id = :u ORDER BY day DESC LIMIT 1"
     assert await world.value(band, u=busy.id) == "SUSPEND"
     world.move_to(utcnow() + timedelta(days=7, minutes=1))
-    assert (await score_all(world))["flagged"] == 1
+    assert (await score_all(world)).flagged == 1
 
 
 async def test_of_who_objects_to_tracking_no_device_is_measured(world: World) -> None:
@@ -265,13 +266,13 @@ async def test_the_night_trains_on_the_installations_own_people(
 ) -> None:
     await work_for_days(world, dict.fromkeys(await world.people(8), 10))
     await score_all(world)
-    assert await train_model(world.database, LAST, utcnow()) == {"people": 8}
+    assert await train_model(world.database, LAST, utcnow()) == Sample(8)
     assert await world.value("SELECT count(*) FROM anomaly_models") == 0  # too few
     monkeypatch.setattr("workers.scoring.nightly.PEOPLE_MIN", 8)
-    assert await train_model(world.database, LAST, utcnow()) == {"people": 8}
+    assert await train_model(world.database, LAST, utcnow()) == Sample(8)
     assert await world.value("SELECT max(version) FROM anomaly_models") == 1
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    assert await train_model(world.database, LAST, utcnow()) == {}
+    assert await train_model(world.database, LAST, utcnow()) == Sample()
 
 
 def test_the_first_model_can_be_read() -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.action import AnyIntent, kind_of
 from engine.core.transfer import Transfer
-from engine.intents import ApplyAdjustment, SettleMining
+from engine.intents import Adjusted, MiningSettled
 from engine.money import MICRO_PER_TWTC
 from engine.outcome import Applied, Outcome
 from runtime.clock import utcnow
@@ -46,12 +46,12 @@ def account_for(done: Done, transfers: Sequence[Transfer] = ()) -> None:
 def _transfers(done: Done, transfers: Sequence[Transfer]) -> Iterator[tuple[str, int, int]]:
     for transfer in transfers:
         yield transfer.type, 1, transfer.amount_micro
-    for intent, outcome in done:
-        if isinstance(outcome, Applied):
-            if isinstance(intent.action, SettleMining) and outcome.result["sessions"]:
-                yield "MINING", outcome.result["sessions"], outcome.result["paid_micro"]
-            elif isinstance(intent.action, ApplyAdjustment):
-                yield "ADJUSTMENT", 1, outcome.result["amount_micro"]
+    for _, outcome in done:
+        match outcome:
+            case Applied(MiningSettled(sessions=sessions, paid_micro=paid_micro)) if sessions:
+                yield "MINING", sessions, paid_micro
+            case Applied(Adjusted(amount_micro=amount_micro)):
+                yield "ADJUSTMENT", 1, amount_micro
 
 
 def account_for_failure(notes: dict[str, Any], status: str) -> None:

@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from engine.decision import Note
+from engine.intents import Adjusted
 from engine.outcome import Applied, Outcome, Reason, Rejected
 from models.adjustments import apply_adjustment
 from models.db import Connection
@@ -19,6 +20,7 @@ async def adjust(
         return Rejected(Reason.ADJUSTMENT_REFUSED, "It was applied already."), set()
     if done.status != "APPLIED":
         return Rejected(Reason.ADJUSTMENT_REFUSED, done.failure), set()
+    moved = Adjusted(adjustment_id, done.amount_micro, done.direction)
     facts = {"amount_micro": done.amount_micro, "direction": done.direction}
     await store_notes(connection, bucket, [Note(done.user_id, "wallet.adjusted", facts, now)])
-    return Applied({"adjustment_id": adjustment_id} | facts), {done.user_id}
+    return Applied(moved), {done.user_id}

@@ -10,15 +10,29 @@ from msgspec import Struct
 
 from engine.action import Action
 from engine.alerts import GLOBAL_BOOKS_KEY, books_key, wrong_books
+from engine.outcome import Result
 from engine.timeline import utc_day
 from engine.upkeep import (
+    AccountsScored,
     CheckAlerts,
     CheckInvariants,
     CloseInactive,
     ComputeFacts,
+    ContactsSettled,
+    DayOpened,
+    FactsComputed,
     FoldLedger,
     ForgetPeople,
+    GroupsRebalanced,
+    InactiveClosed,
+    IntentsPruned,
+    InvariantsChecked,
+    LedgerFolded,
+    ListsRefreshed,
+    ModelTrained,
     OpenDay,
+    PartitionsPrepared,
+    PeopleForgotten,
     PreparePartitions,
     PruneIntents,
     RebalanceGroups,
@@ -27,8 +41,10 @@ from engine.upkeep import (
     ScoreAccounts,
     SendSummary,
     SettleContacts,
+    SummarySent,
     SyncVideos,
     TrainModel,
+    Violation,
 )
 from models.address_codes import prune_address_codes
 from models.alerts import keep_alerts
@@ -40,7 +56,6 @@ from models.erasure import close_inactive, erase_due
 from models.facts import compute_facts
 from models.groups import rebalance
 from models.invariants import (
-    Violation,
     audit,
     audit_globally,
     buckets_of_hour,
@@ -61,8 +76,6 @@ log = logging.getLogger(__name__)
 # The hourly check at this hour (UTC) also looks over all buckets at once.
 GLOBAL_AUDIT_HOUR = 4
 
-Result = dict[str, object]
-
 
 class Work(Struct, frozen=True):
     """What a chore is done with. `connection` holds the intent's row until the chore is done."""
@@ -79,20 +92,20 @@ class Work(Struct, frozen=True):
 
 
 async def _open_day(action: OpenDay, work: Work) -> Result:
-    return {"opened": await open_day(work.connection, action.day, work.now)}
+    return DayOpened(await open_day(work.connection, action.day, work.now))
 
 
 async def _compute_facts(action: ComputeFacts, work: Work) -> Result:
-    return {"facts": await compute_facts(work.database, action.day, work.now)}
+    return FactsComputed(await compute_facts(work.database, action.day, work.now))
 
 
 async def _rebalance(action: RebalanceGroups, work: Work) -> Result:
-    shop = work.shop
-    return {"moved": await rebalance(shop.database, shop.copies, shop.installation.table, work.now)}
+    shop, table = work.shop, work.shop.installation.table
+    return GroupsRebalanced(await rebalance(shop.database, shop.copies, table, work.now))
 
 
 async def _prune(action: PruneIntents, work: Work) -> Result:
-    return {"removed": await prune(work.database, work.now)}
+    return IntentsPruned(await prune(work.database, work.now))
 
 
 async def _sync_videos(action: SyncVideos, work: Work) -> Result:
@@ -104,37 +117,37 @@ async def _recheck_videos(action: RecheckVideos, work: Work) -> Result:
 
 
 async def _fold_ledger(action: FoldLedger, work: Work) -> Result:
-    return {"folded": await fold_all(work.database)}
+    return LedgerFolded(await fold_all(work.database))
 
 
 async def _forget_people(action: ForgetPeople, work: Work) -> Result:
     await prune_registrations(work.database, work.now)
     await prune_address_codes(work.database, work.now)
-    return {"forgotten": await erase_due(work.database, work.now)}
+    return PeopleForgotten(await erase_due(work.database, work.now))
 
 
 async def _score_accounts(action: ScoreAccounts, work: Work) -> Result:
     table = work.shop.installation.table
-    return {"scores": await score_day(work.database, table, action.day, work.now)}
+    return AccountsScored(await score_day(work.database, table, action.day, work.now))
 
 
 async def _train_model(action: TrainModel, work: Work) -> Result:
-    return {"model": await train_model(work.database, action.day, work.now)}
+    return ModelTrained(await train_model(work.database, action.day, work.now))
 
 
 async def _refresh_lists(action: RefreshLists, work: Work) -> Result:
-    return {"lists": await refresh_lists(work.database, work.shop.ip_lists, work.now)}
+    return ListsRefreshed(await refresh_lists(work.database, work.shop.ip_lists, work.now))
 
 
 async def _close_inactive(action: CloseInactive, work: Work) -> Result:
-    return {"closed": await close_inactive(work.database, work.shop.copies, work.now)}
+    return InactiveClosed(await close_inactive(work.database, work.shop.copies, work.now))
 
 
 async def _settle_contacts(action: SettleContacts, work: Work) -> Result:
     settings = await work.shop.configurations.at(work.now)
     back_for = timedelta(days=settings.contact_back_days)
     copies = work.shop.copies
-    return {"settled": await settle_changes(work.database, copies, back_for, work.now)}
+    return ContactsSettled(await settle_changes(work.database, copies, back_for, work.now))
 
 
 async def _check_alerts(action: CheckAlerts, work: Work) -> Result:
@@ -142,7 +155,7 @@ async def _check_alerts(action: CheckAlerts, work: Work) -> Result:
 
 
 async def _send_summary(action: SendSummary, work: Work) -> Result:
-    return {"alerts": await send_summary(work.database, work.shop.channels, work.now)}
+    return SummarySent(await send_summary(work.database, work.shop.channels, work.now))
 
 
 async def _check_invariants(action: CheckInvariants, work: Work) -> Result:
@@ -157,7 +170,7 @@ async def _check_invariants(action: CheckInvariants, work: Work) -> Result:
     overdue = await find_overdue(database, now)
     for violation in overdue:
         log.error("overdue: %s", violation)
-    return {"violations": violations, "overdue": overdue}
+    return InvariantsChecked(violations, overdue)
 
 
 async def _tell_of_books(
@@ -181,7 +194,7 @@ async def _keep_partitions(action: PreparePartitions, work: Work) -> Result:
     else:
         written = await write_archives(database, folder)
         dropped += await asyncio.to_thread(drop_files, folder, today)
-    return {"made": made, "archived": archived, "written": written, "dropped": dropped}
+    return PartitionsPrepared(made, archived, written, dropped)
 
 
 # Each is given actions of its own kind.

@@ -7,7 +7,15 @@ from typing import Any
 from msgspec import Struct
 
 from engine.action import Action
-from engine.intents import ApplyAdjustment, CreditMining, RemindWindow, SettleMining
+from engine.intents import (
+    ApplyAdjustment,
+    CreditMining,
+    MiningCredited,
+    MiningSettled,
+    RemindWindow,
+    SettleMining,
+    WindowReminded,
+)
 from engine.outcome import Applied, Outcome
 from engine.piece import Piece
 from engine.timeline import Timetable, tick_group
@@ -38,7 +46,7 @@ async def _credit(group: int, action: CreditMining, sweep: Sweep) -> Outcome:
     paid = sweep.through if group == tick_group(bucket) else {group: sweep.through[group]}
     wallets = await credit.credit(sweep.connection, bucket, paid, boundary, sweep.now)
     sweep.through |= {group: max(through, boundary) for group, through in paid.items()}
-    return Applied({"wallets": wallets})
+    return Applied(MiningCredited(wallets))
 
 
 async def _settle(group: int, action: SettleMining, sweep: Sweep) -> Outcome:
@@ -51,20 +59,14 @@ async def _settle(group: int, action: SettleMining, sweep: Sweep) -> Outcome:
         singly=sweep.singly,
     )
     sweep.changed.update(settled.paid, settled.expired)
-    return Applied(
-        {
-            "settled": len(settled.paid),
-            "expired": len(settled.expired),
-            "sessions": settled.sessions,
-            "paid_micro": settled.paid_micro,
-        }
-    )
+    paid, expired = len(settled.paid), len(settled.expired)
+    return Applied(MiningSettled(paid, expired, settled.sessions, settled.paid_micro))
 
 
 async def _remind(group: int, action: RemindWindow, sweep: Sweep) -> Outcome:
     piece = Piece(group, sweep.bucket)
     told = await remind(sweep.connection, piece, sweep.table, action.boundary)
-    return Applied({"told": told})
+    return Applied(WindowReminded(told))
 
 
 async def _adjust(group: int, action: ApplyAdjustment, sweep: Sweep) -> Outcome:

@@ -32,11 +32,13 @@ from api.web_base.problems import (
 )
 from api.web_base.services import Services
 from api.web_base.tokens import access_of
-from engine.action import kind_of
+from engine.action import Action, kind_of
+from engine.ads import Ad, ShowsAd
+from engine.boost import BoostResult
 from engine.evidence import Evidence
 from engine.fraud.holds import refuse_held
-from engine.intents import UserAction
-from engine.outcome import Applied, Outcome, Rejected
+from engine.intents import StartBoost, UserAction
+from engine.outcome import Applied, Rejected, Result
 from engine.piece import Piece
 from engine.watching import begin_watch
 from models.encoding import encode
@@ -50,6 +52,7 @@ from models.intents import (
     find,
     record,
 )
+from models.outcomes import Unread, read_outcome
 from runtime.clock import utcnow
 from runtime.telemetry.context import note
 from runtime.telemetry.traces import recording
@@ -60,8 +63,6 @@ _WAIT_STEP_SECONDS_MAX = 0.25
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 # RFC 7240, section 2: names are read in any case, and values may be quoted.
 _WAIT = re.compile(r"wait\s*=\s*(\"?)([0-9]{1,6})\1", re.ASCII | re.IGNORECASE)
-
-_outcomes = msgspec.json.Decoder(Outcome)
 
 
 class IntentView(Struct, frozen=True):
@@ -75,6 +76,11 @@ class IntentView(Struct, frozen=True):
     applied_at: datetime | None
     result: dict[str, Any] | None
     problem: Problem | None
+
+
+def asks(action: type[Action]) -> dict[str, Any]:
+    """`opt=` of a route that submits such an intent: the document says what it brings."""
+    return {"asks": action}
 
 
 async def submit(
@@ -194,33 +200,45 @@ def answer(services: Services, recorded: Recorded, waited: int = 0) -> Response[
 
 def show(services: Services, recorded: Recorded) -> IntentView:
     """An intent's public form."""
-    outcome = _outcomes.decode(recorded.outcome) if recorded.outcome else None
-    if isinstance(outcome, Applied) and "ad" in outcome.result:
-        outcome.result["ad"] = with_page(services, outcome.result["ad"])
-    if isinstance(outcome, Applied) and recorded.kind == "boost.start":
-        outcome.result["watch_token"] = _first_token(services, outcome.result)
+    result: dict[str, Any] | None = None
+    problem: Problem | None = None
+    match recorded.outcome and read_outcome(recorded.kind, recorded.outcome):
+        case Applied(brought):
+            result = msgspec.to_builtins(_complete(services, recorded.kind, brought))
+        case Unread(result):
+            pass
+        case Rejected() as rejected:
+            problem = refusal(rejected)
     return IntentView(
         id=recorded.id,
         kind=recorded.kind,
         status=recorded.status,
         recorded_at=recorded.recorded_at,
         applied_at=recorded.applied_at,
-        result=outcome.result if isinstance(outcome, Applied) else None,
-        problem=refusal(outcome) if isinstance(outcome, Rejected) else None,
+        result=result,
+        problem=problem,
     )
 
 
-def with_page(services: Services, ad: dict[str, Any]) -> dict[str, Any]:
+def _complete(services: Services, kind: str, result: Result) -> Result:
+    """A result with what this server adds to it: an ad's page, a watch's token."""
+    if isinstance(result, ShowsAd) and isinstance(result.ad, Ad):
+        return replace(result, ad=with_page(services, result.ad))
+    if isinstance(result, BoostResult) and kind == kind_of(StartBoost):
+        return replace(result, watch_token=_first_token(services, result))
+    return result
+
+
+def with_page(services: Services, ad: Ad) -> Ad:
     """An ad with the page that shows it, where its network has one."""
-    if ad["network"] != House.name:
-        return ad | {"page_url": None}
+    if ad.network != House.name:
+        return replace(ad, page_url=None)
     config = services.config
-    shown = (ad["unit"], ad["nonce"], ad["min_seconds"])
-    return ad | {"page_url": page_url(config.partner_url, *shown, config.house_secrets)}
+    shown = (ad.unit, ad.nonce, ad.min_seconds)
+    return replace(ad, page_url=page_url(config.partner_url, *shown, config.house_secrets))
 
 
-def _first_token(services: Services, boost: dict[str, Any]) -> str:
+def _first_token(services: Services, boost: BoostResult) -> str:
     """The token for a watch's first beat: a function of its start, however often it is read."""
-    started_at = datetime.fromisoformat(boost["started_at"])
-    begun = begin_watch(UUID(boost["boost_id"]), boost["duration_seconds"], started_at)
+    begun = begin_watch(boost.boost_id, boost.duration_seconds, boost.started_at)
     return seal(services.config.secret, begun)

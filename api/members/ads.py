@@ -11,7 +11,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody, PathParameter
 from msgspec import Meta, Struct
 
-from api.intake.submit import IntentView, record_and_ring, submit
+from api.intake.submit import IntentView, asks, record_and_ring, submit
 from api.networks import Answer, CallbackRequest, VerifiedCallback
 from api.web_base.documentation import problems
 from api.web_base.evidence import evidence
@@ -43,7 +43,12 @@ class FailBody(Struct, frozen=True, forbid_unknown_fields=True):
     cause: Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[ -~]+\Z")] = "NOT_SHOWN"
 
 
-@post("/views/{view_id:uuid}/started", status_code=202, summary="The ad began to play")
+@post(
+    "/views/{view_id:uuid}/started",
+    status_code=202,
+    summary="The ad began to play",
+    opt=asks(StartView),
+)
 async def started(
     view_id: FromPath[UUID],
     request: Request[Any, Any, Any],
@@ -55,7 +60,12 @@ async def started(
     return await submit(request, services, user_id, StartView(view_id), view_id)
 
 
-@post("/views/{view_id:uuid}/completed", status_code=202, summary="The ad was watched")
+@post(
+    "/views/{view_id:uuid}/completed",
+    status_code=202,
+    summary="The ad was watched",
+    opt=asks(CompleteView),
+)
 async def completed(
     view_id: FromPath[UUID],
     request: Request[Any, Any, Any],
@@ -67,7 +77,12 @@ async def completed(
     return await submit(request, services, user_id, CompleteView(view_id), view_id)
 
 
-@post("/views/{view_id:uuid}/failed", status_code=202, summary="The ad could not be shown")
+@post(
+    "/views/{view_id:uuid}/failed",
+    status_code=202,
+    summary="The ad could not be shown",
+    opt=asks(FailView),
+)
 async def failed(
     view_id: FromPath[UUID],
     request: Request[Any, Any, Any],

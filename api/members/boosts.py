@@ -10,7 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Meta, Struct
 
-from api.intake.submit import IntentView, own_evidence, record_and_ring, submit
+from api.intake.submit import IntentView, asks, own_evidence, record_and_ring, submit
 from api.intake.watch_token import seal, unseal
 from api.web_base.documentation import problems
 from api.web_base.permissions import MEMBER
@@ -79,7 +79,7 @@ class AnswerBody(Struct, frozen=True, forbid_unknown_fields=True):
     option: Annotated[int, Meta(ge=0, le=3)]
 
 
-@post("/", status_code=202, summary="Watch a video for a boost")
+@post("/", status_code=202, summary="Watch a video for a boost", opt=asks(StartBoost))
 async def start(
     request: Request[Any, Any, Any],
     services: NamedDependency[Services],
@@ -118,7 +118,12 @@ async def progress(
     )
 
 
-@post("/{boost_id:uuid}/failed", status_code=202, summary="The video cannot be played")
+@post(
+    "/{boost_id:uuid}/failed",
+    status_code=202,
+    summary="The video cannot be played",
+    opt=asks(FailBoost),
+)
 async def failed(
     boost_id: FromPath[UUID],
     request: Request[Any, Any, Any],
@@ -159,16 +164,20 @@ async def question(
     ask = AskQuestion(boost_id)
     asked = await _record(request, services, user_id, f"ask:{boost_id}", ask, at)
     found = (await services.catalogue.library()).questions[boost.question_key]
+    put = boost_question(boost_id, found)
     shown = QuestionView(
         boost_id=boost_id,
-        **boost_question(boost_id, found),
+        text=put.text,
+        options=put.options,
         asked_at=asked.recorded_at,
         answer_by=asked.recorded_at + ANSWER_TIME,
     )
     return Response(shown, headers={"Cache-Control": "private, no-store"})
 
 
-@post("/{boost_id:uuid}/answer", status_code=202, summary="Answer the question")
+@post(
+    "/{boost_id:uuid}/answer", status_code=202, summary="Answer the question", opt=asks(AnswerBoost)
+)
 async def answer(
     boost_id: FromPath[UUID],
     request: Request[Any, Any, Any],

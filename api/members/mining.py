@@ -10,7 +10,7 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import Struct
 
-from api.intake.submit import IntentView, submit
+from api.intake.submit import IntentView, asks, submit
 from api.poll.answer import answer_at_once, current_answer
 from api.poll.held import PollResponse
 from api.web_base.admission import LIGHT
@@ -75,7 +75,12 @@ async def status(
     return PollResponse(answer, known.encode("latin-1") if known else None)
 
 
-@post("/sessions", status_code=202, summary="Start mining", opt={"limits": ("mining",)})
+@post(
+    "/sessions",
+    status_code=202,
+    summary="Start mining",
+    opt=asks(StartMining) | {"limits": ("mining",)},
+)
 async def start(
     request: Request[Any, Any, Any],
     services: NamedDependency[Services],

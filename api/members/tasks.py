@@ -7,7 +7,7 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody, PathParameter
 from msgspec import Meta, Struct
 
-from api.intake.submit import IntentView, submit
+from api.intake.submit import IntentView, asks, submit
 from api.web_base.etags import PRIVATE
 from api.web_base.permissions import MEMBER
 from api.web_base.services import Services
@@ -46,7 +46,12 @@ async def today(services: NamedDependency[Services], user_id: NamedDependency[in
     return show_day(user_id, day, catalogue, await read_day(services.database, user_id, day))
 
 
-@post("/{number:int}/started", status_code=202, summary="Begin a task", opt={"limits": ("tasks",)})
+@post(
+    "/{number:int}/started",
+    status_code=202,
+    summary="Begin a task",
+    opt=asks(StartTask) | {"limits": ("tasks",)},
+)
 async def started(
     number: Number,
     request: Request[Any, Any, Any],
@@ -59,7 +64,10 @@ async def started(
 
 
 @post(
-    "/{number:int}/completed", status_code=202, summary="A task is done", opt={"limits": ("tasks",)}
+    "/{number:int}/completed",
+    status_code=202,
+    summary="A task is done",
+    opt=asks(CompleteTask) | {"limits": ("tasks",)},
 )
 async def completed(
     number: Number,
@@ -77,7 +85,7 @@ async def completed(
     "/{number:int}/answer",
     status_code=202,
     summary="Answer a quiz task",
-    opt={"limits": ("tasks",)},
+    opt=asks(AnswerTask) | {"limits": ("tasks",)},
 )
 async def answer(
     number: Number,

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from litestar import Litestar
@@ -20,9 +20,10 @@ from litestar.openapi.spec import (
 )
 from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 
-from api.results import AD, result_components, result_schema
 from api.web_base.permissions import handlers_of, is_public
 from api.web_base.problems import MEDIA_TYPE, TYPE_PREFIX
+from engine.action import Action
+from engine.intents import UserAction
 from engine.outcome import Reason
 
 # A test holds them to the document that they are part of; tests/examples.py adds what is missing.
@@ -50,6 +51,12 @@ IF_NONE_MATCH = Parameter(
     description="The ETag of the last answer: 304 without a body while nothing changed.",
     schema=Schema(type=OpenAPIType.STRING),
 )
+_SCHEMAS = "#/components/schemas/"
+# What members' intents bring, by name. At once: tests freeze the time of what comes later.
+_RESULTS = msgspec.json.schema_components(
+    dict.fromkeys(result for action in get_args(UserAction) for result in action.results),
+    ref_template=_SCHEMAS + "{name}",
+)[1]
 _TEXT = Schema(type=OpenAPIType.STRING)
 _INSTANT = Schema(type=OpenAPIType.STRING, format=OpenAPIFormat.DATE_TIME)
 
@@ -119,12 +126,11 @@ def describe(app: Litestar) -> None:
     """Complete the document that the framework made; in place, since it is kept by reference."""
     openapi = app.openapi_schema
     public = {(method, path) for path, method, handler in handlers_of(app) if is_public(handler)}
+    asked = {(m, path): h.opt["asks"] for path, m, h in handlers_of(app) if "asks" in h.opt}
     for schema in openapi.components.schemas.values():
         _translate_patterns(schema)
     openapi.components.schemas["Problem"] = _problem_schema()
-    openapi.components.schemas.update(result_components())
-    status: Any = openapi.components.schemas["MiningStatus"]
-    status.properties["ad"] = AD
+    openapi.components.schemas.update(_RESULTS)
     openapi.components.responses = {
         status: _problem(status, text) for status, text in _PROBLEMS.items()
     }
@@ -134,7 +140,7 @@ def describe(app: Litestar) -> None:
             if operation is not None:
                 if (method, path) in public:
                     operation.security = []
-                _describe_operation(path, operation)
+                _describe_operation(path, operation, asked.get((method, path)))
                 _show(f"{method} {path}", operation)
 
 
@@ -176,13 +182,13 @@ def _show(name: str, operation: Operation) -> None:
                 media.examples = {key: Example(value=_whole(each)) for key, each in shown.items()}
 
 
-def _describe_operation(path: str, operation: Operation) -> None:
+def _describe_operation(path: str, operation: Operation, asked: type[Action] | None) -> None:
     responses: dict[str, Any] = operation.responses or {}
     parameters = list(operation.parameters or [])
     for parameter in parameters:
         _translate_patterns(getattr(parameter, "schema", None))
-    if "202" in responses and _is_intent(responses["202"]):
-        _describe_intent(path, responses, parameters)
+    if asked is not None:
+        _describe_intent(asked, responses, parameters)
     if isinstance(operation.request_body, RequestBody):
         operation.request_body.required = not _may_be_absent(operation.request_body)
     if path == "/v1/intents/{intent_id}":
@@ -209,17 +215,18 @@ def _may_be_absent(body: RequestBody) -> bool:
     return any(isinstance(one, Schema) and one.type == OpenAPIType.NULL for one in variants)
 
 
-def _is_intent(response: Any) -> bool:
-    return any(
-        isinstance(media.schema, Reference) and media.schema.ref.endswith("/IntentView")
-        for media in response.content.values()
-    )
+def _view_of(action: type[Action]) -> dict[str, Any]:
+    """An intent whose `result` is what this kind brings."""
+    refs = [{"$ref": _SCHEMAS + result.__name__} for result in action.results]
+    result = {"anyOf": [*refs, {"type": "null"}]}
+    view = {"$ref": _SCHEMAS + "IntentView"}
+    return {"allOf": [view, {"type": "object", "properties": {"result": result}}]}
 
 
-def _describe_intent(path: str, responses: dict[str, Any], parameters: list[Any]) -> None:
+def _describe_intent(asked: type[Action], responses: dict[str, Any], parameters: list[Any]) -> None:
     recorded = responses["202"]
     recorded.description = "Recorded; `Location` tells what becomes of it"
-    schema: Any = result_schema(path)
+    schema: Any = _view_of(asked)
     content = {"application/json": OpenAPIMediaType(schema=schema)}
     responses["200"] = OpenAPIResponse("The outcome is known", content=content)
     responses["404"] = responses["422"] = recorded  # replaced by their problems

@@ -1807,6 +1807,8 @@ export interface components {
             page_url?: string | null;
             proof: string;
             started_at: string | null;
+            /** @description Of its view, in the poll. */
+            status?: string;
             try_number: number;
             unit: string;
             /** Format: uuid */

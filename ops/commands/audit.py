@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 
+from engine.upkeep import Violation
 from models import invariants
 from models.db import DATABASE_ERRORS, open_database
 from models.global_invariants import GLOBAL
@@ -31,7 +32,7 @@ def audit() -> int:
     return 1 if violations else 0
 
 
-async def _check(url: str) -> tuple[list[invariants.Violation], list[invariants.Violation]]:
+async def _check(url: str) -> tuple[list[Violation], list[Violation]]:
     database = open_database(
         url, pool_size=1, application_name="twtc-audit", statement_timeout_ms=0
     )

@@ -2,17 +2,19 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any
+from datetime import date
 
 import msgspec
 from msgspec import Struct
 
 from engine.accrual import accrued
-from engine.daily import BONUS_MICRO
+from engine.daily import BONUS_MICRO, TaskResult
 from engine.money import MICRO_PER_TWTC, parse_amount
-from engine.outcome import Applied, Outcome
+from engine.outcome import Applied
+from engine.session import SessionResult
 from models.db import Database, Row, rows, snapshot, sql
 from models.invariants import audit, audit_globally
+from models.outcomes import read_outcome
 from runtime.clock import utcnow
 from trials.chaos.client import Wish
 from trials.chaos.phone import Phone
@@ -35,8 +37,6 @@ SESSIONS = sql("""
     JOIN credit_watermarks m ON m.bucket = s.bucket AND m.group_number = s.group_number
     WHERE s.status IN ('ACTIVE', 'COMPLETED')
 """)
-
-_outcomes = msgspec.json.Decoder(Outcome)
 
 
 class Verdict(Struct):
@@ -142,17 +142,18 @@ def _check_money(
 def promised(intents: Iterable[Row]) -> tuple[set[str], Counter[int]]:
     """The sessions that began, and micro-TWTC of tasks by member, as the outcomes tell it."""
     begun: set[str] = set()
-    tasks: dict[tuple[int, str, int], dict[str, Any]] = {}
+    rewards: dict[tuple[int, date, int], int] = {}
+    bonuses: set[tuple[int, date, int]] = set()
     for row in intents:
-        outcome = _outcomes.decode(row.outcome) if row.outcome else None
-        result = outcome.result if isinstance(outcome, Applied) else {}
-        if result.get("status") == "ACTIVE":
-            begun.add(result["session_id"])
-        elif result.get("status") == "CLAIMED":
-            task = (row.user_id, result["day"], result["number"])
-            tasks[task] = tasks.get(task, {}) | result
+        match row.outcome and read_outcome(row.kind, row.outcome):
+            case Applied(SessionResult(status="ACTIVE") as session):
+                begun.add(str(session.session_id))
+            case Applied(TaskResult(status="CLAIMED") as task):
+                named = (row.user_id, task.day, task.number)
+                rewards[named] = parse_amount(task.reward)
+                if task.bonus is True:
+                    bonuses.add(named)
     earned: Counter[int] = Counter()
-    for (user_id, _, _), result in tasks.items():
-        earned[user_id] += parse_amount(result["reward"])
-        earned[user_id] += BONUS_MICRO if result.get("bonus") else 0
+    for named, reward_micro in rewards.items():
+        earned[named[0]] += reward_micro + BONUS_MICRO * (named in bonuses)
     return begun, earned

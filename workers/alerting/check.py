@@ -4,6 +4,7 @@ import logging
 from datetime import datetime, timedelta
 
 from engine.alerts import JUDGED, Severity, blind, judge
+from engine.upkeep import AlertsChecked
 from models.alerts import (
     Told,
     alerts_since,
@@ -20,7 +21,7 @@ log = logging.getLogger(__name__)
 SUMMARY_OF = timedelta(days=1)
 
 
-async def check_alerts(database: Database, channels: Channels, now: datetime) -> dict[str, object]:
+async def check_alerts(database: Database, channels: Channels, now: datetime) -> AlertsChecked:
     """Open and end alerts by the counters, then tell what is untold. Return how many of each."""
     try:
         judged, found = list(JUDGED), judge(await read_counters(database, now))
@@ -30,7 +31,7 @@ async def check_alerts(database: Database, channels: Channels, now: datetime) ->
     await keep_alerts(database, judged, found, now)
     async with transaction(database) as connection:
         told = await _tell(connection, channels, now)
-    return {"wrong": [alert.key for alert in found], "told": told}
+    return AlertsChecked([alert.key for alert in found], told)
 
 
 async def _tell(connection: Connection, channels: Channels, now: datetime) -> int:

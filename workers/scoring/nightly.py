@@ -14,6 +14,7 @@ from engine.anomaly.model import FORMAT, Model, ModelError, Verdict, judge, read
 from engine.anomaly.norms import norms_of
 from engine.anomaly.traits import Gallery, trait_of
 from engine.timeline import BUCKET_COUNT, Timetable, bucket_of
+from engine.upkeep import Sample, Scores
 from models.cohorts import store_cohorts
 from models.db import Database
 from models.scoring import (
@@ -84,16 +85,14 @@ class Crowd:
         return found
 
 
-async def score_day(
-    database: Database, table: Timetable, day: date, now: datetime
-) -> dict[str, int]:
+async def score_day(database: Database, table: Timetable, day: date, now: datetime) -> Scores:
     """Measure a UTC day, and score everybody who did enough in the seven days up to it."""
     measured = 0
     for bucket in range(BUCKET_COUNT):
         measured += await measure_bucket(database, table, bucket, day)
     trained = await model_in_use(database)
     if trained is None or not measured:
-        return {"measured": measured, "scored": 0, "flagged": 0, "in_cohorts": 0}
+        return Scores(measured)
     norms = norms_of([week.days for week in await _sample(database, day)])
     crowd = Crowd(day, measured)
     scored = flagged = 0
@@ -110,12 +109,7 @@ async def score_day(
     cohorts = await asyncio.to_thread(crowd.cohorts)
     for bucket, of_users in cohorts.items():
         flagged += await store_cohorts(database, bucket, day, of_users, trained.version, now)
-    return {
-        "measured": measured,
-        "scored": scored,
-        "flagged": flagged,
-        "in_cohorts": sum(len(of_users) for of_users in cohorts.values()),
-    }
+    return Scores(measured, scored, flagged, sum(map(len, cohorts.values())))
 
 
 async def model_in_use(database: Database) -> Trained | None:
@@ -133,7 +127,7 @@ async def model_in_use(database: Database) -> Trained | None:
         return None
 
 
-async def train_model(database: Database, day: date, now: datetime) -> dict[str, int]:
+async def train_model(database: Database, day: date, now: datetime) -> Sample:
     """Train on the installation's people, once there are enough; until then the first model serves.
 
     Nothing without scipy, which is an optional group of dependencies.
@@ -141,13 +135,13 @@ async def train_model(database: Database, day: date, now: datetime) -> dict[str,
     weeks = [week.days for week in await _sample(database, day)]
     people = [days for days in weeks if is_enough(days)]
     if len(people) < PEOPLE_MIN:
-        return {"people": len(people)}
+        return Sample(len(people))
     if importlib.util.find_spec("scipy") is None:
         log.error("no model is trained: install the dependency group fraud on a worker")
-        return {}
+        return Sample()
     model = await asyncio.to_thread(_train, people, day.toordinal())
     await store_model(database, model, len(people), now)
-    return {"people": len(people)}
+    return Sample(len(people))
 
 
 def _train(people: list[list[Day]], seed: int) -> Model:

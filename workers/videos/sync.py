@@ -5,10 +5,11 @@ import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
 import httpx
+from msgspec import UNSET
 
+from engine.upkeep import LookedUp, VideosChecked
 from engine.videos import Finding, StoredVideo, Unfit, Verdict, judge
 from models.db import Database
 from models.videos import reported_videos, store_verdicts, videos_to_check
@@ -17,7 +18,7 @@ from workers.videos.contract import Stop, VideoProvider
 
 log = logging.getLogger(__name__)
 
-NAMES = ("youtube", "own")
+NAMES = VideosChecked.__struct_fields__
 REQUEST_SECONDS_MAX = 10
 SYNC_SECONDS_MAX = 300  # for each provider
 # One wrong answer must not empty the library: more than this many at once, and more than half of
@@ -30,10 +31,10 @@ REPORTED_SINCE = timedelta(days=1)
 
 async def sync_videos(
     database: Database, providers: Sequence[VideoProvider], now: datetime
-) -> dict[str, object]:
+) -> VideosChecked:
     """Check the videos of every provider that is configured, and say what became of each."""
     configured = {provider.name: provider for provider in providers}
-    report: dict[str, object] = {}
+    report: dict[str, LookedUp] = {}
     async with open_http(REQUEST_SECONDS_MAX) as http:
         for name in NAMES:
             if name in configured:
@@ -43,16 +44,16 @@ async def sync_videos(
                 report[name] = await _sync(database, http, provider, videos, now)
             else:
                 log.info("videos of %s stay as they are: it is not configured", name)
-                report[name] = {"skipped": "NOT_CONFIGURED"}
-    return report
+                report[name] = LookedUp(skipped="NOT_CONFIGURED")
+    return VideosChecked(**report)
 
 
 async def recheck_videos(
     database: Database, providers: Sequence[VideoProvider], now: datetime
-) -> dict[str, object]:
+) -> VideosChecked:
     """Check the videos that several members could not play, once for what they said until now."""
     configured = {provider.name: provider for provider in providers}
-    report: dict[str, object] = {}
+    report: dict[str, LookedUp] = {}
     async with open_http(REQUEST_SECONDS_MAX) as http:
         for name in NAMES:
             provider = configured.get(name)
@@ -63,7 +64,7 @@ async def recheck_videos(
                 report[name] = await _sync(database, http, provider, videos, now)
             elif videos:
                 log.warning("video %s cannot be played, and nobody can be asked why", videos[0].id)
-    return report
+    return VideosChecked(**report)
 
 
 async def _sync(
@@ -72,7 +73,7 @@ async def _sync(
     provider: VideoProvider,
     videos: Sequence[StoredVideo],
     now: datetime,
-) -> dict[str, Any]:
+) -> LookedUp:
     """One provider's videos, a batch at a time: what is stored stays if the next one fails."""
     size = provider.batch_size
     counts = Counter[str]()
@@ -94,7 +95,14 @@ async def _sync(
         stopped = Stop.UNAVAILABLE.value
     if stopped:
         log.warning("the check of %s's videos stopped: %s", provider.name, stopped)
-    return {**counts, "videos": len(videos), "stopped": stopped}
+    return LookedUp(
+        videos=len(videos),
+        stopped=stopped,
+        checked=counts.get("checked", UNSET),
+        unclear=counts.get("unclear", UNSET),
+        activated=counts.get("activated", UNSET),
+        deactivated=counts.get("deactivated", UNSET),
+    )
 
 
 def _verdicts(batch: Sequence[StoredVideo], found: Mapping[str, Finding]) -> list[Verdict]:
