@@ -2,9 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
 
 import freezegun
 import pytest
@@ -14,16 +12,16 @@ from redis import Redis
 import runtime.clock
 from api.app import create_app
 from engine.timeline import PRODUCTION
-from models.db import Connection, Database, connected, open_database, run, sql
+from models.db import Database, open_database
 from models.migrate import migrate
 from models.partitions import prepare_partitions
 from models.settings import seed
-from runtime.environment import Config, postgresql_url
+from runtime.environment import Config
 from runtime.pii import Keyring
-from tests import cluster
-from tests.words import START
-from tests.world import World, live_until_now, open_world
-from trials.databases import drop_database
+from tests.kit import cluster
+from tests.kit.databases import drop, run_on_server, server_url, with_database
+from tests.kit.words import START
+from tests.kit.world import World, live_until_now, open_world
 
 # Litestar turns a path into a real date, or into none; how long a test takes is no frozen time.
 freezegun.configure(extend_ignore_list=["asyncpg", "litestar.routes.base", "_pytest.timing"])
@@ -41,44 +39,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 HELD: dict[str, cluster.Contents] = {}
 
 
-def _with_database(url: str, name: str) -> str:
-    return urlunsplit(urlsplit(url)._replace(path=f"/{name}"))
-
-
-def _server_url() -> str:
-    url = os.environ.get("DATABASE_URL")
-    if not url:
-        pytest.exit("the tests need servers: run ./run test", returncode=2)
-    return postgresql_url(url)
-
-
-@asynccontextmanager
-async def _on_server() -> AsyncIterator[Connection]:
-    server = open_database(_server_url(), pool_size=1, application_name="tests")
-    async with connected(server) as connection:
-        yield connection
-    await server.dispose()
-
-
-async def _run_on_server(statement: str) -> None:
-    async with _on_server() as connection:
-        await run(connection, sql(statement))
-
-
-async def _drop(name: str) -> None:
-    async with _on_server() as connection:
-        await drop_database(connection, name)
-
-
-@asynccontextmanager
-async def empty_database(name: str) -> AsyncIterator[str]:
-    """The URL of a database without any table, dropped in the end."""
-    await _drop(name)
-    await _run_on_server(f"CREATE DATABASE {name}")
-    yield _with_database(_server_url(), name)
-    await _drop(name)
-
-
 @pytest.fixture(scope="session")
 async def template(worker_id: str) -> AsyncIterator[str]:
     """A migrated and seeded database for this test process."""
@@ -89,12 +49,12 @@ async def template(worker_id: str) -> AsyncIterator[str]:
         yield "template"
         return
     name = f"twtc_template_{worker_id}"
-    await _run_on_server(f"DROP DATABASE IF EXISTS {name}")
-    await _run_on_server(f"CREATE DATABASE {name}")
-    url = _with_database(_server_url(), name)
+    await run_on_server(f"DROP DATABASE IF EXISTS {name}")
+    await run_on_server(f"CREATE DATABASE {name}")
+    url = with_database(server_url(), name)
     await _install(url)
     yield name
-    await _run_on_server(f"DROP DATABASE {name}")
+    await run_on_server(f"DROP DATABASE {name}")
 
 
 async def _install(url: str) -> None:
@@ -134,11 +94,11 @@ async def lived(template: str, redis_urls: tuple[str, str], worker_id: str) -> A
         yield "lived"
         return
     name = f"twtc_lived_{worker_id}"
-    await _drop(name)
-    await _run_on_server(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
-    await _live(_with_database(_server_url(), name), redis_urls[0])
+    await drop(name)
+    await run_on_server(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+    await _live(with_database(server_url(), name), redis_urls[0])
     yield name
-    await _drop(name)
+    await drop(name)
 
 
 async def _live(url: str, redis_url: str) -> None:
@@ -159,10 +119,10 @@ async def database_url(
         await cluster.put_back(HELD[chosen])
         yield cluster.URL
         return
-    await _drop(name)
-    await _run_on_server(f"CREATE DATABASE {name} TEMPLATE {chosen} STRATEGY FILE_COPY")
-    yield _with_database(_server_url(), name)
-    await _drop(name)
+    await drop(name)
+    await run_on_server(f"CREATE DATABASE {name} TEMPLATE {chosen} STRATEGY FILE_COPY")
+    yield with_database(server_url(), name)
+    await drop(name)
 
 
 @pytest.fixture
@@ -183,7 +143,7 @@ def config(database_url: str, redis_urls: tuple[str, str], tmp_path: Path) -> Co
             (b"a-test-key-of-thirty-two-bytes!!",), b"a-test-index-key-of-32-bytes!!!!"
         ),
         outbox_dir=str(tmp_path / "outbox"),
-        has_limits=False,  # whole days pass on a frozen clock; tests/test_limits.py has them
+        has_limits=False,  # whole days pass on a frozen clock; tests/api/test_limits.py has them
     )
 
 

@@ -26,7 +26,8 @@ from engine.action import Action
 from engine.intents import UserAction
 from engine.outcome import Reason
 
-# A test holds them to the document that they are part of; tests/examples.py adds what is missing.
+# A test holds them to the document that they are part of; tests/kit/examples.py adds what is
+# missing.
 EXAMPLES_FILE = Path(__file__).parent.with_name("examples.json")
 
 IDEMPOTENCY_KEY = Parameter(

@@ -16,9 +16,12 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
 from runtime.environment import Config
-from tests import films
-from tests.needed import needed_program
-from tests.processes import ROOT, Processes, running
+from tests.browser.member import Phones
+from tests.browser.timing import TIMING
+from tests.kit import films
+from tests.kit.needed import needed_program
+from tests.kit.processes import Processes, running
+from tests.kit.root import ROOT
 
 SCREENSHOTS = ROOT / "out" / "screenshots"
 # What the guides show; renewed with KEEP_PICTURES=1.
@@ -33,9 +36,6 @@ PICTURES = {
     "an_operators_day-page-fraud": "console-suspicions",
     "an_operators_day-page-facts": "console-figures",
 }
-# A session of a minute; a window of six seconds each minute; ads of two seconds.
-TIMING = {"CYCLE": 60, "TICK": 2, "STAGGER": 6, "WINDOW": 6, "AD": 2, "PROOF": 26}
-LONG_WINDOW = TIMING | {"WINDOW": 12, "PROOF": 23}
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -59,9 +59,6 @@ def browser(playwright: Playwright, chromium: str) -> Iterator[Browser]:
     opened = playwright.chromium.launch(executable_path=chromium, args=options)
     yield opened
     opened.close()
-
-
-Phones = Callable[..., BrowserContext]
 
 
 @pytest.fixture

@@ -1,14 +1,15 @@
 """What a member does on a phone, as steps that stories are made of."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
-from playwright.sync_api import BrowserContext, Page, Route, expect
+from playwright.sync_api import BrowserContext, Locator, Page, Route, expect
 
 from runtime.environment import Config
-from tests.accounts import last_code
-from tests.processes import Processes, until
+from tests.kit.accounts import last_code
+from tests.kit.processes import Processes, until
 
 PASSWORD = "correct horse battery"
 _PIXEL = bytes.fromhex(
@@ -92,3 +93,37 @@ def answer_right(page: Page, answers: dict[str, str]) -> None:
     """Choose the right option of the question that is shown."""
     asked = page.inner_text(".ask")
     page.get_by_role("button", name=answers[asked], exact=True).click()
+
+
+Phones = Callable[..., BrowserContext]
+
+
+# Everything that the app has loaded is there without a network.
+ALL_KEPT = """
+  Promise.all(performance.getEntriesByType("resource")
+    .map(({ name }) => name).filter((name) => new URL(name).pathname.startsWith("/app/"))
+    .map((name) => caches.match(name))).then((kept) => kept.length > 9 && kept.every(Boolean))
+"""
+
+
+def until_all_is_kept(page: Page) -> None:
+    """A promise is true for `wait_for_function`, whatever becomes of it."""
+    until(lambda: page.evaluate(ALL_KEPT), "all of the app in the cache")
+
+
+Shot = Callable[[Page, str], None]
+
+
+def look(member: Member, shot: Shot, name: str) -> None:
+    """A picture, and what axe says of it."""
+    member.assert_accessible()
+    shot(member.page, name)
+
+
+def wrong_at(page: Page, name: str) -> Locator:
+    """What is said to be wrong at a field; the field says so too, and has the focus."""
+    field = page.locator(f"[name={name}]")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(field).to_be_focused()
+    described = (field.get_attribute("aria-describedby") or "").split()
+    return page.locator(f"#{described[-1]}")

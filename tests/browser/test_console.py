@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from models.db import Database
 from tests.browser.member import PASSWORD
 from tests.browser.town import Town, build, is_applied, trail_of
-from tests.processes import Processes, until
+from tests.kit.processes import Processes, until
 
 Shot = Callable[[Page, str], None]
 PAGES = {

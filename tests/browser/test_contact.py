@@ -6,11 +6,9 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from tests.accounts import last_code
-from tests.browser.conftest import Phones
-from tests.browser.member import PASSWORD, Member
-from tests.browser.test_member import look
-from tests.processes import Processes, until
+from tests.browser.member import PASSWORD, Member, Phones, look
+from tests.kit.accounts import last_code
+from tests.kit.processes import Processes, until
 
 NEW = "ann.new@example.com"
 

@@ -9,9 +9,9 @@ from models.content import films, seed_films
 from models.db import Database, run, sql, transaction
 from partner.hosting import VIDEOS_PATH
 from runtime.environment import Config
-from tests.browser.conftest import TIMING, Phones
-from tests.browser.member import Member, answer_right
-from tests.processes import Processes, running, until
+from tests.browser.member import Member, Phones, answer_right
+from tests.browser.timing import TIMING
+from tests.kit.processes import Processes, running, until
 
 # A session that is long enough for a film of 24 s and the time for its answer.
 LONG_SESSION = TIMING | {"CYCLE": 180, "STAGGER": 18, "WINDOW": 36}

@@ -3,10 +3,10 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import LONG_WINDOW, Phones
-from tests.browser.member import Member
-from tests.floor import WITHOUT
-from tests.processes import Processes, until
+from tests.browser.member import Member, Phones
+from tests.browser.timing import LONG_WINDOW
+from tests.kit.floor import WITHOUT
+from tests.kit.processes import Processes, until
 
 
 @pytest.mark.parametrize("timing", [LONG_WINDOW], ids=[""])

@@ -4,23 +4,12 @@ from pathlib import Path
 
 import pyotp
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import expect
 
-from tests.browser.conftest import Phones
-from tests.browser.member import PASSWORD, Member
-from tests.browser.test_member import Shot, look
-from tests.processes import Processes
+from tests.browser.member import PASSWORD, Member, Phones, Shot, look, wrong_at
+from tests.kit.processes import Processes
 
 pytestmark = pytest.mark.parametrize("parts", [("web", "worker")], ids=[""])
-
-
-def wrong_at(page: Page, name: str) -> Locator:
-    """What is said to be wrong at a field; the field says so too, and has the focus."""
-    field = page.locator(f"[name={name}]")
-    expect(field).to_have_attribute("aria-invalid", "true")
-    expect(field).to_be_focused()
-    described = (field.get_attribute("aria-describedby") or "").split()
-    return page.locator(f"#{described[-1]}")
 
 
 def test_a_second_factor_is_set_up_and_asked_for(

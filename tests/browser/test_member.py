@@ -1,37 +1,22 @@
 """A member's day on a phone, in both languages; and a bad day."""
 
-from collections.abc import Callable
-
 import msgspec
 import pytest
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Request, expect
 
 from api.networks.house import page_url
 from models.db import Database, connected, rows, sql
-from tests.browser.conftest import LONG_WINDOW, Phones
-from tests.browser.member import Member, answer_right
-from tests.films import show_only_petra
-from tests.processes import Processes, until
-from tests.programs import is_listening
+from tests.browser.member import Member, Phones, Shot, answer_right, look, until_all_is_kept
+from tests.browser.timing import LONG_WINDOW
+from tests.kit.films import show_only_petra
+from tests.kit.processes import Processes, until
+from tests.kit.programs import is_listening
 
 QUESTIONS = sql("SELECT text, options, correct_index FROM questions")
-
-# Everything that the app has loaded is there without a network.
-ALL_KEPT = """
-  Promise.all(performance.getEntriesByType("resource")
-    .map(({ name }) => name).filter((name) => new URL(name).pathname.startsWith("/app/"))
-    .map((name) => caches.match(name))).then((kept) => kept.length > 9 && kept.every(Boolean))
-"""
-
-
-def until_all_is_kept(page: Page) -> None:
-    """A promise is true for `wait_for_function`, whatever becomes of it."""
-    until(lambda: page.evaluate(ALL_KEPT), "all of the app in the cache")
 
 
 OPENS = {"en": "Opens when part 1 is finished", "ar": "تُفتح عند إنهاء الجزء 1"}
 
-Shot = Callable[[Page, str], None]
 Answers = dict[str, str]
 
 
@@ -81,12 +66,6 @@ def test_a_members_day(
     page.reload()  # the cookie remembers who is signed in
     expect(page.locator("nav")).to_be_visible()
     assert member.complaints == []
-
-
-def look(member: Member, shot: Shot, name: str) -> None:
-    """A picture, and what axe says of it."""
-    member.assert_accessible()
-    shot(member.page, name)
 
 
 def _mine(member: Member, shot: Shot) -> None:

@@ -5,11 +5,10 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import LONG_WINDOW, Phones
-from tests.browser.member import Member
-from tests.browser.test_member import Shot, look, until_all_is_kept
+from tests.browser.member import Member, Phones, Shot, look, until_all_is_kept
+from tests.browser.timing import LONG_WINDOW
 from tests.browser.way import Way, way_to
-from tests.processes import Processes, until
+from tests.kit.processes import Processes, until
 
 IS_SERVED = "navigator.serviceWorker.ready.then(() => true)"
 NO_CACHES = b"""

@@ -12,8 +12,8 @@ from playwright.sync_api import Browser, Page, expect
 from engine.piece import Piece
 from models.db import Database, connected, open_database, run
 from runtime.environment import Config
-from tests.processes import Processes
-from tests.ringing import (
+from tests.kit.processes import Processes
+from tests.kit.ringing import (
     HIDE,
     PASSWORD,
     SHOW,

@@ -5,12 +5,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from tests.accounts import last_code
-from tests.browser.conftest import Phones
-from tests.browser.member import Member
-from tests.browser.test_forms import wrong_at
-from tests.browser.test_member import Shot, look
-from tests.processes import Processes, until
+from tests.browser.member import Member, Phones, Shot, look, wrong_at
+from tests.kit.accounts import last_code
+from tests.kit.processes import Processes, until
 
 ANOTHER = "another horse battery"
 

@@ -3,8 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Phones
-from tests.processes import Processes
+from tests.browser.member import Phones
+from tests.kit.processes import Processes
 
 MOZILLA = "Mozilla/5.0"
 DEVICES = {

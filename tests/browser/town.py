@@ -18,9 +18,9 @@ from models.roles import set_role
 from models.settings import load_installation
 from models.status import SnapshotCopies
 from runtime.clock import utcnow
-from tests.accounts import settle
 from tests.browser.member import PASSWORD
-from tests.processes import SECONDS_MAX, Processes
+from tests.kit.accounts import settle
+from tests.kit.processes import SECONDS_MAX, Processes
 
 DAYS = 30
 SIGNALS = {

@@ -1,0 +1,38 @@
+"""docker-compose.yml gives each process what it reads, and no other's secrets."""
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.kit.root import ROOT
+
+SERVICES: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())[
+    "services"
+]
+OURS = ("release", "web", "worker", "clock", "dashboard", "partner")
+
+
+def readers() -> dict[str, set[str]]:
+    """Who reads a setting, as docs/settings.md says."""
+    found: dict[str, set[str]] = {}
+    for line in (ROOT / "docs/settings.md").read_text().splitlines():
+        cells = [cell.strip() for cell in line.split(" | ")]
+        if line.startswith("| `") and len(cells) == 3:
+            read_by = set(re.findall(r"[a-z]+", cells[1])) & set(OURS)
+            found |= dict.fromkeys(re.findall(r"`(\w+)`", cells[0]), read_by)
+    return found
+
+
+@pytest.mark.parametrize("service", OURS)
+def test_a_service_is_given_what_it_reads_and_nothing_else(service: str) -> None:
+    given = set(SERVICES[service]["environment"])
+    expected = {name for name, read_by in readers().items() if service in read_by}
+    assert given == expected - {"TWTC_DEMO_PASSWORD"}  # for ./run alone
+    assert "env_file" not in SERVICES[service]
+
+
+def test_images_of_others_are_named_by_their_digests() -> None:
+    for name in SERVICES.keys() - set(OURS):
+        assert re.search(r"@sha256:[0-9a-f]{64}$", SERVICES[name]["image"]), name

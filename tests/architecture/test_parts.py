@@ -1,0 +1,83 @@
+"""A member of parts, and what the domains keep: each kind of entity once (decision 0053)."""
+
+import ast
+import pkgutil
+from datetime import date
+from importlib import import_module
+from pathlib import Path
+from uuid import UUID
+
+import msgspec
+
+import engine
+from engine.ads import AdOffer
+from engine.conditions import Conditions
+from engine.daily import Days
+from engine.decision import Achievement, Achievements
+from engine.member import Member, Part
+from engine.session import Accrual, Sessions
+from engine.timeline import PRODUCTION, timetable
+from models.domains import KEEPS
+from tests.kit.words import START
+from workers import apply
+from workers.apply import Effects
+
+DAY = date(2026, 3, 1)
+
+
+def entities() -> set[type]:
+    found = set()
+    for module in pkgutil.walk_packages(engine.__path__, "engine."):
+        for value in vars(import_module(module.name)).values():
+            part = getattr(value, "part", None)
+            is_struct = isinstance(value, type) and issubclass(value, msgspec.Struct)
+            if is_struct and isinstance(part, type) and issubclass(part, Part):
+                found.add(value)
+    return found
+
+
+def test_every_entity_is_kept_by_one_domain() -> None:
+    kept = [keep.entity for keep in KEEPS]
+    assert len(set(kept)) == len(kept)
+    assert set(kept) == entities()
+
+
+def test_every_part_belongs_to_one_kind_of_entity() -> None:
+    parts = [entity.part for entity in entities()]  # type: ignore[attr-defined]
+    assert len(set(parts)) == len(parts)
+
+
+def test_a_part_that_was_not_loaded_is_empty_and_the_last_version_counts() -> None:
+    member = Member(7, True)
+    assert member.of(Sessions) == {}
+    first = Achievement(7, "DAILY_CHAMPION", DAY, START)
+    last = msgspec.structs.replace(first, earned_at=START.replace(hour=5))
+    member.put(first)
+    member.put(last)
+    assert member.of(Achievements) == {("DAILY_CHAMPION", DAY): last}
+
+
+def test_entities_of_two_members_are_two_even_if_their_keys_are_alike() -> None:
+    effects = Effects()
+    for user_id in (7, 71):
+        effects.put(Member(user_id, True), Accrual(UUID(int=1), user_id, 5))
+    assert len(effects.changed[Accrual]) == 2
+
+
+def test_an_offer_that_nobody_needed_is_empty() -> None:
+    conditions = Conditions(timetable(PRODUCTION), {})
+    assert conditions.of(Days) == {}
+    conditions.of(AdOffer).take(3)  # of a unit without a limit
+    assert conditions.of(AdOffer) == AdOffer()
+
+
+def test_the_loop_over_a_batch_names_no_domain() -> None:
+    source = ast.parse(Path(apply.__file__).read_text())
+    named = {
+        node.module.split(".")[1]
+        for node in ast.walk(source)
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("engine.")
+    }
+    core = {"action", "conditions", "core", "decide", "decision", "member", "outcome"}
+    core |= {"piece", "timeline"}
+    assert named <= core

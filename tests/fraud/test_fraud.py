@@ -1,0 +1,403 @@
+"""Fraud through the API and the workers: what is noticed, what it brings, how it ends."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mmdb_writer import MMDBWriter
+from msgspec.structs import replace
+from netaddr import IPSet  # type: ignore[import-untyped]
+
+from api.captcha.hosted import HCaptcha, Turnstile
+from engine.permissions import Role
+from models import intents
+from models.db import Connection, Statement, connected, rows
+from models.reputation import AddressList, Places, parse_list, store_list
+from runtime.clock import utcnow
+from runtime.environment import CaptchaConfig, Config, ConfigError, load_config
+from runtime.proxies import Proxies
+from tests.kit.accounts import PASSWORD, auth, sent_code, signed_up
+from tests.kit.counterpart import Reply, counterpart
+from tests.kit.fingerprints import SIGNALS
+from tests.kit.staff import staff
+from tests.kit.world import Person, World
+from workers.reputation import refresh_lists
+
+USA, CHINA = "198.51.100.7", "203.0.113.7"
+SECOND = timedelta(seconds=1)
+
+
+@pytest.fixture
+def config(config: Config) -> Config:
+    """Behind a proxy on the test's own address, with the local CAPTCHA."""
+    captcha = CaptchaConfig("local", "", "", "", "")
+    return replace(config, trusted_proxies=Proxies("127.0.0.1"), captcha=captcha)
+
+
+@pytest.fixture
+def places(tmp_path: Path) -> Places:
+    """Two networks and where they are."""
+    writer = MMDBWriter(4, "GeoLite2-City", float_type="f64")
+    for network, latitude, longitude in (
+        ("198.51.100.0/24", 40.7, -74.0),
+        ("203.0.113.0/24", 31.2, 121.5),
+    ):
+        location = {"location": {"latitude": latitude, "longitude": longitude}}
+        writer.insert_network(IPSet([network]), location)
+    path = tmp_path / "places.mmdb"
+    writer.to_db_file(str(path))
+    return Places(str(path))
+
+
+async def act(person: Person, ip: str = USA, **headers: str) -> dict[str, Any]:
+    """Ask to start a task, from an address."""
+    answer = await person.post("/v1/tasks/1/started", **{"X-Forwarded-For": ip, **headers})
+    return await person.outcome(answer) if answer.status_code in (200, 202) else answer.json()
+
+
+async def refusal(person: Person) -> str | None:
+    status = await person.status()
+    found = status["refusal"]
+    return found["reason"] if found else None
+
+
+async def logged(world: World) -> list[tuple[str, str]]:
+    found = await world.rows("SELECT event_type, severity FROM fraud_logs ORDER BY created_at, id")
+    return [(row.event_type, row.severity) for row in found]
+
+
+async def test_usa_to_china_in_ten_minutes_asks_for_the_password(
+    world: World, places: Places
+) -> None:
+    world.shop = replace(world.shop, places=places)
+    person, _ = await signed_up(world)
+    await act(person, USA)
+    world.move_to(utcnow() + timedelta(minutes=10))
+    await act(person, CHINA)
+    assert await logged(world) == [("IMPOSSIBLE_TRAVEL", "HIGH")]
+    assert await refusal(person) == "REAUTHENTICATION_REQUIRED"
+    world.move_to(utcnow() + SECOND)
+    refused = await act(person, CHINA)
+    assert refused["type"] == "urn:twtc:problem:reauthentication-required"
+    again = await auth(world, "login", email="ann@example.com", password=PASSWORD)
+    assert again.status_code == 200
+    world.move_to(utcnow() + SECOND)
+    assert (await act(person, CHINA))["status"] in ("APPLIED", "REJECTED")
+    assert await refusal(person) != "REAUTHENTICATION_REQUIRED"
+    assert len(await logged(world)) == 1
+
+
+async def test_of_who_objects_to_tracking_no_place_is_known(world: World, places: Places) -> None:
+    world.shop = replace(world.shop, places=places)
+    person = await world.person()
+    consents = {"tracking": False, "marketing": False}
+    answer = await world.http.put("/v1/me/consents", json=consents, headers=person.headers)
+    assert answer.status_code == 200, answer.text
+    told = await person.post("/v1/me/device", SIGNALS)
+    assert told.json() == {"device_token": None}
+    await act(person, USA)
+    world.move_to(utcnow() + SECOND)
+    await act(person, CHINA, **{"Device-Token": "00" * 16 + ".x"})
+    assert await logged(world) == []
+    assert await world.value("SELECT count(*) FROM fraud_trails WHERE latitude IS NOT NULL") == 0
+    assert await world.value("SELECT count(*) FROM fingerprints") == 0
+
+
+async def test_ten_accounts_from_one_device_have_to_verify(world: World) -> None:
+    """They come at once: none of them was there before the others."""
+    people = await world.people(10)
+    for number, person in enumerate(people, start=1):
+        token = (await person.post("/v1/me/device", SIGNALS)).json()["device_token"]
+        await world.drain()
+        flagged = await world.value("SELECT count(*) FROM fraud_logs")
+        assert flagged == (0 if number <= 3 else number)
+    assert set(await logged(world)) == {("MULTI_ACCOUNT", "HIGH")}
+    assert {await refusal(person) for person in people} == {"VERIFICATION_REQUIRED"}
+    person = people[0]
+    for statement in ("SELECT 1", "DELETE FROM intents WHERE kind = 'fraud.flag'"):
+        await world.rows(statement)  # also when the intents are pruned
+        await person.post("/v1/me/device", SIGNALS)
+        await world.drain()
+        assert len(await logged(world)) == 10  # each once
+    sent = await person.post("/v1/auth/verification-code")
+    assert sent.status_code == 204, sent.text
+    email = await world.value("SELECT 'person1@example.com'")
+    code = sent_code(world, email)
+    assert (await person.post("/v1/auth/verify", {"code": code})).status_code == 204
+    assert await refusal(person) != "VERIFICATION_REQUIRED"
+    assert token
+
+
+async def multi_accounts(world: World) -> list[int]:
+    """Who was flagged for one account too many."""
+    query = "SELECT user_id FROM fraud_logs WHERE event_type = 'MULTI_ACCOUNT' ORDER BY created_at"
+    return [row.user_id for row in await world.rows(query)]
+
+
+async def test_whoever_was_there_first_does_not_bear_who_comes(world: World) -> None:
+    """Anybody can send somebody's six signals."""
+    owner, *strangers = await world.people(11)
+    for person in (owner, *strangers):
+        await person.post("/v1/me/device", SIGNALS)
+        await world.drain()
+        world.move_to(utcnow() + timedelta(microseconds=1))
+    late = [person.id for person in strangers[2:]]
+    assert await multi_accounts(world) == late
+    for person in (owner, *strangers):  # at each start of the app
+        await person.post("/v1/me/device", SIGNALS)
+    await world.drain()
+    assert await multi_accounts(world) == late
+    assert await refusal(owner) is None
+    assert await refusal(strangers[-1]) == "VERIFICATION_REQUIRED"
+
+
+async def test_whoever_is_known_from_before_was_there_first(world: World) -> None:
+    people = await world.people(4)
+    for person in people[:3]:
+        await person.post("/v1/me/device", SIGNALS)
+    await world.rows("UPDATE fingerprints SET came_at = NULL RETURNING 1")
+    await people[3].post("/v1/me/device", SIGNALS)
+    await world.drain()
+    assert await multi_accounts(world) == [people[3].id]
+
+
+async def test_a_device_token_is_its_owners_and_travels_with_the_intent(world: World) -> None:
+    one, other = await world.people(2)
+    token = (await one.post("/v1/me/device", SIGNALS)).json()["device_token"]
+    for person in (one, other):
+        await act(person, **{"Device-Token": token})
+    await act(one, **{"Device-Token": "00.00"})
+    found = await world.rows(
+        "SELECT user_id, evidence ->> 'device' AS device FROM intents"
+        " WHERE kind = 'task.start' ORDER BY user_id, device"
+    )
+    assert [(row.user_id, row.device and row.device == token.split(".")[0]) for row in found] == [
+        (one.id, True),
+        (one.id, None),
+        (other.id, None),
+    ]
+
+
+async def test_levels_lead_to_cooldown_captcha_and_back(world: World) -> None:
+    person = await world.person()
+    for hour, expected in enumerate([None, "COOLDOWN", "CAPTCHA_REQUIRED"]):
+        for _ in range(2):
+            await act(person)
+        found = await refusal(person)
+        assert (found == expected) if expected else found not in ("COOLDOWN", "CAPTCHA_REQUIRED")
+        world.move_to(utcnow() + timedelta(minutes=61))
+        assert hour < 3
+    refused = await act(person)
+    assert refused["type"] == "urn:twtc:problem:captcha-required"
+    challenge = (await world.http.get("/v1/captcha")).json()
+    right = sum(int(part) for part in challenge["question"].split(" + "))
+    for answer, status in ((right + 1, 403), (right, 204)):
+        token = f"{challenge['site_key']}.{answer}"
+        solved = await person.post("/v1/me/captcha", {"token": token})
+        assert solved.status_code == status
+    assert await refusal(person) != "CAPTCHA_REQUIRED"
+    world.move_to(utcnow() + timedelta(minutes=5))
+    assert (await person.post("/v1/me/captcha", {"token": token})).status_code == 403
+
+
+async def test_what_was_begun_goes_on_in_a_cooldown_and_stops_in_a_suspension(
+    world: World,
+) -> None:
+    held, suspended = await world.people(2, group_number=1)
+    moderator = await staff(world, Role.MODERATOR)
+    await world.go_to(held.next_opening())
+    ads = [await held.begin(), await suspended.begin()]
+    await world.rows(
+        "UPDATE users SET hold = 'COOLDOWN', hold_until = CAST(:now AS timestamptz)"
+        " + interval '1 hour'"
+        " WHERE id = :u RETURNING 1",
+        u=held.id,
+    )
+    reason = {"reason": "looks like a farm"}
+    answer = await moderator.post(f"/v1/admin/users/{suspended.id}/suspend", reason)
+    assert answer.status_code == 204
+    await world.go_to(utcnow() + timedelta(seconds=60))
+    done = await held.post(f"/v1/ads/views/{ads[0]['view_id']}/completed")
+    assert done.status_code == 202
+    refused = await suspended.post(f"/v1/ads/views/{ads[1]['view_id']}/completed")
+    assert refused.json()["type"] == "urn:twtc:problem:suspended"
+    # The network's proof is kept: it is not the member's own doing.
+    for ad in ads:
+        assert (await held.callback(ad["nonce"])).status_code == 200
+    await world.drain()
+    lift = await moderator.post(f"/v1/admin/users/{suspended.id}/release", reason)
+    assert lift.status_code == 204
+    assert await refusal(suspended) != "SUSPENDED"
+    again = await moderator.post(f"/v1/admin/users/{suspended.id}/release", reason)
+    assert again.status_code == 404
+
+
+async def test_a_hold_that_ends_while_a_request_is_refused_refuses_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The CAPTCHA of another request is solved between the refusal and the look at its reason."""
+    person = await world.person()
+    hold = """
+        UPDATE users SET hold = CAST(:hold AS text), hold_until = CAST(:until AS timestamptz)
+        WHERE bucket = :bucket AND id = :id RETURNING 1
+    """
+    who = {"bucket": person.id % 64, "id": person.id}
+    await world.rows(hold, **who, hold="CAPTCHA", until=utcnow() + timedelta(hours=1))
+
+    async def free_first(connection: Connection, statement: Statement, *params: Any) -> Any:
+        if statement is intents.STANDING:
+            await world.rows(hold, **who, hold=None, until=None)
+        return await rows(connection, statement, *params)
+
+    monkeypatch.setattr(intents, "rows", free_first)
+    assert (await person.post("/v1/tasks/1/started")).status_code == 202
+
+
+async def test_nobody_decides_about_themselves(world: World) -> None:
+    chief, other = await staff(world, Role.SUPERADMIN), await staff(world, Role.SUPERADMIN)
+    path, reason = f"/v1/admin/users/{chief.id}", {"reason": "I am no farm"}
+    assert (await chief.post(f"{path}/suspend", reason)).status_code == 404
+    assert (await other.post(f"{path}/suspend", reason)).status_code == 204
+    assert (await chief.post(f"{path}/release", reason)).status_code == 403
+    assert await refusal(chief) == "SUSPENDED"
+    assert (await other.post(f"{path}/release", reason)).status_code == 204
+
+
+async def test_two_devices_at_once_end_the_later_sign_in(world: World) -> None:
+    person, first = await signed_up(world)
+    world.move_to(utcnow() + SECOND)
+    second = (await auth(world, "login", email="ann@example.com", password=PASSWORD)).json()
+    for tokens, ip in ((first, USA), (second, CHINA)):
+        world.move_to(utcnow() + 2 * SECOND)
+        headers = {"Authorization": f"Bearer {tokens['access_token']}", "X-Forwarded-For": ip}
+        answer = await person.post("/v1/tasks/1/started", **headers)
+        assert answer.status_code == 202
+        await world.drain()
+    assert await logged(world) == [("DUPLICATE_SESSION", "MEDIUM")]
+    gone = await auth(world, "refresh", refresh_token=second["refresh_token"])
+    kept = await auth(world, "refresh", refresh_token=first["refresh_token"])
+    assert (gone.status_code, kept.status_code) == (401, 200)
+
+
+async def test_a_listed_address_asks_for_a_code(world: World) -> None:
+    await store_list(world.database, "TOR", f"# exits\n{USA}\n", "test", utcnow())
+    world.shop.reputation.forget()
+    person = await world.person()
+    await act(person, USA)
+    assert await logged(world) == [("BAD_ADDRESS", "MEDIUM")]
+    assert await refusal(person) == "VERIFICATION_REQUIRED"
+
+
+async def test_lists_are_replaced_whole_or_not_at_all(world: World, tmp_path: Path) -> None:
+    banned = tmp_path / "banned.txt"
+    banned.write_text("192.0.2.0/25 ; a farm\n2001:db8::/32\n")
+    with counterpart(Reply(200, b"198.51.100.7\n"), Reply(200, b""), Reply(500, b"x")) as server:
+        sources = {"TOR": server.url, "BANNED": str(banned), "VPN": str(tmp_path / "none")}
+        for expected in ({"TOR": 1, "BANNED": 2}, {"BANNED": 2}, {"BANNED": 2}):
+            assert await refresh_lists(world.database, sources, utcnow()) == expected
+    reputation = world.shop.reputation
+    reputation.forget()
+    async with connected(world.database) as connection:
+        await reputation.read_anew(connection)
+    assert reputation.find("198.51.100.7") == "TOR"
+    assert reputation.find("192.0.2.127") == reputation.find("2001:db8::9") == "BANNED"
+    assert reputation.find("192.0.2.128") is None
+    assert reputation.find("nonsense") is None
+
+
+def test_an_address_list_finds_what_any_of_its_networks_has() -> None:
+    listed = AddressList(parse_list("10.0.0.0/8\n10.1.0.0/16\n\n192.0.2.1\n::1"))
+    inside = ["10.0.0.0", "10.255.255.255", "192.0.2.1", "::1", "::ffff:10.0.0.1"]
+    outside = ["9.255.255.255", "11.0.0.0", "192.0.2.0", "192.0.2.2", "::2"]
+    assert [address in listed for address in inside] == [True] * 5
+    assert [address in listed for address in outside] == [False] * 5
+    assert "10.0.0.1" not in AddressList([])
+
+
+def test_a_missing_or_broken_database_of_places_knows_no_place(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.mmdb"
+    broken.write_bytes(b"not a database")
+    for path in ("", str(tmp_path / "none.mmdb"), str(broken)):
+        assert Places(path).find(USA) is None
+
+
+async def test_the_review_list_names_what_was_serious(world: World) -> None:
+    people = await world.people(4)
+    moderator = await staff(world, Role.MODERATOR)
+    for person in people:
+        await person.post("/v1/me/device", SIGNALS)
+    await world.drain()
+    page = (
+        await moderator.get(
+            "/v1/admin/suspicions",
+        )
+    ).json()
+    assert {item["user_id"] for item in page["items"]} == {person.id for person in people}
+    assert {(i["event_type"], i["hold"]) for i in page["items"]} == {
+        ("MULTI_ACCOUNT", "VERIFICATION")
+    }
+    one = (await moderator.get(f"/v1/admin/suspicions?user={people[0].id}")).json()
+    assert [item["user_id"] for item in one["items"]] == [people[0].id]
+    looked = await world.rows(
+        "SELECT action, subject_id FROM admin_log WHERE actor_id = :m", m=moderator.id
+    )
+    assert [tuple(row) for row in looked] == [("fraud.view", str(people[0].id))]
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [
+        (b'{"success": true, "hostname": "app.test"}', True),
+        (b'{"success": true, "hostname": "evil.test"}', False),
+        (b'{"success": false, "error-codes": ["timeout-or-duplicate"]}', False),
+    ],
+)
+@pytest.mark.parametrize("vendor", [Turnstile, HCaptcha])
+async def test_hosted_captchas_are_asked_with_the_secret(
+    world: World, vendor: Any, body: bytes, expected: bool
+) -> None:
+    with counterpart(Reply(200, body)) as server:
+        chosen = CaptchaConfig("x", "site", "the-secret", server.url, "app.test")
+        captcha = vendor(chosen, world.services.http)
+        assert await captcha.is_right("token", USA, utcnow()) is expected
+        [asked] = server.received
+    assert b"secret=the-secret" in asked.body
+    assert b"response=token" in asked.body
+
+
+async def test_a_silent_vendor_judges_nobody(world: World) -> None:
+    with counterpart(Reply(500, b"")) as server:
+        chosen = CaptchaConfig("x", "site", "secret", server.url, "")
+        captcha = Turnstile(chosen, world.services.http)
+        with pytest.raises(Exception, match="HTTPStatusError"):
+            await captcha.is_right("token", None, utcnow())
+        assert not await captcha.is_right("t" * 2049, None, utcnow())
+
+
+@pytest.mark.parametrize(
+    "env",
+    [
+        {"TWTC_CAPTCHA": "guess"},
+        {"TWTC_CAPTCHA": "local", "TWTC_PROFILE": "production"},
+        {"TWTC_CAPTCHA": "turnstile"},
+        {"TWTC_IP_LISTS": "somewhere"},
+        {"TWTC_IP_LISTS": "cats=https://x"},
+    ],
+)
+def test_a_wrong_setting_is_refused(env: dict[str, str]) -> None:
+    secrets = dict.fromkeys(
+        ("TWTC_SECRET", "TWTC_HOUSE_SECRET", "TWTC_PII_KEYS", "TWTC_INDEX_KEY"), "x" * 32
+    )
+    base = {"DATABASE_URL": "postgresql://x", "REDIS_URL": "redis://x", "TWTC_OUTBOX_DIR": "/x"}
+    with pytest.raises(ConfigError, match=next(iter(env))):
+        load_config(base | secrets | env, signs=True)
+
+
+async def test_fifty_starts_at_once_leave_one_trail(world: World) -> None:
+    person = await world.person()
+    await asyncio.gather(*(person.post(f"/v1/tasks/{n % 5 + 1}/started") for n in range(50)))
+    await world.drain()
+    assert await world.value("SELECT count(*) FROM fraud_trails") == 1
+    assert {event for event, _ in await logged(world)} == {"SUSPICIOUS_TIMING"}

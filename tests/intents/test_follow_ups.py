@@ -1,0 +1,126 @@
+"""What an intent of one member brings for others: delivered once, however often and late."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from engine import decide
+from engine.action import AnyIntent
+from engine.conditions import Conditions
+from engine.decision import Decision, FollowUp
+from engine.intents import FlagUser
+from engine.member import Member
+from models.db import transaction
+from models.follow_ups import ENTRIES_MAX, ORIGIN, deliver, deliver_overdue, store_follow_ups
+from models.invariants import find_overdue
+from runtime.clock import utcnow
+from tests.kit.words import at
+from tests.kit.world import Person, World
+
+Told = Callable[[int], None]
+FLAG = FlagUser(event="SHARED_DEVICE", severity="LOW", details={})
+RECORDED = f"SELECT count(*) FROM intents WHERE origin = '{ORIGIN}'"
+LEFT = "SELECT count(*) FROM follow_ups"
+
+
+def bringing(monkeypatch: pytest.MonkeyPatch, *others: Person, after: timedelta) -> None:
+    """Every start brings a flag for these others."""
+
+    def react(
+        member: Member, intent: AnyIntent, decision: Decision, conditions: Conditions
+    ) -> Decision:
+        if intent.action.is_start:
+            due_at = intent.recorded_at + after
+            found = [FollowUp(o.id, FLAG, f"flag:{intent.id}:{o.id}", due_at) for o in others]
+            return replace(decision, follow_ups=tuple(found))
+        return decision
+
+    monkeypatch.setattr(decide, "REACTIONS", (*decide.REACTIONS, react))
+
+
+async def elsewhere(world: World, person: Person) -> Person:
+    """Somebody of another bucket."""
+    other = await world.person()
+    while other.id % 64 == person.id % 64:
+        await world.value("SELECT setval('user_ids', nextval('user_ids') + 63)")
+        other = await world.person()
+    return other
+
+
+async def test_what_is_for_a_member_of_another_bucket_is_applied_there(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = await world.person(group_number=1)
+    others = [await elsewhere(world, person), await world.person()]
+    bringing(monkeypatch, *others, after=timedelta())
+    world.move_to(at("00:05"))
+    await person.start()
+    assert await world.value(RECORDED) == 2
+    assert await world.value(LEFT) == 0
+    flagged = await world.rows("SELECT user_id FROM fraud_logs ORDER BY user_id")
+    assert [row.user_id for row in flagged] == sorted(other.id for other in others)
+    await world.assert_books_are_right()
+
+
+async def test_delivered_twice_or_after_a_crash_it_is_the_same(world: World) -> None:
+    person = await world.person()
+    other = await elsewhere(world, person)
+    await written(world, person, [FollowUp(other.id, FLAG, "once", utcnow())])
+    [row] = await world.rows("SELECT * FROM follow_ups")
+    await deliver(world.database, person.id % 64, utcnow())
+    await written(world, person, [FollowUp(other.id, FLAG, "once", utcnow())])  # not deleted
+    both = (deliver(world.database, row.bucket, utcnow()) for _ in range(2))
+    await asyncio.gather(*both)
+    assert (await world.value(RECORDED), await world.value(LEFT)) == (1, 0)
+
+
+async def test_what_nobody_delivered_the_relay_does(world: World) -> None:
+    person = await world.person()
+    other = await elsewhere(world, person)
+    await written(world, person, [FollowUp(other.id, FLAG, "late", utcnow())])
+    assert await deliver_overdue(world.database, utcnow()) == []  # its writer may be about to
+    world.move_to(utcnow() + timedelta(minutes=16))
+    assert [found.invariant for found in await find_overdue(world.database, utcnow())]
+    [piece] = await deliver_overdue(world.database, utcnow())
+    assert (piece.group_number, piece.bucket) == (other.group_number, other.id % 64)
+    await world.drain()
+    assert await find_overdue(world.database, utcnow()) == []
+    assert await world.value("SELECT count(*) FROM fraud_logs") == 1
+
+
+async def test_what_is_for_later_waits_for_its_time(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = await world.person(group_number=1)
+    other = await elsewhere(world, person)
+    bringing(monkeypatch, other, after=timedelta(hours=1))
+    world.move_to(at("00:05"))
+    await person.start()
+    await deliver_overdue(world.database, utcnow())
+    assert (await world.value(RECORDED), await world.value(LEFT)) == (0, 1)
+    world.move_to(at("01:06"))
+    await deliver_overdue(world.database, utcnow())
+    assert (await world.value(RECORDED), await world.value(LEFT)) == (1, 0)
+    recorded_at = await world.value(RECORDED.replace("count(*)", "recorded_at"))
+    assert recorded_at == at("01:05")
+
+
+async def test_many_go_in_a_row_for_each_bucket_and_thousand(world: World) -> None:
+    person = await world.person()
+    now = utcnow()
+    many = [FollowUp(64 * n, FLAG, f"{n}", now) for n in range(1, ENTRIES_MAX + 2)]
+    await written(world, person, [*many, FollowUp(65, FLAG, "65", now)])
+    sizes = await world.rows(
+        "SELECT jsonb_array_length(entries) AS size FROM follow_ups ORDER BY 1"
+    )
+    assert [row.size for row in sizes] == [1, 1, ENTRIES_MAX]
+    await deliver(world.database, person.id % 64, now)  # only for whom there is
+    assert (await world.value(RECORDED), await world.value(LEFT)) == (1, 0)
+
+
+async def written(world: World, person: Person, follow_ups: list[FollowUp]) -> None:
+    async with transaction(world.database) as connection:
+        await store_follow_ups(connection, person.id % 64, follow_ups, utcnow())

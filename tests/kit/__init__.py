@@ -1,0 +1,1 @@
+"""What tests stand on: the world, its words, and counterparts of vendors."""

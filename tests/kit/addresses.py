@@ -1,0 +1,43 @@
+"""What is no e-mail address."""
+
+LONG = ".".join(["b" * 60] * 4)
+NONE = [
+    "one<me@x.example>",
+    "me@x.example,",
+    "mailto:me@x.example",
+    "(1)me@x.example",
+    "1,me@x.example",
+    "me@x.example(1)",
+    "<me@x.example>",
+    "me@x.example;you@x.example",
+    '"me"@x.example',
+    '"m e"@x.example',
+    "me@[192.0.2.1]",
+    "me@[IPv6:2001:db8::1]",
+    "me@192.0.2.1",
+    "me@x.example.",
+    ".me@x.example",
+    "m..e@x.example",
+    "me@x..example",
+    "me@localhost",
+    "me@-x.example",
+    "me%elsewhere.example@x.example",
+    "elsewhere.example!me@x.example",
+    "@elsewhere.example:me@x.example",
+    "me@x.example\r\nBcc: you@x.example",
+    "m\te@x.example",
+    "me@x.example\0",
+    "m\x7fe@x.example",
+    "\ud800@x.example",
+    "me@p\u0430ypal.com",  # a Cyrillic а among Latin letters
+    "me@xn--pypal-4ve.com",  # the same, written as it travels
+    "me@\u03bfx.example",
+    "m\u0435@x.example",
+    "me@xn--zzzz.example",
+    "me@@x.example",
+    f"{'a' * 65}@x.example",
+    f"{'a' * 12}@{LONG}",
+    "me",
+    "@",
+    "",
+]

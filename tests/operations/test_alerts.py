@@ -1,0 +1,409 @@
+"""Alerts: counted, opened, told to the channel they belong to, told once, and over."""
+
+import json
+import logging
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from email import message_from_bytes
+from typing import Any
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import Envelope
+from msgspec.structs import replace
+
+from api.app import create_app
+from engine.core.transfer import Account, AccountKind
+from engine.ledger.rules import Use
+from engine.permissions import Role
+from engine.vesting import Vesting
+from models.alerts import read_counters
+from models.db import DATABASE_ERRORS, Database, connected, open_database, run, sql, transaction
+from models.request_counts import RequestCounts
+from models.spending import Spending, spend
+from runtime.clock import new_id, utcnow
+from runtime.environment import AlertConfig, Config, ConfigError, load_config
+from tests.kit.accounts import auth, signed_up
+from tests.kit.adjustments import judge as approve
+from tests.kit.adjustments import propose
+from tests.kit.counterpart import Counterpart, Reply, counterpart
+from tests.kit.staff import staff
+from tests.kit.words import START
+from tests.kit.world import Person, World
+from workers.alerting import open_channels
+from workers.alerting.contract import Channels, LogLines
+from workers.alerting.outage import OutageWatch
+from workers.alerting.senders import PagerDuty, SmtpMailer
+
+OK, TAKEN, BROKEN = Reply(200, b"ok"), Reply(202, b"{}"), Reply(500, b"")
+CHECK = timedelta(minutes=5)
+NOON = START + timedelta(days=8, hours=12)
+
+
+class Receivers:
+    """A chat, a pager and a mailbox of this machine."""
+
+    def __init__(self, chat: Counterpart, pager: Counterpart, config: Config) -> None:
+        self.chat, self.pager, self.config = chat, pager, config
+        self.mails: list[Envelope] = []
+
+    @property
+    def lines(self) -> list[str]:
+        return [json.loads(request.body)["text"] for request in self.chat.received]
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        return [json.loads(request.body) for request in self.pager.received]
+
+    @property
+    def actions(self) -> list[tuple[str, str]]:
+        return [(event["event_action"], event["dedup_key"]) for event in self.events]
+
+    async def handle_DATA(self, server: object, session: object, mail: Envelope) -> str:  # noqa: N802
+        self.mails.append(mail)
+        return "250 OK"
+
+
+@pytest.fixture
+def receivers(world: World, unused_tcp_port: int) -> Iterator[Receivers]:
+    """All three channels, as the world's workers know them."""
+    with counterpart(OK) as chat, counterpart(TAKEN) as pager:
+        chosen = AlertConfig(f"{chat.url}/hook", f"{pager.url}/v2/enqueue", "key", "ops@x.example")
+        smtp_url = f"smtp://127.0.0.1:{unused_tcp_port}"
+        config = replace(world.config, alerts=chosen, smtp_url=smtp_url, mail_from="t@x.example")
+        world.shop = replace(world.shop, channels=open_channels(config))
+        receivers = Receivers(chat, pager, config)
+        mailbox = Controller(receivers, hostname="127.0.0.1", port=unused_tcp_port)
+        mailbox.start()
+        yield receivers
+        mailbox.stop()
+
+
+async def write(world: World, statement: str, **params: Any) -> None:
+    async with connected(world.database) as connection:
+        await run(connection, sql(statement), params)
+
+
+async def count(world: World, at: datetime, **values: int) -> None:
+    """What the web processes have counted by an instant."""
+    counts = RequestCounts()
+    counts.now.update(values)
+    await counts.add_up(world.database, at)
+
+
+async def suspect(
+    world: World, person: Person, event: str, severity: str, at: datetime | None = None
+) -> None:
+    await write(
+        world,
+        "INSERT INTO fraud_logs (bucket, id, user_id, event_type, severity, details, ip_address,"
+        " created_at) VALUES (:bucket, :id, :user_id, :event, :severity, '{}', '192.0.2.7', :now)",
+        bucket=person.id % 64,
+        id=new_id(utcnow()),
+        user_id=person.id,
+        event=event,
+        severity=severity,
+        now=at or utcnow(),
+    )
+
+
+async def test_errors_are_told_to_the_pager_once_and_once_when_over(
+    world: World, receivers: Receivers
+) -> None:
+    await count(world, utcnow(), requests=1000, server_errors=11)
+    for _ in range(3):
+        await world.go_to(utcnow() + CHECK)
+    [event] = receivers.events
+    assert (event["routing_key"], event["event_action"]) == ("key", "trigger")
+    assert event["dedup_key"] == "twtc:errors"
+    assert event["payload"]["severity"] == "critical"
+    assert event["payload"]["source"] == "twtc"
+    assert event["payload"]["summary"] == "11 of 1000 requests were answered with a server error"
+    assert event["payload"]["custom_details"] == {"failed": 11, "requests": 1000}
+    assert receivers.pager.received[0].path == "/v2/enqueue"
+    for _ in range(3):
+        await world.go_to(utcnow() + CHECK)
+    assert receivers.actions == [("trigger", "twtc:errors"), ("resolve", "twtc:errors")]
+    # What comes back is told again.
+    await count(world, utcnow(), requests=100, server_errors=50)
+    await world.go_to(utcnow() + CHECK)
+    assert receivers.actions[2:] == [("trigger", "twtc:errors")]
+    assert receivers.lines == []
+
+
+async def test_a_spike_of_sign_ups_is_a_warning_in_the_chat(
+    world: World, receivers: Receivers
+) -> None:
+    await world.people(49)
+    await world.go_to(utcnow() + CHECK)
+    assert receivers.lines == []
+    await world.person()
+    await world.go_to(utcnow() + CHECK)
+    await world.go_to(utcnow() + timedelta(hours=1))
+    since = "(since 2026-03-01 00:10 UTC)"
+    text = "50 registrations within an hour; usual are 0"
+    assert receivers.lines == [f"Warning: {text} {since}", f"Over: {text} {since}"]
+    assert receivers.events == []
+
+
+async def test_what_is_usual_at_this_hour_is_no_spike(world: World, receivers: Receivers) -> None:
+    for days in range(1, 8):
+        await count(world, NOON - timedelta(days=days, minutes=30), failed_sign_ins=100)
+        await count(world, NOON - timedelta(days=days, hours=6), failed_sign_ins=10_000)
+    await count(world, NOON - timedelta(minutes=60), failed_sign_ins=200)
+    await count(world, NOON - timedelta(minutes=5), failed_sign_ins=100)
+    world.move_to(NOON)
+    hour = (await read_counters(world.database, NOON)).failed_sign_ins
+    assert (hour.now, list(hour.before)) == (300, [100] * 7)
+    await world.go_to(NOON)
+    assert receivers.lines == []
+    await count(world, NOON, failed_sign_ins=250)
+    await world.go_to(NOON + CHECK)  # 200 of them are more than an hour ago now
+    assert [line[:42] for line in receivers.lines] == ["Warning: 350 failed sign-ins within an hou"]
+
+
+async def test_an_abnormal_withdrawal_is_critical(world: World, receivers: Receivers) -> None:
+    user = await world.person()
+    one, other = await staff(world, Role.ADMIN), await staff(world, Role.ADMIN)
+    for direction, amount in (("CREDIT", "10000"), ("DEBIT", "4000.000001")):
+        proposal = (await propose(one, user, direction, amount)).json()
+        await approve(other, proposal)
+        await world.drain()
+    outside = Account(AccountKind.BURN)
+    leaving = Spending(user.id, 5_999_999_999, outside, "withdrawal:1", "", Use.GOODS)
+    everybody = Vesting(days=0, days_one_address=0)
+    async with transaction(world.database) as connection:
+        assert await spend(connection, everybody, leaving, utcnow())
+    await world.go_to(utcnow() + CHECK)
+    told = dict(zip(receivers.actions, receivers.events, strict=True))
+    [credit] = [key for _, key in told if key.startswith("twtc:credit:")]
+    assert set(told) == {("trigger", "twtc:withdrawals"), ("trigger", credit)}
+    withdrawals = told["trigger", "twtc:withdrawals"]
+    assert withdrawals["payload"]["custom_details"] == {"now": 10_000, "usual": 0}
+
+
+async def test_serious_suspicions_are_told_once_by_type(world: World, receivers: Receivers) -> None:
+    person, other = await world.people(2)
+    await suspect(world, person, "MULTI_ACCOUNT", "HIGH")
+    await suspect(world, other, "MULTI_ACCOUNT", "CRITICAL")
+    await suspect(world, other, "SUSPICIOUS_TIMING", "LOW")
+    await world.go_to(utcnow() + CHECK)
+    await world.go_to(utcnow() + CHECK)
+    await suspect(world, person, "IMPOSSIBLE_TRAVEL", "HIGH")
+    await world.go_to(utcnow() + CHECK)
+    await world.go_to(utcnow() + CHECK)
+    assert receivers.lines == [
+        "Warning: Suspicious activity: MULTI_ACCOUNT 2 (since 2026-03-01 00:00 UTC)",
+        "Warning: Suspicious activity: IMPOSSIBLE_TRAVEL 1 (since 2026-03-01 00:10 UTC)",
+    ]
+    for request in receivers.chat.received:
+        assert str(person.id) not in request.body.decode()
+        assert b"192.0.2.7" not in request.body
+
+
+async def test_a_suspicion_that_is_committed_after_a_check_is_told_by_the_next(
+    world: World, receivers: Receivers
+) -> None:
+    person = await world.person()
+    check_at = START + CHECK
+    await world.go_to(check_at - timedelta(seconds=1))
+    await suspect(world, person, "MULTI_ACCOUNT", "HIGH")
+    await world.go_to(check_at)
+    began_at = check_at - timedelta(seconds=2)
+    await suspect(world, person, "IMPOSSIBLE_TRAVEL", "HIGH", began_at)
+    await world.go_to(check_at + CHECK)
+    [line] = receivers.lines
+    assert "IMPOSSIBLE_TRAVEL 1" in line
+    assert "MULTI_ACCOUNT 1" in line
+
+
+async def test_dead_letters_and_broken_books_are_critical(
+    world: World, receivers: Receivers
+) -> None:
+    person = await world.person()
+    dead = "UPDATE intents SET status = 'FAILED', error = 'poison', applied_at = recorded_at"
+    await person.post("/v1/mining/sessions")
+    await write(world, f"{dead} WHERE status = 'RECORDED'")
+    spoil = "UPDATE wallets SET settled_balance = settled_balance + {0}, balance = balance + {0}"
+    await write(world, spoil.format(1))
+    # The audit comes to the person's bucket within a day.
+    await world.live_until(START + timedelta(days=1, minutes=10), timedelta(hours=1))
+    [books] = [event for event in receivers.events if event["dedup_key"].startswith("twtc:books")]
+    assert "settled balance = sum of the ledger" in books["payload"]["custom_details"]
+    assert ("trigger", "twtc:dead-letters") in receivers.actions
+    await write(world, spoil.format(-1))
+    await write(world, "DELETE FROM intents WHERE status = 'FAILED'")
+    await world.live_until(START + timedelta(days=2, minutes=10), timedelta(hours=1))
+    assert ("resolve", books["dedup_key"]) in receivers.actions
+    assert ("resolve", "twtc:dead-letters") in receivers.actions
+    assert len(receivers.actions) == 4
+
+
+async def test_a_channel_that_fails_is_tried_again_and_in_order(
+    world: World, receivers: Receivers
+) -> None:
+    person = await world.person()
+    receivers.pager.replies[:] = [BROKEN]
+    await suspect(world, person, "MULTI_ACCOUNT", "HIGH")
+    await count(world, utcnow(), requests=10, server_errors=10)
+    await world.go_to(utcnow() + CHECK)
+    assert len(receivers.lines) == 1  # the chat does not wait for the pager
+    await world.go_to(utcnow() + timedelta(hours=1))  # over, but nobody has been told
+    assert receivers.actions == [("trigger", "twtc:errors")] * 2
+    receivers.pager.replies[:] = [TAKEN]
+    await world.go_to(utcnow() + CHECK)
+    await world.go_to(utcnow() + CHECK)
+    assert receivers.actions[2:] == [("trigger", "twtc:errors"), ("resolve", "twtc:errors")]
+    assert len(receivers.lines) == 1
+
+
+async def test_the_summary_comes_by_mail_at_six(world: World, receivers: Receivers) -> None:
+    world.move_to(START + timedelta(hours=5, minutes=50))
+    await count(world, utcnow(), requests=10, server_errors=10)
+    await world.go_to(utcnow() + CHECK)
+    for days in range(4):
+        await world.go_to(START + timedelta(days=days, hours=6))
+    mails = [message_from_bytes(mail.original_content or b"") for mail in receivers.mails]
+    texts = [str(mail.get_payload(decode=True)) for mail in mails]
+    line = "CRITICAL  10 of 10 requests were answered with a server error"
+    assert f"03-01 05:55 to now  {line}" in texts[0]
+    assert line in texts[1]
+    assert mails[3]["Subject"] == "TWTC: alerts of the day before 2026-03-04 06:00 UTC: 0"
+    assert "Nothing was wrong." in texts[3]
+    assert [mail.rcpt_tos for mail in receivers.mails] == [["ops@x.example"]] * 4
+
+
+async def test_where_nothing_is_wrong_no_line_says_error(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As on a first start, when nothing is configured."""
+    caplog.set_level(logging.INFO)
+    world.shop = replace(world.shop, channels=Channels())
+    await world.go_to(START + timedelta(hours=6))
+    [told] = [record for record in caplog.records if "Nothing was wrong" in record.getMessage()]
+    assert told.levelname == "INFO"
+    await count(world, utcnow(), requests=10, server_errors=10)
+    await world.go_to(utcnow() + CHECK)
+    wrong = [r for r in caplog.records if r.name == "workers.alerting.contract"][1:]
+    assert wrong and {record.levelname for record in wrong} == {"ERROR"}
+
+
+async def test_a_summary_that_cannot_leave_is_a_dead_letter(
+    world: World, receivers: Receivers, unused_tcp_port_factory: Any
+) -> None:
+    away = replace(receivers.config, smtp_url=f"smtp://127.0.0.1:{unused_tcp_port_factory()}")
+    world.shop = replace(world.shop, channels=open_channels(away))
+    for seconds in (0, 1, 6, 21, 81, 300):
+        await world.go_to(START + timedelta(hours=6, seconds=seconds))
+    assert ("trigger", "twtc:dead-letters") in receivers.actions
+
+
+async def test_a_check_that_cannot_read_its_counters_tells_so(
+    world: World, receivers: Receivers
+) -> None:
+    await write(world, "ALTER TABLE request_counts RENAME TO elsewhere")
+    await world.go_to(utcnow() + CHECK)
+    await write(world, "ALTER TABLE elsewhere RENAME TO request_counts")
+    assert receivers.actions == [("trigger", "twtc:database")]
+    await world.go_to(utcnow() + CHECK)
+    assert receivers.actions[1:] == [("resolve", "twtc:database")]
+
+
+async def test_requests_are_counted_as_they_are_answered(world: World) -> None:
+    await signed_up(world)
+    counts = world.services.counts
+    counts.now.clear()
+    wrong = {"email": "ann@example.com", "password": "not the password"}
+    assert (await auth(world, "login", **wrong)).status_code == 401
+    assert (await world.http.get("/nowhere")).status_code == 404
+    assert (await world.http.get("/v1/me")).status_code == 401
+    assert counts.now == {"requests": 3, "failed_sign_ins": 1}
+    await counts.add_up(world.database, utcnow())
+    await counts.add_up(world.database, utcnow())
+    assert counts.now == {}
+    kept = await world.rows("SELECT name, value FROM request_counts ORDER BY name")
+    assert [(row.name, row.value) for row in kept] == [("failed_sign_ins", 1), ("requests", 3)]
+
+
+async def test_an_outage_of_the_database_is_counted_and_outlived(
+    world: World, receivers: Receivers
+) -> None:
+    person = await world.person()
+    services = world.services
+    services.counts.now.clear()
+    away = open_database("postgresql://127.0.0.1:1/none", pool_size=1, application_name="away")
+    world.app.state.services = replace(services, database=away)
+    for _ in range(6):
+        answer = await person.post("/v1/mining/sessions")
+        assert answer.status_code == 503
+    with pytest.raises(DATABASE_ERRORS):
+        await services.counts.add_up(away, utcnow())
+    world.app.state.services = services
+    services.counts.now["requests"] += 1  # meanwhile
+    await services.counts.add_up(world.database, utcnow())
+    counters = await read_counters(world.database, utcnow())
+    assert (counters.requests, counters.server_errors, counters.database_away) == (7, 6, 6)
+    await world.go_to(utcnow() + CHECK)
+    assert set(receivers.actions) == {("trigger", "twtc:database"), ("trigger", "twtc:errors")}
+
+
+async def test_while_the_database_is_away_the_clock_tells_the_pager() -> None:
+    with counterpart(BROKEN, TAKEN) as pager:
+        watch = OutageWatch(PagerDuty(f"{pager.url}/v2/enqueue", "key"))
+        for seconds, is_away in ((0, True), (1, False), (10, True), (69, True)):
+            await watch.note(START + timedelta(seconds=seconds), is_away=is_away)
+        assert pager.received == []  # a restart is no outage
+        for seconds, is_away in ((70, True), (71, True), (72, True), (73, False), (74, False)):
+            await watch.note(START + timedelta(seconds=seconds), is_away=is_away)
+        events = [json.loads(request.body) for request in pager.received]
+        actions = [event["event_action"] for event in events]
+        assert actions == ["trigger", "trigger", "resolve"]  # the first was refused
+        assert {event["dedup_key"] for event in events} == {"twtc:database-away"}
+
+
+async def test_the_web_process_adds_up_what_is_left_when_it_stops(
+    config: Config, database: Database
+) -> None:
+    app = create_app(config)
+    async with app.lifespan():
+        app.state.services.counts.now["requests"] += 5
+    async with connected(database) as connection:
+        assert await run(connection, sql("SELECT 1 FROM request_counts WHERE value = 5")) == 1
+
+
+async def test_old_counts_and_alerts_are_forgotten(world: World, receivers: Receivers) -> None:
+    await count(world, utcnow(), requests=10, server_errors=10)
+    await world.go_to(utcnow() + CHECK)
+    await world.go_to(START + timedelta(days=9, hours=2))
+    assert await world.value("SELECT count(*) FROM request_counts") == 0
+    assert await world.value("SELECT count(*) FROM alerts") == 1
+    await world.go_to(START + timedelta(days=100, hours=2))
+    assert await world.value("SELECT count(*) FROM alerts") == 0
+
+
+def test_channels_are_configured_one_by_one(config: Config) -> None:
+    base = {"DATABASE_URL": "postgresql://x", "REDIS_URL": "redis://x"}
+    assert open_channels(load_config(base)) == Channels()
+    mail = {
+        "TWTC_SMTP_URL": "smtp://x",
+        "TWTC_MAIL_FROM": "t@x.example",
+        "TWTC_ALERTS_MAIL_TO": "o@x.example",
+    }
+    chosen = load_config(base | mail | {"TWTC_PAGERDUTY_KEY": "k"})
+    vendor = PagerDuty("https://events.pagerduty.com/v2/enqueue", "k")
+    mailer = SmtpMailer("smtp://x", "t@x.example", "o@x.example")
+    assert open_channels(chosen) == Channels(vendor, LogLines(), mailer)
+    with pytest.raises(ConfigError, match="TWTC_SLACK_URL"):
+        load_config(base | {"TWTC_SLACK_URL": "hooks.slack.com"})
+
+
+async def test_without_channels_alerts_are_lines_in_the_log(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    await count(world, utcnow(), requests=10, server_errors=10)
+    await world.go_to(utcnow() + CHECK)
+    await world.go_to(utcnow() + CHECK)
+    lines = [r for r in caplog.records if r.name.startswith("workers.alerting")]
+    assert [(r.levelname, r.getMessage()) for r in lines] == [
+        ("ERROR", "alert errors, CRITICAL: 10 of 10 requests were answered with a server error")
+    ]
