@@ -28,8 +28,8 @@ from benchmarks.load_people import COUNT_MEMBERS, USERS, WALLETS, release
 from benchmarks.plots import Bars
 from benchmarks.processes import served, web_environment
 from benchmarks.support import finish, own_database, own_servers, say, show
-from engine.timeline import user_id_of
-from models.db import Database, connected, run
+from engine.core.timeline import user_id_of
+from models.base.db import Database, connected, run
 from ops.local.servers import Servers
 from runtime.clock import utcnow
 

@@ -21,8 +21,8 @@ from benchmarks.intents_kind import Sender, prepare
 from benchmarks.plots import Bars
 from benchmarks.processes import cpu_seconds, engine_workers, free_port, running
 from benchmarks.support import Sample, console, finish, own_database, own_servers, say, show
-from models.db import Database
-from models.invariants import audit
+from models.base.db import Database
+from models.operations.invariants import audit
 from ops.local.servers import Servers
 from ops.local.up import next_database
 from runtime.broker.bells import Bells, open_broker

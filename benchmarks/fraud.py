@@ -17,11 +17,11 @@ from benchmarks.fraud_population import population
 from benchmarks.fraud_town import KINDS_TO_STOP, STATES, Town, live
 from benchmarks.plots import Bars
 from benchmarks.support import finish
-from engine.anomaly.acts import Day
-from engine.anomaly.bands import FLOORS, LEVELS, Band
-from engine.anomaly.features import features, is_enough, weeks_of
-from engine.anomaly.model import Model, judge, read_model, write_model
-from engine.anomaly.norms import norms_of
+from engine.fraud.anomaly.acts import Day
+from engine.fraud.anomaly.bands import FLOORS, LEVELS, Band
+from engine.fraud.anomaly.features import features, is_enough, weeks_of
+from engine.fraud.anomaly.model import Model, judge, read_model, write_model
+from engine.fraud.anomaly.norms import norms_of
 from workers.scoring.examples import examples
 from workers.scoring.nightly import FIRST_MODEL
 from workers.scoring.training import learn

@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Mapping
 from random import Random
 
-from engine.anomaly.acts import Act, Day, measure
+from engine.fraud.anomaly.acts import Act, Day, measure
 
 DAYS = 7
 _DAY = 86_400.0

@@ -9,14 +9,14 @@ from msgspec import Struct
 
 from benchmarks.populations import population
 from benchmarks.populations.contract import NIGHTS, Account
-from engine.anomaly.acts import Day, measure
-from engine.anomaly.bands import FLOORS, Band
-from engine.anomaly.features import DAYS_MAX, Features, Norm, features, is_enough
-from engine.anomaly.model import Model, judge
-from engine.anomaly.norms import norms_of
-from engine.money import MICRO_PER_TWTC
-from engine.vesting import Holder, Vesting, spendable_micro
-from models.scoring import Week
+from engine.core.money import MICRO_PER_TWTC
+from engine.fraud.anomaly.acts import Day, measure
+from engine.fraud.anomaly.bands import FLOORS, Band
+from engine.fraud.anomaly.features import DAYS_MAX, Features, Norm, features, is_enough
+from engine.fraud.anomaly.model import Model, judge
+from engine.fraud.anomaly.norms import norms_of
+from engine.ledger.vesting import Holder, Vesting, spendable_micro
+from models.fraud.scoring import Week
 from workers.scoring.nightly import Crowd
 
 FLAGGED = FLOORS[Band.REVIEW]

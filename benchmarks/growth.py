@@ -16,9 +16,9 @@ from benchmarks.processes import WORKER_THREADS
 from benchmarks.support import Sample, finish, own_database, own_servers, say, show
 from benchmarks.tick_engine import bench_of, ticks
 from benchmarks.tick_population import add_history, origin_now, populate
-from engine.timeline import user_id_of
-from models.db import Database
-from models.history import TRANSACTIONS, read_page
+from engine.core.timeline import user_id_of
+from models.base.db import Database
+from models.ledger.history import TRANSACTIONS, read_page
 from ops.local.servers import Servers
 
 LIVE = (10_000, 30_000, 100_000, 300_000, 1_000_000)

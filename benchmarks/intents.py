@@ -29,7 +29,7 @@ from benchmarks.plots import Bars
 from benchmarks.processes import engine_workers
 from benchmarks.support import Sample, console, finish, own_database, own_servers, say, show
 from benchmarks.tick_population import vacuum
-from models.invariants import audit
+from models.operations.invariants import audit
 from ops.local.servers import Servers
 from runtime.broker.bells import Bells, open_broker
 

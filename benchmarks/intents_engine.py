@@ -13,10 +13,10 @@ from benchmarks.intents_kind import Sender, count_effects, wish_of
 from benchmarks.processes import busy_seconds
 from benchmarks.tick_engine import wait_until_applied
 from benchmarks.tick_population import vacuum
-from engine.piece import Piece
-from models.db import Database, connected, open_database, rows, sql
-from models.intents import Recorded, record
-from models.queue import overdue_pieces
+from engine.core.piece import Piece
+from models.base.db import Database, connected, open_database, rows, sql
+from models.intents.queue import overdue_pieces
+from models.intents.record import Recorded, record
 from runtime.broker.bells import Bells
 from runtime.clock import utcnow
 from schedules.__main__ import RELAY_SECONDS

@@ -7,13 +7,13 @@ completion. In the peers' favour nobody writes the copies that the status poll r
 from collections.abc import Collection, Iterable
 from uuid import UUID
 
-from engine.piece import Piece
-from models.catalogue import Catalogue
-from models.configuration import Configurations
-from models.db import Database
-from models.reputation import Reputation
-from models.settings import load_installation
-from models.status import SnapshotCopies
+from engine.core.piece import Piece
+from models.base.db import Database
+from models.content.catalogue import Catalogue
+from models.fraud.reputation import Reputation
+from models.installation.configuration import Configurations
+from models.installation.settings import load_installation
+from models.mining.snapshots import SnapshotCopies
 from workers.apply import apply_batch
 from workers.workshop import Workshop
 

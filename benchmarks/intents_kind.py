@@ -9,14 +9,14 @@ from datetime import date, datetime
 from msgspec import Struct
 
 from benchmarks.tick_population import origin_now, populate, vacuum
-from engine.content import OPTION_COUNT, Question, is_right
-from engine.daily import Category
-from engine.evidence import Evidence
-from engine.intents import AnswerTask
-from engine.timeline import utc_day
-from models.catalogue import Catalogue
-from models.db import Database, connected, rows, run, sql
-from models.intents import Wish
+from engine.content.library import OPTION_COUNT, Question, is_right
+from engine.core.evidence import Evidence
+from engine.core.timeline import utc_day
+from engine.tasks.actions import AnswerTask
+from engine.tasks.state import Category
+from models.base.db import Database, connected, rows, run, sql
+from models.content.catalogue import Catalogue
+from models.intents.record import Wish
 from runtime.clock import utcnow
 
 NUMBER = 1

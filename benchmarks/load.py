@@ -34,8 +34,8 @@ from benchmarks.load_tables import (
 from benchmarks.plots import Bars
 from benchmarks.processes import engine_workers, running, served, web_environment
 from benchmarks.support import finish, own_database, own_servers, say
-from models.db import Database, connected, rows, sql
-from models.invariants import audit
+from models.base.db import Database, connected, rows, sql
+from models.operations.invariants import audit
 from ops.local.servers import Servers
 
 WARM_PER_SECOND = 200

@@ -17,18 +17,28 @@ from api.networks.house import SIGNATURE_HEADER, HouseEvent, sign
 from api.web_base.tokens import issue_access_token
 from benchmarks.load_mix import KINDS, share_of
 from benchmarks.load_open import Shot
-from engine.ads import encode_nonce
-from engine.daily import Category, draw_day
-from engine.intents import AnyAction, StartMining, StartTask, StartView
-from engine.timeline import PRODUCTION, Timetable, current_window, timetable, user_id_of, utc_day
-from models.accounts import Newcomer, register
-from models.catalogue import Catalogue
-from models.db import Database, connected, rows, run, sql
-from models.encoding import encode
-from models.intents import Wish, record
-from models.migrate import migrate
-from models.partitions import prepare_partitions
-from models.settings import seed
+from engine.ads.actions import StartView
+from engine.ads.state import encode_nonce
+from engine.core.action import Action
+from engine.core.timeline import (
+    PRODUCTION,
+    Timetable,
+    current_window,
+    timetable,
+    user_id_of,
+    utc_day,
+)
+from engine.mining.actions import StartMining
+from engine.tasks.actions import StartTask
+from engine.tasks.state import Category, draw_day
+from models.accounts.register import Newcomer, register
+from models.base.db import Database, connected, rows, run, sql
+from models.base.encoding import encode
+from models.base.partitions import prepare_partitions
+from models.content.catalogue import Catalogue
+from models.intents.record import Wish, record
+from models.schema.migrate import migrate
+from models.schema.seed import seed
 from runtime.clock import utcnow
 from runtime.environment import load_config
 
@@ -173,8 +183,8 @@ async def _quizzes(
     return found
 
 
-async def _record_all(database: Database, wishes: Sequence[tuple[int, AnyAction]]) -> None:
-    async def some(part: Sequence[tuple[int, AnyAction]]) -> None:
+async def _record_all(database: Database, wishes: Sequence[tuple[int, Action]]) -> None:
+    async def some(part: Sequence[tuple[int, Action]]) -> None:
         for user_id, action in part:
             wish = Wish(
                 user_id=user_id,

@@ -22,12 +22,12 @@ from benchmarks.plots import Bars
 from benchmarks.poll_load import get, load, paced
 from benchmarks.processes import served, web_environment
 from benchmarks.support import finish, own_database, own_servers, say, show
-from engine.timeline import PRODUCTION, timetable
-from models.accounts import Newcomer, register
-from models.db import Database
-from models.migrate import migrate
-from models.partitions import prepare_partitions
-from models.settings import seed
+from engine.core.timeline import PRODUCTION, timetable
+from models.accounts.register import Newcomer, register
+from models.base.db import Database
+from models.base.partitions import prepare_partitions
+from models.schema.migrate import migrate
+from models.schema.seed import seed
 from ops.local.servers import Servers
 from runtime.clock import utcnow
 from runtime.environment import load_config

@@ -6,7 +6,7 @@ import os
 from collections.abc import Awaitable, Callable
 from functools import cache
 
-from models.db import Database, open_database
+from models.base.db import Database, open_database
 
 QUEUE = "twtc-bench"
 JOB_VARIABLE = "BENCH_JOB"

@@ -21,7 +21,7 @@ from benchmarks.poll_load import Load, get, load
 from benchmarks.processes import served, web_environment
 from benchmarks.support import Sample, console, finish, own_database, own_servers, say, show
 from benchmarks.tick_population import populate
-from engine.timeline import PRODUCTION, boundary_at_or_before, user_id_of
+from engine.core.timeline import PRODUCTION, boundary_at_or_before, user_id_of
 from ops.local.servers import Servers
 from runtime.clock import utcnow
 

@@ -17,11 +17,11 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_asyn
 from api.web_base.problems import ProblemError
 from api.web_base.services import POOL_SIZE
 from api.web_base.tokens import read_access_token
+from engine.core.timeline import bucket_of
 from engine.status import render_status
-from engine.timeline import bucket_of
-from models.db import open_database
-from models.settings import load_installation
-from models.status import SNAPSHOTS, load_snapshots
+from models.base.db import open_database
+from models.installation.settings import load_installation
+from models.mining.snapshots import SNAPSHOTS, load_snapshots
 from runtime.clock import utcnow
 from runtime.environment import load_config
 

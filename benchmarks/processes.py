@@ -12,7 +12,7 @@ from pathlib import Path
 
 import httpx
 
-from models.db import Database
+from models.base.db import Database
 from ops.local.servers import Servers
 from ops.local.up import QUEUE_PREFETCH
 

@@ -15,10 +15,10 @@ from benchmarks.plots import Bars
 from benchmarks.support import Sample, finish, own_database, own_servers, say, show
 from benchmarks.tick_engine import Bench, bench_of
 from benchmarks.tick_population import origin_now, populate, vacuum
-from engine.daily import draw_day
-from engine.timeline import PRODUCTION, timetable, user_id_of, utc_day
-from models.catalogue import Catalogue
-from models.db import connected, rows
+from engine.core.timeline import PRODUCTION, timetable, user_id_of, utc_day
+from engine.tasks.state import draw_day
+from models.base.db import connected, rows
+from models.content.catalogue import Catalogue
 from models.tasks.read import TASKS_OF_DAY
 from ops.local.servers import Servers
 from runtime.clock import utcnow

@@ -13,7 +13,7 @@ from collections import Counter
 from pathlib import Path
 
 from benchmarks.support import console, finish, say, show
-from models.db import connected, open_database, rows, sql
+from models.base.db import connected, open_database, rows, sql
 from ops.local.servers import local_servers
 from runtime.environment import Config
 from trials.demo.command import config_for, live

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.plots import Bars, Curves, draw, machine
-from models.db import Database, connected, open_database, run, sql
+from models.base.db import Database, connected, open_database, run, sql
 from ops.local.servers import Servers, local_servers
 from runtime.environment import postgresql_url
 from trials.databases import drop_database

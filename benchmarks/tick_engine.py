@@ -15,13 +15,13 @@ from redis.asyncio import Redis
 from benchmarks.processes import engine_workers, peak_mib
 from benchmarks.support import Sample
 from benchmarks.tick_population import TICK, vacuum
-from engine.timeline import BUCKET_COUNT, PRODUCTION, timetable
-from models.catalogue import Catalogue
-from models.configuration import Configurations
-from models.db import Database, Statement, connected, rows, run, sql
-from models.reputation import Reputation
-from models.settings import load_installation
-from models.status import SnapshotCopies
+from engine.core.timeline import BUCKET_COUNT, PRODUCTION, timetable
+from models.base.db import Database, Statement, connected, rows, run, sql
+from models.content.catalogue import Catalogue
+from models.fraud.reputation import Reputation
+from models.installation.configuration import Configurations
+from models.installation.settings import load_installation
+from models.mining.snapshots import SnapshotCopies
 from ops.local.servers import Servers
 from runtime.broker.bells import Bells, open_broker
 from runtime.clock import utcnow

@@ -4,7 +4,7 @@ Their tables, rows and connections are the engine's; a session remembers what it
 column of its own, without which nobody could pay it session by session.
 """
 
-from models.db import Database, rows, run, sql, transaction
+from models.base.db import Database, rows, run, sql, transaction
 from runtime.clock import utcnow
 
 AMOUNT_MICRO = 1_000

@@ -7,7 +7,7 @@ from msgspec import Struct
 from benchmarks.support import Sample, own_database, say, show
 from benchmarks.tick_engine import bench_of, tick, ticks
 from benchmarks.tick_population import TICKS_MAX, origin_now, populate, vacuum
-from models.db import Database, connected, rows, run, sql
+from models.base.db import Database, connected, rows, run, sql
 from ops.local.servers import Servers
 
 TEN_MILLION = 10_000_000

@@ -3,7 +3,7 @@
 from benchmarks.peers import Peer, jobs_per_second
 from benchmarks.tick_job import AMOUNT_MICRO
 from benchmarks.tick_population import vacuum
-from models.db import Database, connected, rows, run, sql
+from models.base.db import Database, connected, rows, run, sql
 from ops.local.servers import Servers
 
 JOB = "benchmarks.tick_job:credit"

@@ -5,13 +5,13 @@ Loaded with set statements into the engine's own tables; every constraint holds 
 
 from datetime import datetime, timedelta
 
-from engine.money import BASE_REWARD_MICRO
-from engine.timeline import PRODUCTION, boundary_at_or_before
-from models.credit import accrued_sql
-from models.db import Database, Row, connected, rows, run, sql
-from models.migrate import migrate
-from models.partitions import prepare_partitions
-from models.settings import seed
+from engine.core.money import BASE_REWARD_MICRO
+from engine.core.timeline import PRODUCTION, boundary_at_or_before
+from models.base.db import Database, Row, connected, rows, run, sql
+from models.base.partitions import prepare_partitions
+from models.mining.credit import accrued_sql
+from models.schema.migrate import migrate
+from models.schema.seed import seed
 from runtime.clock import utcnow
 
 # Sessions start in the window before the population's origin and last four hours.
@@ -26,8 +26,8 @@ FOREIGN_KEYS = sql("""
     WHERE contype = 'f' AND conparentid = 0 AND connamespace = CAST('public' AS regnamespace)
 """)
 
-# engine.timeline.user_id_of in SQL, and the groups that engine.groups.assign gives to a million
-# people who come within a year: 46 in the 24 minutes in which a group is the one that opens next.
+# engine.core.timeline.user_id_of in SQL, and the groups that engine.mining.groups.assign gives to
+# a million people who come within a year: 46 in the 24 minutes in which a group opens next.
 PEOPLE = """(
     SELECT n, ((n - 1) / 4096 * 64 + (n - 1) % 64 + 1) * 64 + (n - 1) / 64 % 64 AS id,
            n / 46 % 10 + 1 AS group_number

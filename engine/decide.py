@@ -3,47 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from engine.action import Action, AnyIntent, Intent
-from engine.ads import OPEN_VIEW_STATUSES, AdView, Views
-from engine.boost import OPEN_BOOST_STATUSES, Boost, Boosts
-from engine.boosts import (
-    answer_boost,
-    ask_of_closed,
-    ask_question,
-    fail_boost,
-    finish_watch,
-    leave_for_ad,
-    start_boost,
-)
-from engine.conditions import Conditions
-from engine.daily import Days, Tasks
-from engine.decision import Decision
-from engine.fraud.examination import examine
-from engine.intents import (
-    AnswerBoost,
-    AnswerTask,
-    AskQuestion,
-    CompleteTask,
-    CompleteView,
-    ConfirmView,
-    FailBoost,
-    FailView,
-    FinishWatch,
-    FlagUser,
-    ReviewTask,
-    StartBoost,
-    StartMining,
-    StartTask,
-    StartView,
-    ViewAction,
-)
-from engine.member import Member
-from engine.mining import SessionPayee, start_mining
-from engine.outcome import Applied, Nothing, Reason, Rejected
-from engine.session import Sessions
-from engine.task_ads import TaskPayee
-from engine.tasks import DAY_CLOSED, answer_task, complete_task, review_task, start_task
-from engine.views import (
+from engine.ads.actions import CompleteView, ConfirmView, FailView, StartView, ViewAction
+from engine.ads.rules import (
     Payee,
     complete_view,
     confirm_view,
@@ -52,6 +13,32 @@ from engine.views import (
     fail_view,
     start_view,
 )
+from engine.ads.state import OPEN_VIEW_STATUSES, AdView, Views
+from engine.boosts.actions import AnswerBoost, AskQuestion, FailBoost, FinishWatch, StartBoost
+from engine.boosts.reactions import leave_for_ad
+from engine.boosts.rules import (
+    answer_boost,
+    ask_of_closed,
+    ask_question,
+    fail_boost,
+    finish_watch,
+    start_boost,
+)
+from engine.boosts.state import OPEN_BOOST_STATUSES, Boost, Boosts
+from engine.core.action import Action, AnyIntent, Intent
+from engine.core.conditions import Conditions
+from engine.core.decision import Decision
+from engine.core.member import Member
+from engine.core.outcome import Applied, Nothing, Reason, Rejected
+from engine.fraud.actions import FlagUser
+from engine.fraud.examination import examine
+from engine.mining.actions import StartMining
+from engine.mining.rules import SessionPayee, start_mining
+from engine.mining.state import Sessions
+from engine.tasks.actions import AnswerTask, CompleteTask, ReviewTask, StartTask
+from engine.tasks.ads import TaskPayee
+from engine.tasks.rules import DAY_CLOSED, answer_task, complete_task, review_task, start_task
+from engine.tasks.state import Days, Tasks
 
 OfBoost = FailBoost | FinishWatch | AskQuestion | AnswerBoost
 

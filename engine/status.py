@@ -9,15 +9,10 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from engine.accrual import accrued
-from engine.ads import Ad, AdView, show_ad
-from engine.fraud.holds import refuse_held
-from engine.fraud.levels import Alert, Hold, held_at
-from engine.mining import refuse_start
-from engine.money import format_amount
-from engine.outcome import Reason, Rejected
-from engine.session import Session
-from engine.timeline import (
+from engine.ads.state import Ad, AdView, show_ad
+from engine.core.money import format_amount
+from engine.core.outcome import Reason, Rejected
+from engine.core.timeline import (
     Timetable,
     Timing,
     Window,
@@ -26,6 +21,11 @@ from engine.timeline import (
     next_opening,
     phase_in_window,
 )
+from engine.fraud.holds import refuse_held
+from engine.fraud.levels import Alert, Hold, held_at
+from engine.mining.accrual import accrued
+from engine.mining.rules import refuse_start
+from engine.mining.state import Session
 
 UNVERIFIED = Rejected(
     Reason.VERIFICATION_REQUIRED, "Send the code from our message, or ask for another one."

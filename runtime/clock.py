@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from uuid import UUID
 
-from engine.timeline import EPOCH, micros
+from engine.core.timeline import EPOCH, micros
 
 Clock = Callable[[], datetime]
 RandomBits = Callable[[int], int]

@@ -5,12 +5,12 @@ import logging
 import signal
 import sys
 
-from models.db import DATABASE_ERRORS, open_database
-from models.follow_ups import deliver_overdue
-from models.gauges import read_state
-from models.pushes import pieces_to_push
-from models.queue import overdue_pieces
-from models.settings import NotReleasedError, load_installation
+from models.base.db import DATABASE_ERRORS, open_database
+from models.inbox.pushes import pieces_to_push
+from models.installation.settings import NotReleasedError, load_installation
+from models.intents.follow_ups import deliver_overdue
+from models.intents.queue import overdue_pieces
+from models.operations.gauges import read_state
 from runtime.broker.bells import Bells, open_broker
 from runtime.clock import utcnow
 from runtime.environment import Config, ConfigError, load_config

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, suppress
 
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from models.db import DATABASE_ERRORS
+from models.base.db import DATABASE_ERRORS
 from runtime.clock import utcnow
 
 log = logging.getLogger("schedules")

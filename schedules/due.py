@@ -4,10 +4,10 @@ import logging
 from collections.abc import Sequence
 from datetime import datetime
 
-from engine.piece import Piece
-from models.db import DATABASE_ERRORS, Database
-from models.nodes import BucketsAwayError
-from models.queue import record_due
+from engine.core.piece import Piece
+from models.base.db import DATABASE_ERRORS, Database
+from models.base.nodes import BucketsAwayError
+from models.intents.queue import record_due
 from schedules.timetable import Entry
 
 log = logging.getLogger(__name__)

@@ -10,9 +10,11 @@ from functools import partial
 
 from msgspec import Struct
 
-from engine.intents import AnyAction, CreditMining, RemindWindow, SettleMining
-from engine.piece import Piece
-from engine.timeline import (
+from engine.accounts.actions import CloseInactive, ForgetPeople, SettleContacts
+from engine.content.actions import RecheckVideos, SyncVideos
+from engine.core.action import Action
+from engine.core.piece import Piece
+from engine.core.timeline import (
     DAY_SECONDS,
     PRODUCTION,
     UPKEEP_GROUP,
@@ -21,29 +23,22 @@ from engine.timeline import (
     micros,
     utc_day,
 )
-from engine.upkeep import (
+from engine.fraud.actions import RefreshLists, ScoreAccounts, TrainModel
+from engine.ledger.actions import FoldLedger
+from engine.mining.actions import CreditMining, RebalanceGroups, RemindWindow, SettleMining
+from engine.operations.actions import (
     CheckAlerts,
     CheckInvariants,
-    CloseInactive,
     ComputeFacts,
-    FoldLedger,
-    ForgetPeople,
-    OpenDay,
     PreparePartitions,
     PruneIntents,
-    RebalanceGroups,
-    RecheckVideos,
-    RefreshLists,
-    ScoreAccounts,
     SendSummary,
-    SettleContacts,
-    SyncVideos,
-    TrainModel,
 )
-from models.credit import pieces_to_credit
-from models.db import Database
-from models.reminders import pieces_to_remind
-from models.settlement import pieces_to_settle
+from engine.tasks.actions import OpenDay
+from models.base.db import Database
+from models.mining.credit import pieces_to_credit
+from models.mining.reminders import pieces_to_remind
+from models.mining.settlement import pieces_to_settle
 
 WEEK_SECONDS = 7 * DAY_SECONDS
 # The epoch was a Thursday: Monday 03:00 lies four days and three hours after it.
@@ -61,7 +56,7 @@ class Entry(Struct, frozen=True):
     name: str
     period_seconds: int
     offset_seconds: int
-    action: Callable[[datetime], AnyAction]
+    action: Callable[[datetime], Action]
     pieces: PieceFinder
     catch_up_max: int = 1
 
@@ -91,7 +86,7 @@ def entries(table: Timetable) -> tuple[Entry, ...]:
 
     def upkeep(
         name: str,
-        action: Callable[[datetime], AnyAction],
+        action: Callable[[datetime], Action],
         offset_seconds: int,
         period_seconds: int = DAY_SECONDS,
         catch_up_max: int = 1,

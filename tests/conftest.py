@@ -11,11 +11,11 @@ from redis import Redis
 
 import runtime.clock
 from api.app import create_app
-from engine.timeline import PRODUCTION
-from models.db import Database, open_database
-from models.migrate import migrate
-from models.partitions import prepare_partitions
-from models.settings import seed
+from engine.core.timeline import PRODUCTION
+from models.base.db import Database, open_database
+from models.base.partitions import prepare_partitions
+from models.schema.migrate import migrate
+from models.schema.seed import seed
 from runtime.environment import Config
 from runtime.pii import Keyring
 from tests.kit import cluster

@@ -2,7 +2,7 @@
 
 import asyncpg
 
-from models.db import Connection, run, sql
+from models.base.db import Connection, run, sql
 
 
 async def drop_database(connection: Connection, name: str) -> None:

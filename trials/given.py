@@ -7,7 +7,7 @@ from msgspec import Struct
 from redis import Redis
 from redis.exceptions import RedisError
 
-from models.db import DATABASE_ERRORS, connected, open_database, rows, sql
+from models.base.db import DATABASE_ERRORS, connected, open_database, rows, sql
 from ops.local.daemon import ServerError
 from ops.local.servers import Servers
 from runtime.environment import postgresql_url

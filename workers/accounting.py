@@ -5,11 +5,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from engine.action import AnyIntent, kind_of
+from engine.core.action import AnyIntent, kind_of
+from engine.core.money import MICRO_PER_TWTC
+from engine.core.outcome import Applied, Outcome
 from engine.core.transfer import Transfer
-from engine.intents import Adjusted, MiningSettled
-from engine.money import MICRO_PER_TWTC
-from engine.outcome import Applied, Outcome
+from engine.ledger.actions import Adjusted
+from engine.mining.actions import MiningSettled
 from runtime.clock import utcnow
 from runtime.telemetry.context import note
 from runtime.telemetry.meter import meter

@@ -3,12 +3,12 @@
 from datetime import datetime
 from uuid import UUID
 
-from engine.decision import Note
-from engine.intents import Adjusted
-from engine.outcome import Applied, Outcome, Reason, Rejected
-from models.adjustments import apply_adjustment
-from models.db import Connection
-from models.notes import store_notes
+from engine.core.decision import Note
+from engine.core.outcome import Applied, Outcome, Reason, Rejected
+from engine.ledger.actions import Adjusted
+from models.admin.adjustments import apply_adjustment
+from models.base.db import Connection
+from models.inbox.notes import store_notes
 
 
 async def adjust(

@@ -12,24 +12,25 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from engine.action import AnyIntent
-from engine.conditions import Conditions
+from engine.core.action import AnyIntent
+from engine.core.conditions import Conditions
+from engine.core.decision import Decision, FollowUp, Note
+from engine.core.member import Entity, Member
+from engine.core.outcome import Outcome, Reason, Rejected
+from engine.core.piece import Piece
+from engine.core.timeline import PUSH_GROUP, UPKEEP_GROUP
 from engine.core.transfer import Transfer
 from engine.decide import decide
-from engine.decision import Decision, FollowUp, Note
-from engine.member import Entity, Member
-from engine.outcome import Outcome, Reason, Rejected
-from engine.piece import Piece
-from engine.timeline import PUSH_GROUP, UPKEEP_GROUP
-from models import credit, members
-from models.batch import Batch
-from models.db import is_retryable, transaction
+from models.base.db import is_retryable, transaction
+from models.base.logs import Logged, store_logs
 from models.domains import KEEPS
-from models.follow_ups import deliver, store_follow_ups
+from models.inbox.notes import store_notes
+from models.intents import members
+from models.intents.batch import Batch
+from models.intents.follow_ups import deliver, store_follow_ups
+from models.intents.queue import BATCH_SIZE, claim, complete, due_ids, record_failure
 from models.ledger.post import post
-from models.logs import Logged, store_logs
-from models.notes import store_notes
-from models.queue import BATCH_SIZE, claim, complete, due_ids, record_failure
+from models.mining import credit
 from runtime.broker.bells import queue_name
 from runtime.clock import utcnow
 from runtime.telemetry import traces

@@ -8,63 +8,58 @@ from typing import Any
 
 from msgspec import Struct
 
-from engine.action import Action
-from engine.alerts import GLOBAL_BOOKS_KEY, books_key, wrong_books
-from engine.outcome import Result
-from engine.timeline import utc_day
-from engine.upkeep import (
-    AccountsScored,
-    CheckAlerts,
-    CheckInvariants,
+from engine.accounts.actions import (
     CloseInactive,
-    ComputeFacts,
     ContactsSettled,
-    DayOpened,
-    FactsComputed,
-    FoldLedger,
     ForgetPeople,
-    GroupsRebalanced,
     InactiveClosed,
-    IntentsPruned,
-    InvariantsChecked,
-    LedgerFolded,
+    PeopleForgotten,
+    SettleContacts,
+)
+from engine.content.actions import RecheckVideos, SyncVideos
+from engine.core.action import Action
+from engine.core.outcome import Result
+from engine.core.timeline import utc_day
+from engine.fraud.actions import (
+    AccountsScored,
     ListsRefreshed,
     ModelTrained,
-    OpenDay,
-    PartitionsPrepared,
-    PeopleForgotten,
-    PreparePartitions,
-    PruneIntents,
-    RebalanceGroups,
-    RecheckVideos,
     RefreshLists,
     ScoreAccounts,
-    SendSummary,
-    SettleContacts,
-    SummarySent,
-    SyncVideos,
     TrainModel,
+)
+from engine.ledger.actions import FoldLedger, LedgerFolded
+from engine.mining.actions import GroupsRebalanced, RebalanceGroups
+from engine.operations.actions import (
+    CheckAlerts,
+    CheckInvariants,
+    ComputeFacts,
+    FactsComputed,
+    IntentsPruned,
+    InvariantsChecked,
+    PartitionsPrepared,
+    PreparePartitions,
+    PruneIntents,
+    SendSummary,
+    SummarySent,
     Violation,
 )
-from models.address_codes import prune_address_codes
-from models.alerts import keep_alerts
-from models.archives import drop_files, write_archives
-from models.catalogue import open_day
-from models.contact_upkeep import settle_changes
-from models.db import Connection, Database
-from models.erasure import close_inactive, erase_due
-from models.facts import compute_facts
-from models.groups import rebalance
-from models.invariants import (
-    audit,
-    audit_globally,
-    buckets_of_hour,
-    find_overdue,
-)
+from engine.operations.alerts import GLOBAL_BOOKS_KEY, books_key, wrong_books
+from engine.tasks.actions import DayOpened, OpenDay
+from models.accounts.address_codes import prune_address_codes
+from models.accounts.registrations import prune_registrations
+from models.base.db import Connection, Database
+from models.base.partitions import archive_partitions, drop_archived, prepare_partitions
+from models.contacts.upkeep import settle_changes
+from models.content.catalogue import open_day
 from models.ledger.fold import fold_all
-from models.partitions import archive_partitions, drop_archived, prepare_partitions
-from models.registrations import prune_registrations
-from models.upkeep import prune
+from models.mining.groups import rebalance
+from models.operations.alerts import keep_alerts
+from models.operations.facts import compute_facts
+from models.operations.invariants import audit, audit_globally, buckets_of_hour, find_overdue
+from models.operations.prune import prune
+from models.privacy.erasure import close_inactive, erase_due
+from models.schema.archives import drop_files, write_archives
 from workers.alerting.check import check_alerts, send_summary
 from workers.reputation import refresh_lists
 from workers.scoring.nightly import score_day, train_model

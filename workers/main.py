@@ -22,14 +22,14 @@ from dramatiq.middleware import (
 )
 from redis.asyncio import Redis
 
-from engine.piece import Piece
-from engine.timeline import PUSH_GROUP, UPKEEP_GROUP
-from models.catalogue import Catalogue
-from models.configuration import Configurations
-from models.db import open_database
-from models.reputation import Places, Reputation
-from models.settings import load_installation
-from models.status import SnapshotCopies
+from engine.core.piece import Piece
+from engine.core.timeline import PUSH_GROUP, UPKEEP_GROUP
+from models.base.db import open_database
+from models.content.catalogue import Catalogue
+from models.fraud.reputation import Places, Reputation
+from models.installation.configuration import Configurations
+from models.installation.settings import load_installation
+from models.mining.snapshots import SnapshotCopies
 from runtime.broker.bells import DRAIN_ACTOR, QUEUES, SOCKET_TIMEOUT_SECONDS, Bells, open_broker
 from runtime.environment import Config, ConfigError, load_config
 from runtime.telemetry import traces

@@ -1,18 +1,20 @@
-"""What each domain has to offer to a batch (engine.conditions), and takes back after its commit."""
+"""What each domain has to offer to a batch, and takes back after its commit (decision 0053)."""
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
-from engine.ads import AdOffer, Purpose, Views
-from engine.conditions import Conditions
-from engine.content import Library
-from engine.daily import Days
+from engine.ads.actions import FailView
+from engine.ads.state import AdOffer, Purpose, Views
+from engine.content.library import Library
+from engine.core.conditions import Conditions
 from engine.fraud.checks import Addresses, Surroundings
-from engine.intents import FailView, StartMining, StartTask
-from models.batch import Batch
-from models.inventory import give_back, take_requests
-from models.settings import load_ads
+from engine.mining.actions import StartMining
+from engine.tasks.actions import StartTask
+from engine.tasks.state import Days
+from models.ads.inventory import give_back, take_requests
+from models.installation.settings import load_ads
+from models.intents.batch import Batch
 from models.tasks.keep import task_days
 from workers.workshop import Workshop
 

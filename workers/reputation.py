@@ -8,8 +8,8 @@ from pathlib import Path
 
 import httpx
 
-from models.db import Database
-from models.reputation import store_list
+from models.base.db import Database
+from models.fraud.reputation import store_list
 from runtime.http_client import open_http
 
 log = logging.getLogger(__name__)

@@ -6,9 +6,12 @@ from typing import Any
 
 from msgspec import Struct
 
-from engine.action import Action
-from engine.intents import (
-    ApplyAdjustment,
+from engine.core.action import Action
+from engine.core.outcome import Applied, Outcome
+from engine.core.piece import Piece
+from engine.core.timeline import Timetable, tick_group
+from engine.ledger.actions import ApplyAdjustment
+from engine.mining.actions import (
     CreditMining,
     MiningCredited,
     MiningSettled,
@@ -16,12 +19,9 @@ from engine.intents import (
     SettleMining,
     WindowReminded,
 )
-from engine.outcome import Applied, Outcome
-from engine.piece import Piece
-from engine.timeline import Timetable, tick_group
-from models import credit, settlement
-from models.db import Connection
-from models.reminders import remind
+from models.base.db import Connection
+from models.mining import credit, settlement
+from models.mining.reminders import remind
 from workers.adjust import adjust
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from engine.timeline import BUCKET_COUNT
+from engine.core.timeline import BUCKET_COUNT
 
 
 class Turns:

@@ -8,11 +8,11 @@ import asyncio
 import logging
 from uuid import UUID
 
-from engine.action import AnyIntent
-from engine.outcome import Applied, Outcome
-from engine.piece import Piece
-from models.db import is_retryable, transaction
-from models.queue import BATCH_SIZE, claim_upkeep, complete, due_ids, record_failure
+from engine.core.action import AnyIntent
+from engine.core.outcome import Applied, Outcome
+from engine.core.piece import Piece
+from models.base.db import is_retryable, transaction
+from models.intents.queue import BATCH_SIZE, claim_upkeep, complete, due_ids, record_failure
 from runtime.clock import utcnow
 from runtime.telemetry.context import about
 from workers.accounting import account_for, account_for_failure, note_intent

@@ -5,13 +5,13 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from engine.piece import Piece
-from models.catalogue import Catalogue
-from models.configuration import Configurations
-from models.db import Database
-from models.reputation import Places, Reputation
-from models.settings import Installation
-from models.status import SnapshotCopies
+from engine.core.piece import Piece
+from models.base.db import Database
+from models.content.catalogue import Catalogue
+from models.fraud.reputation import Places, Reputation
+from models.installation.configuration import Configurations
+from models.installation.settings import Installation
+from models.mining.snapshots import SnapshotCopies
 from runtime.broker.bells import Bells
 from workers.alerting.contract import Channels
 from workers.push.contract import Sender

@@ -6,7 +6,7 @@ from datetime import datetime
 from hashlib import sha256
 
 from api.captcha.contract import Challenge
-from engine.plain import is_digits, plain_code
+from engine.core.plain import is_digits, plain_code
 
 GOOD_SECONDS = 300
 

@@ -15,11 +15,11 @@ from api.messages.senders import NotSentError
 from api.messages.texts import code_message, known_message
 from api.web_base.problems import ProblemError, bad_field
 from api.web_base.services import Services
-from engine.plain import is_digits, plain_code
-from models.accounts import Account, find_account
-from models.claims import claim_of, holder_of
-from models.codes import LONG, PAUSE, SHORT, CodePurpose, issue_code
-from models.registrations import Applicant
+from engine.core.plain import is_digits, plain_code
+from models.accounts.claims import claim_of, holder_of
+from models.accounts.codes import LONG, PAUSE, SHORT, CodePurpose, issue_code
+from models.accounts.register import Account, find_account
+from models.accounts.registrations import Applicant
 
 # Digits of any script; spaces, dashes and marks of direction do not matter.
 TypedCode = Annotated[str, Meta(min_length=6, max_length=64)]

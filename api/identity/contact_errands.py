@@ -15,10 +15,10 @@ from api.messages.contact_texts import (
 from api.messages.senders import NotSentError
 from api.messages.texts import Message
 from api.web_base.services import Services
-from models.accounts import Account, find_account
-from models.claims import holder_of
-from models.contact_claims import new_claim
-from models.db import Row
+from models.accounts.claims import holder_of
+from models.accounts.register import Account, find_account
+from models.base.db import Row
+from models.contacts.claims import new_claim
 from runtime.pii import SEALED, open_fields
 
 

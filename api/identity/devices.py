@@ -16,7 +16,7 @@ from litestar import Request
 from msgspec import Struct
 
 from api.web_base.cookies import cookie_of
-from engine.text import line
+from engine.core.text import line
 
 DEVICE_HEADER = "device-token"
 KNOWN_HEADER = "known-device"

@@ -16,16 +16,11 @@ from api.identity.guesses import SECOND_FACTOR, Whose, guess_at
 from api.messages.senders import NotSentError
 from api.web_base.problems import ProblemError, bad_field, wrong_code
 from api.web_base.services import Services
-from engine.plain import plain_code
-from engine.timeline import micros
-from models.accounts import Account
-from models.codes import CodePurpose, check_code
-from models.second_factors import (
-    Factors,
-    find_factors,
-    use_recovery_code,
-    use_step,
-)
+from engine.core.plain import plain_code
+from engine.core.timeline import micros
+from models.accounts.codes import CodePurpose, check_code
+from models.accounts.register import Account
+from models.accounts.second_factors import Factors, find_factors, use_recovery_code, use_step
 
 STEP_SECONDS = 30
 RECOVERY_LETTERS = 20

@@ -8,7 +8,7 @@ from api.identity.guesses import PASSWORD, Whose, guess_at
 from api.identity.passwords import verify_password
 from api.web_base.problems import unauthorized, wrong_password
 from api.web_base.services import Services
-from models.accounts import Account, find_account
+from models.accounts.register import Account, find_account
 
 
 async def own_account(services: Services, user_id: int) -> Account:

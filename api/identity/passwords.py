@@ -16,7 +16,7 @@ from nacl.exceptions import CryptoError
 from nacl.pwhash import argon2id
 
 from api.web_base.problems import ProblemError
-from engine.text import line
+from engine.core.text import line
 
 log = logging.getLogger(__name__)
 

@@ -14,9 +14,9 @@ from api.web_base.problems import unauthorized
 from api.web_base.services import Services
 from api.web_base.tokens import ACCESS_SECONDS, issue_access_token, new_refresh_token
 from engine.fraud.levels import Hold
-from models.accounts import Account
+from models.accounts.register import Account
+from models.accounts.sign_ins import REFRESH_DAYS, Client, NotSignedInError, begin_sign_in
 from models.fraud.holds import lift_hold
-from models.sign_ins import REFRESH_DAYS, Client, NotSignedInError, begin_sign_in
 from runtime.clock import new_id
 
 COOKIE = "twtc_refresh"

@@ -32,17 +32,18 @@ from api.web_base.problems import (
 )
 from api.web_base.services import Services
 from api.web_base.tokens import access_of
-from engine.action import Action, kind_of
-from engine.ads import Ad, ShowsAd
-from engine.boost import BoostResult
-from engine.evidence import Evidence
+from engine.ads.state import Ad, ShowsAd
+from engine.boosts.actions import StartBoost
+from engine.boosts.state import BoostResult
+from engine.boosts.watching import begin_watch
+from engine.core.action import Action, kind_of
+from engine.core.evidence import Evidence
+from engine.core.outcome import Applied, Rejected, Result
+from engine.core.piece import Piece
 from engine.fraud.holds import refuse_held
-from engine.intents import StartBoost, UserAction
-from engine.outcome import Applied, Rejected, Result
-from engine.piece import Piece
-from engine.watching import begin_watch
-from models.encoding import encode
-from models.intents import (
+from models.base.encoding import encode
+from models.intents.outcomes import Unread, read_outcome
+from models.intents.record import (
     HeldError,
     KeyReusedError,
     NothingToActOnError,
@@ -52,7 +53,6 @@ from models.intents import (
     find,
     record,
 )
-from models.outcomes import Unread, read_outcome
 from runtime.clock import utcnow
 from runtime.telemetry.context import note
 from runtime.telemetry.traces import recording
@@ -87,7 +87,7 @@ async def submit(
     request: Request[Any, Any, Any],
     services: Services,
     user_id: int,
-    action: UserAction,
+    action: Action,
     view_id: UUID | None = None,
 ) -> Response[IntentView]:
     """Record what a user asks for, and answer 202, or 200 if the outcome is known."""

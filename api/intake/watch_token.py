@@ -1,7 +1,7 @@
 """How far a watch has come, sealed: the client carries it, so that a beat costs no row.
 
 It proves only what this server's clock has seen. An old token takes its holder back in time: the
-silence since then counts as any other does (engine.watching).
+silence since then counts as any other does (engine.boosts.watching).
 """
 
 import hmac
@@ -9,7 +9,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from struct import Struct as Packer
 from uuid import UUID
 
-from engine.watching import Progress
+from engine.boosts.watching import Progress
 
 _FIELDS = Packer(">16sQQQI")
 _MAC_BYTES = 16

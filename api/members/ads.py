@@ -19,12 +19,12 @@ from api.web_base.limits import UNLIMITED
 from api.web_base.permissions import MEMBER, PUBLIC
 from api.web_base.problems import ProblemError, not_found
 from api.web_base.services import Services
-from engine.ads import decode_nonce
-from engine.intents import CompleteView, ConfirmView, FailView, StartView
-from engine.text import LINE
-from models.ad_events import claim_event, suspect_event
-from models.encoding import encode
-from models.intents import Wish
+from engine.ads.actions import CompleteView, ConfirmView, FailView, StartView
+from engine.ads.state import decode_nonce
+from engine.core.text import LINE
+from models.ads.events import claim_event, suspect_event
+from models.base.encoding import encode
+from models.intents.record import Wish
 from runtime.clock import utcnow
 
 log = logging.getLogger(__name__)

@@ -16,13 +16,14 @@ from api.web_base.documentation import problems
 from api.web_base.permissions import MEMBER
 from api.web_base.problems import ProblemError, bad_request, not_found
 from api.web_base.services import Services
-from engine.boost import ANSWER_TIME, OPEN_BOOST_STATUSES
-from engine.boosts import boost_question
-from engine.intents import AnswerBoost, AskQuestion, FailBoost, FinishWatch, StartBoost, UserAction
-from engine.text import line
-from engine.watching import BEAT_SECONDS, Beat, Fault, PlayerState, advance
-from models.history import read_boost
-from models.intents import Recorded, Wish
+from engine.boosts.actions import AnswerBoost, AskQuestion, FailBoost, FinishWatch, StartBoost
+from engine.boosts.rules import boost_question
+from engine.boosts.state import ANSWER_TIME, OPEN_BOOST_STATUSES
+from engine.boosts.watching import BEAT_SECONDS, Beat, Fault, PlayerState, advance
+from engine.core.action import Action
+from engine.core.text import line
+from models.intents.record import Recorded, Wish
+from models.ledger.history import read_boost
 from runtime.clock import utcnow
 
 _POSITION_SECONDS_MAX = 86_400
@@ -194,7 +195,7 @@ async def _record(
     services: Services,
     user_id: int,
     key: str,
-    action: UserAction,
+    action: Action,
     at: datetime,
 ) -> Recorded:
     """Record once what this server has seen for itself."""

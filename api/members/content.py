@@ -14,10 +14,10 @@ from api.web_base.paging import After, Limit
 from api.web_base.permissions import MEMBER
 from api.web_base.problems import bad_request, not_found
 from api.web_base.services import Services
-from engine.text import COUNTRY, LINE
-from engine.timeline import utc_day
-from engine.videos import COUNTRIES, Category
-from models.videos import Article, CatalogueVideo, read_article, read_usage
+from engine.content.videos import COUNTRIES, Category
+from engine.core.text import COUNTRY, LINE
+from engine.core.timeline import utc_day
+from models.content.videos import Article, CatalogueVideo, read_article, read_usage
 from runtime.clock import utcnow
 
 YOUTUBE_THUMBNAIL = "https://i.ytimg.com/vi/{}/hqdefault.jpg"

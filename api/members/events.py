@@ -13,7 +13,7 @@ from api.web_base.permissions import MEMBER
 from api.web_base.problems import ProblemError
 from api.web_base.services import Services
 from api.web_base.tokens import Access
-from engine.text import LINE
+from engine.core.text import LINE
 
 LastEventId = Annotated[
     str | None,

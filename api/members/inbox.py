@@ -12,8 +12,8 @@ from api.web_base.etags import PRIVATE
 from api.web_base.permissions import MEMBER
 from api.web_base.problems import not_found
 from api.web_base.services import Services
-from models.notes import count_unread, mark_read
-from models.pushes import forget_device, register_device
+from models.inbox.notes import count_unread, mark_read
+from models.inbox.pushes import forget_device, register_device
 from runtime.clock import utcnow
 
 DeviceId = Annotated[str, PathParameter(pattern=r"^(?:[0-9a-f]{2}){1,64}\Z")]

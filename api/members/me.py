@@ -20,16 +20,16 @@ from api.web_base.paging import After, Limit, decode_cursor, encode_cursor
 from api.web_base.permissions import MEMBER
 from api.web_base.problems import not_found, unauthorized
 from api.web_base.services import Services
-from engine.money import format_amount
-from engine.referrals import referral_code
-from engine.text import Country, line
-from engine.timeline import daily_schedule
-from engine.vesting import Missing, prove, spendable_micro
-from models.accounts import Account, change_profile, find_account
-from models.db import Row
-from models.history import NOTIFICATIONS, TRANSACTIONS, read_page
-from models.intents import find
-from models.spending import holder_of, read_wallet
+from engine.core.money import format_amount
+from engine.core.text import Country, line
+from engine.core.timeline import daily_schedule
+from engine.ledger.vesting import Missing, prove, spendable_micro
+from engine.referrals.codes import referral_code
+from models.accounts.register import Account, change_profile, find_account
+from models.base.db import Row
+from models.intents.record import find
+from models.ledger.history import NOTIFICATIONS, TRANSACTIONS, read_page
+from models.ledger.spending import holder_of, read_wallet
 from runtime.clock import utcnow
 
 

@@ -19,11 +19,11 @@ from api.web_base.limits import UNLIMITED
 from api.web_base.paging import After, Limit, decode_cursor, encode_cursor
 from api.web_base.permissions import MEMBER
 from api.web_base.services import Services
-from engine.intents import StartMining
-from engine.money import format_amount
+from engine.core.money import format_amount
+from engine.mining.actions import StartMining
 from engine.status import MiningStatus
-from models.db import Row
-from models.history import SESSIONS, read_page
+from models.base.db import Row
+from models.ledger.history import SESSIONS, read_page
 from runtime.clock import utcnow
 from runtime.telemetry.meter import meter
 from runtime.telemetry.metrics import POLL_ANSWERS

@@ -13,8 +13,8 @@ from api.web_base.etags import PRIVATE
 from api.web_base.permissions import MEMBER
 from api.web_base.problems import ProblemError
 from api.web_base.services import Services
-from models.consents import change_consents, read_consents
-from models.export import export_account
+from models.accounts.consents import change_consents, read_consents
+from models.privacy.export import export_account
 from runtime.clock import utcnow
 
 # Each holds a connection for as long as its reader takes.

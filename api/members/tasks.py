@@ -11,10 +11,10 @@ from api.intake.submit import IntentView, asks, submit
 from api.web_base.etags import PRIVATE
 from api.web_base.permissions import MEMBER
 from api.web_base.services import Services
-from engine.daily import ShownDay, show_day
-from engine.intents import AnswerTask, CompleteTask, StartTask
-from engine.text import prose
-from engine.timeline import utc_day
+from engine.core.text import prose
+from engine.core.timeline import utc_day
+from engine.tasks.actions import AnswerTask, CompleteTask, StartTask
+from engine.tasks.state import ShownDay, show_day
 from models.tasks.read import read_day
 from runtime.clock import utcnow
 

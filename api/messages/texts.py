@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from models.codes import CodePurpose, cannot_be_guessed
+from models.accounts.codes import CodePurpose, cannot_be_guessed
 
 _TEXTS = {
     (CodePurpose.VERIFY, "en"): (

@@ -24,8 +24,8 @@ from api.networks.house import House
 from api.networks.levelplay import LevelPlay
 from api.networks.shared_token import SharedToken
 from api.networks.unity import Unity
-from models.db import Database
-from models.settings import ad_units_of
+from models.base.db import Database
+from models.installation.settings import ad_units_of
 from runtime.environment import Config
 
 __all__ = [

@@ -18,13 +18,13 @@ from api.web_base.paging import After, Limit, decode_cursor, encode_cursor
 from api.web_base.permissions import needs
 from api.web_base.problems import bad_request, not_found
 from api.web_base.services import Services
-from engine.money import format_amount, parse_amount
-from engine.permissions import Permission
-from models.adjustments import MATTER, Proposal, decide_adjustment, propose
-from models.admin_log import Actor
-from models.db import Row
-from models.history import FIRST_PAGE
-from models.proposals import list_proposed
+from engine.admin.permissions import Permission
+from engine.core.money import format_amount, parse_amount
+from models.admin.adjustments import MATTER, Proposal, decide_adjustment, propose
+from models.admin.proposals import list_proposed
+from models.base.db import Row
+from models.base.pages import FIRST_PAGE
+from models.base.trail import Actor
 from runtime.clock import utcnow
 
 ADJUSTMENT_MICRO_MAX = 10**12

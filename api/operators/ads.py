@@ -16,11 +16,11 @@ from api.web_base.etags import PRIVATE
 from api.web_base.permissions import needs
 from api.web_base.problems import ProblemError, bad_request, not_found
 from api.web_base.services import Services
-from engine.ads import Proof, Purpose
-from engine.permissions import Permission
-from engine.text import line
-from models.ad_units import add_ad_unit, change_ad_unit, read_ad_units
-from models.admin_log import Actor
+from engine.admin.permissions import Permission
+from engine.ads.state import Proof, Purpose
+from engine.core.text import line
+from models.ads.units import add_ad_unit, change_ad_unit, read_ad_units
+from models.base.trail import Actor
 from runtime.clock import utcnow
 
 Unit = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[\w./-]+\Z")]

@@ -15,13 +15,13 @@ from api.web_base.documentation import problems
 from api.web_base.etags import PRIVATE
 from api.web_base.permissions import needs
 from api.web_base.services import Services
-from engine.configuration import Configuration
-from engine.permissions import Permission
-from engine.text import Dated
-from engine.versions import in_force
-from models.admin_log import Actor
-from models.configuration import read_versions, version_of
-from models.pay_proposals import NewVersion
+from engine.admin.configuration import Configuration
+from engine.admin.permissions import Permission
+from engine.core.text import Dated
+from engine.core.versions import in_force
+from models.base.trail import Actor
+from models.content.pay_proposals import NewVersion
+from models.installation.configuration import read_versions, version_of
 from runtime.clock import utcnow
 
 

@@ -20,17 +20,12 @@ from api.web_base.paging import After, Limit, decode_cursor, encode_cursor
 from api.web_base.permissions import needs
 from api.web_base.problems import bad_field, not_found
 from api.web_base.services import Services
-from engine.permissions import Permission
-from models.accounts import find_account, is_at
-from models.admin_log import Actor
-from models.contact_proposals import (
-    approve_change,
-    list_proposals,
-    propose_change,
-    reject_change,
-)
-from models.contacts import Wanted
-from models.db import Row
+from engine.admin.permissions import Permission
+from models.accounts.register import find_account, is_at
+from models.base.db import Row
+from models.base.trail import Actor
+from models.contacts.change import Wanted
+from models.contacts.proposals import approve_change, list_proposals, propose_change, reject_change
 from runtime.clock import utcnow
 
 

@@ -15,10 +15,10 @@ from api.web_base.etags import PRIVATE
 from api.web_base.permissions import needs
 from api.web_base.problems import ProblemError
 from api.web_base.services import Services
-from engine.permissions import Permission
-from models.admin_log import Actor
-from models.db import transaction
-from models.editing import (
+from engine.admin.permissions import Permission
+from models.base.db import transaction
+from models.base.trail import Actor
+from models.content.editing import (
     ArticleRow,
     QuestionRow,
     TaskTypeRow,

@@ -16,11 +16,11 @@ from api.web_base.etags import PRIVATE
 from api.web_base.permissions import needs
 from api.web_base.problems import bad_request
 from api.web_base.services import Services
-from engine.facts import DayFacts
-from engine.money import format_amount
-from engine.permissions import Permission
-from engine.timeline import utc_day
-from models.facts import read_days
+from engine.admin.permissions import Permission
+from engine.core.money import format_amount
+from engine.core.timeline import utc_day
+from engine.operations.facts import DayFacts
+from models.operations.facts import read_days
 from runtime.clock import utcnow
 
 DAYS_MAX = 366

@@ -16,10 +16,10 @@ from api.web_base.paging import After, Limit, decode_cursor, encode_cursor
 from api.web_base.permissions import needs
 from api.web_base.problems import not_found
 from api.web_base.services import Services
-from engine.anomaly.model import in_words
-from engine.permissions import Permission
-from models.admin_log import Actor
-from models.fraud_review import clear, read_suspicions, release, suspend
+from engine.admin.permissions import Permission
+from engine.fraud.anomaly.model import in_words
+from models.base.trail import Actor
+from models.fraud.review import clear, read_suspicions, release, suspend
 from runtime.clock import utcnow
 
 UserFilter = Annotated[int | None, QueryParameter(name="user", ge=1, le=2**63 - 1)]

@@ -14,8 +14,8 @@ from api.web_base.etags import PRIVATE
 from api.web_base.paging import After, Limit, decode_cursor, encode_cursor
 from api.web_base.permissions import needs
 from api.web_base.services import Services
-from engine.permissions import Permission
-from models.admin_log import read_log
+from engine.admin.permissions import Permission
+from models.base.trail import read_log
 
 UserFilter = Annotated[int | None, QueryParameter(name="user", ge=1, le=2**63 - 1)]
 ActorFilter = Annotated[int | None, QueryParameter(name="actor", ge=1, le=2**63 - 1)]

@@ -18,14 +18,14 @@ from api.web_base.etags import PRIVATE
 from api.web_base.permissions import needs
 from api.web_base.problems import not_found
 from api.web_base.services import Services
-from engine.load import planned_shares
-from engine.permissions import Permission
-from engine.timeline import GROUP_COUNT, Timetable, current_window, next_opening, utc_day
-from models.admin_log import Actor
-from models.alerts import alerts_since
-from models.db import Database
-from models.groups import group_sizes
-from models.operations import (
+from engine.admin.permissions import Permission
+from engine.core.timeline import GROUP_COUNT, Timetable, current_window, next_opening, utc_day
+from engine.mining.load_curve import planned_shares
+from models.base.db import Database
+from models.base.trail import Actor
+from models.mining.groups import group_sizes
+from models.operations.alerts import alerts_since
+from models.operations.operations import (
     GroupTicks,
     Queue,
     Worker,

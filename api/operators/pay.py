@@ -21,14 +21,14 @@ from api.web_base.paging import After, Limit, decode_cursor, encode_cursor
 from api.web_base.permissions import needs
 from api.web_base.problems import ProblemError, bad_request
 from api.web_base.services import Services
-from engine.configuration import ConfigurationError
-from engine.pay import PayError
-from engine.permissions import Permission
-from models.admin_log import Actor
-from models.configuration import VersionConflictError
-from models.db import Row
-from models.history import FIRST_PAGE
-from models.pay_proposals import Change, change_pay, decide_pay, list_pay_proposals
+from engine.admin.configuration import ConfigurationError
+from engine.admin.pay import PayError
+from engine.admin.permissions import Permission
+from models.base.db import Row
+from models.base.pages import FIRST_PAGE
+from models.base.trail import Actor
+from models.content.pay_proposals import Change, change_pay, decide_pay, list_pay_proposals
+from models.installation.configuration import VersionConflictError
 from runtime.clock import utcnow
 
 

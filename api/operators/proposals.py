@@ -7,8 +7,8 @@ from msgspec import Struct
 
 from api.operators.words import Reason
 from api.web_base.problems import ProblemError, not_found
-from models.contacts import NoChangeError
-from models.proposals import NoSuchProposalError, NotDecidableError
+from models.admin.proposals import NoSuchProposalError, NotDecidableError
+from models.contacts.change import NoChangeError
 
 
 class DecisionBody(Struct, frozen=True, forbid_unknown_fields=True):

@@ -14,13 +14,13 @@ from api.web_base.etags import PRIVATE
 from api.web_base.permissions import needs
 from api.web_base.problems import ProblemError, not_found
 from api.web_base.services import Services
-from engine.permissions import Permission
-from engine.piece import Piece
-from engine.text import Dated, prose
-from models.admin_log import Actor
-from models.intents import NothingToActOnError
-from models.reviews import awaiting_review, record_review
-from models.roles import NotAllowedError
+from engine.admin.permissions import Permission
+from engine.core.piece import Piece
+from engine.core.text import Dated, prose
+from models.admin.roles import NotAllowedError
+from models.base.trail import Actor
+from models.intents.record import NothingToActOnError
+from models.tasks.reviews import awaiting_review, record_review
 from runtime.clock import utcnow
 
 Number = Annotated[int, PathParameter(ge=1, le=20)]

@@ -17,11 +17,11 @@ from api.web_base.etags import PRIVATE
 from api.web_base.paging import After, Limit, decode_cursor, encode_cursor
 from api.web_base.permissions import needs
 from api.web_base.services import Services
-from engine.permissions import Permission, Role
-from models.admin_log import Actor
-from models.history import FIRST_PAGE
-from models.proposals import list_proposed
-from models.role_proposals import MATTER, decide_role, propose_role
+from engine.admin.permissions import Permission, Role
+from models.admin.proposals import list_proposed
+from models.admin.role_proposals import MATTER, decide_role, propose_role
+from models.base.pages import FIRST_PAGE
+from models.base.trail import Actor
 from runtime.clock import utcnow
 
 

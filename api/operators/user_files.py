@@ -22,10 +22,10 @@ from api.web_base.paging import After, Limit, decode_cursor, encode_cursor
 from api.web_base.permissions import needs
 from api.web_base.problems import not_found
 from api.web_base.services import Services
-from engine.money import format_amount
-from engine.permissions import Permission, Role, may
-from models.admin_log import Actor
-from models.user_files import find_user, view_devices, view_page, view_user
+from engine.admin.permissions import Permission, Role, may
+from engine.core.money import format_amount
+from models.base.trail import Actor
+from models.operations.user_files import find_user, view_devices, view_page, view_user
 from runtime.clock import utcnow
 
 _READ = needs(Permission.USERS_READ)

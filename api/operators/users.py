@@ -16,17 +16,11 @@ from api.web_base.paging import Limit
 from api.web_base.permissions import needs
 from api.web_base.problems import ProblemError, not_found
 from api.web_base.services import Services
-from engine.permissions import Permission, Role
-from models.admin_log import Actor
-from models.db import Row
-from models.roles import (
-    NoSuchUserError,
-    NotAllowedError,
-    list_users,
-    set_active,
-    set_role,
-)
-from models.staff import Standing
+from engine.admin.permissions import Permission, Role
+from models.admin.roles import NoSuchUserError, NotAllowedError, list_users, set_active, set_role
+from models.admin.staff import Standing
+from models.base.db import Row
+from models.base.trail import Actor
 from runtime.clock import utcnow
 
 

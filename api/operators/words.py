@@ -5,7 +5,7 @@ from typing import Annotated
 from litestar.params import PathParameter
 from msgspec import Struct
 
-from engine.text import prose
+from engine.core.text import prose
 
 Reason = Annotated[str, prose(500, 3)]
 # Ids are signed 64-bit integers in the database.

@@ -14,7 +14,7 @@ from api.web_base.problems import ProblemError, unauthorized
 from api.web_base.services import Services
 from api.web_base.tokens import signed_in
 from engine.status import Snapshot, poll_delay, render_status
-from models.status import load_snapshot
+from models.mining.snapshots import load_snapshot
 from runtime.clock import utcnow
 
 _encoder = msgspec.json.Encoder()

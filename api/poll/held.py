@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from api.web_base.etags import etag_of, is_known
 from engine.status import MiningStatus, Snapshot
-from models.status import COPY_SECONDS_MAX, SnapshotCopies
+from models.mining.snapshots import COPY_SECONDS_MAX, SnapshotCopies
 from runtime.changes import ChangeFeed
 
 HELD_MAX = 20_000

@@ -14,7 +14,7 @@ from api.poll.answer import current_answer
 from api.poll.open_streams import Open
 from api.web_base.problems import ProblemError
 from api.web_base.services import Services
-from models.notes import count_unread
+from models.inbox.notes import count_unread
 from runtime.clock import utcnow
 
 HEARTBEAT_SECONDS = 15

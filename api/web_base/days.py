@@ -1,4 +1,4 @@
-"""Days as they stand in an address: of our time, and of the calendar (engine.text)."""
+"""Days as they stand in an address: of our time, and of the calendar (engine.core.text)."""
 
 from datetime import date
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from api.web_base.problems import bad_request
-from engine.text import DAY, read_day
+from engine.core.text import DAY, read_day
 
 # What a parameter says of itself: the framework can bound no date, only a text.
 OF_DAY: Any = {"pattern": DAY, "schema_extra": {"format": "date"}}

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import msgspec
 from litestar import Litestar
@@ -22,9 +22,10 @@ from litestar.openapi.spec.enums import OpenAPIFormat, OpenAPIType
 
 from api.web_base.permissions import handlers_of, is_public
 from api.web_base.problems import MEDIA_TYPE, TYPE_PREFIX
-from engine.action import Action
-from engine.intents import UserAction
-from engine.outcome import Reason
+from engine.core.action import Action
+from engine.core.outcome import Reason
+from engine.decide import RULES
+from engine.domains import results_of
 
 # A test holds them to the document that they are part of; tests/kit/examples.py adds what is
 # missing.
@@ -55,7 +56,9 @@ IF_NONE_MATCH = Parameter(
 _SCHEMAS = "#/components/schemas/"
 # What members' intents bring, by name. At once: tests freeze the time of what comes later.
 _RESULTS = msgspec.json.schema_components(
-    dict.fromkeys(result for action in get_args(UserAction) for result in action.results),
+    dict.fromkeys(
+        result for action in RULES for result in results_of(action) if result.__struct_fields__
+    ),
     ref_template=_SCHEMAS + "{name}",
 )[1]
 _TEXT = Schema(type=OpenAPIType.STRING)
@@ -218,7 +221,7 @@ def _may_be_absent(body: RequestBody) -> bool:
 
 def _view_of(action: type[Action]) -> dict[str, Any]:
     """An intent whose `result` is what this kind brings."""
-    refs = [{"$ref": _SCHEMAS + result.__name__} for result in action.results]
+    refs = [{"$ref": _SCHEMAS + result.__name__} for result in results_of(action)]
     result = {"anyOf": [*refs, {"type": "null"}]}
     view = {"$ref": _SCHEMAS + "IntentView"}
     return {"allOf": [view, {"type": "object", "properties": {"result": result}}]}

@@ -5,7 +5,7 @@ from typing import Any
 from litestar import Request
 
 from api.web_base.client_ip import client_ip
-from engine.evidence import Evidence
+from engine.core.evidence import Evidence
 from runtime.telemetry.context import request_id
 
 

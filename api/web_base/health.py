@@ -12,8 +12,8 @@ from api.web_base.admission import ALWAYS
 from api.web_base.limits import UNLIMITED
 from api.web_base.permissions import PUBLIC
 from api.web_base.services import Services
-from models.db import DATABASE_ERRORS
-from models.readiness import Migrations, can_record, count_nodes_away, read_migrations
+from models.base.db import DATABASE_ERRORS
+from models.schema.readiness import Migrations, can_record, count_nodes_away, read_migrations
 from runtime.telemetry.meter import meter
 from runtime.telemetry.metrics import LOOP_LAG
 

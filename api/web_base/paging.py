@@ -8,9 +8,9 @@ from uuid import UUID
 from litestar.params import QueryParameter
 
 from api.web_base.problems import bad_request
-from engine.timeline import instant, micros
-from models.db import Row
-from models.history import Cursor
+from engine.core.timeline import instant, micros
+from models.base.db import Row
+from models.base.pages import Cursor
 
 PAGE_SIZE_MAX = 100
 _LATEST_US = 253_402_300_799_999_999  # the last instant of the year 9999

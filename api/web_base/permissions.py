@@ -17,11 +17,11 @@ from api.web_base.evidence import evidence
 from api.web_base.problems import ProblemError, forbidden, held, unauthorized
 from api.web_base.services import Services
 from api.web_base.tokens import access_of
+from engine.admin.permissions import Permission, may
 from engine.fraud.holds import refuse_held
 from engine.fraud.levels import WHO_ACTS, held_at
-from engine.permissions import Permission, may
-from models.admin_log import Actor
-from models.roles import read_caller, read_role
+from models.admin.roles import read_caller, read_role
+from models.base.trail import Actor
 from runtime.clock import utcnow
 
 _PUBLIC, _MEMBER = "public", "member"

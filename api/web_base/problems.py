@@ -10,8 +10,8 @@ from litestar.exceptions import HTTPException, ValidationException
 from litestar.types import Send
 from msgspec import Struct
 
-from engine.outcome import Reason, Rejected
-from models.db import DATABASE_ERRORS, is_retryable
+from engine.core.outcome import Reason, Rejected
+from models.base.db import DATABASE_ERRORS, is_retryable
 
 log = logging.getLogger(__name__)
 

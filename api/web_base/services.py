@@ -20,15 +20,15 @@ from api.poll.open_streams import Streams
 from api.web_base.admission import Admission
 from api.web_base.errands import Errands
 from api.web_base.shelf import Shelf
-from models.catalogue import Catalogue
-from models.configuration import Configurations
-from models.db import Database, open_database
-from models.facts import SoFar, count_today
-from models.replica import Replica, open_replica
-from models.request_counts import RequestCounts
-from models.settings import Installation, load_installation
-from models.status import SnapshotCopies
-from models.videos import CatalogueVideo, read_catalogue
+from models.base.db import Database, open_database
+from models.base.replica import Replica, open_replica
+from models.content.catalogue import Catalogue
+from models.content.videos import CatalogueVideo, read_catalogue
+from models.installation.configuration import Configurations
+from models.installation.settings import Installation, load_installation
+from models.mining.snapshots import SnapshotCopies
+from models.operations.facts import SoFar, count_today
+from models.operations.request_counts import RequestCounts
 from runtime.broker.bells import SOCKET_TIMEOUT_SECONDS, Bells, open_broker
 from runtime.environment import Config
 from runtime.http_client import open_http

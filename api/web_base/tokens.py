@@ -16,7 +16,7 @@ from msgspec import Struct
 
 from api.web_base.problems import ProblemError, unauthorized
 from api.web_base.services import Services
-from engine.timeline import EPOCH
+from engine.core.timeline import EPOCH
 from runtime.clock import utcnow
 from runtime.telemetry.context import note
 

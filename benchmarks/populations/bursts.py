@@ -19,7 +19,7 @@ from benchmarks.populations.contract import (
     right_choice,
     tasks_of,
 )
-from engine.anomaly.acts import Act
+from engine.fraud.anomaly.acts import Act
 
 HOUR = 3600.0
 Pause = Callable[[str], float]

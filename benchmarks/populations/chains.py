@@ -9,7 +9,7 @@ from random import Random
 
 from benchmarks.populations import contract
 from benchmarks.populations.contract import Account
-from engine.anomaly.acts import Act
+from engine.fraud.anomaly.acts import Act
 
 _NEXT = ("task", "boost", "leave")
 HOSTS = ("gmail.com", "gmail.com", "gmail.com", "yahoo.com", "web.example", "post.example")

@@ -5,7 +5,7 @@ from hashlib import sha256
 
 from msgspec import Struct
 
-from engine.anomaly.acts import Act
+from engine.fraud.anomaly.acts import Act
 
 NIGHTS = 14
 DAY_SECONDS = 86_400.0

@@ -20,7 +20,7 @@ from benchmarks.populations.contract import (
     right_choice,
     tasks_of,
 )
-from engine.anomaly.acts import Act
+from engine.fraud.anomaly.acts import Act
 
 _DOMAINS = ("gmail.com",) * 11 + ("hotmail.com", "yahoo.com", "icloud.com", "outlook.com")
 # Free moments by job, as hours of the clock.

@@ -12,7 +12,7 @@ from random import Random
 from benchmarks.populations import contract
 from benchmarks.populations.chains import HOSTS, Chain, Here, live, router
 from benchmarks.populations.contract import Account
-from engine.anomaly.acts import Act
+from engine.fraud.anomaly.acts import Act
 
 
 class _Record:

@@ -1,7 +1,7 @@
 """The checks on an intent: pure rules over its evidence and the account's trail.
 
 Blueprint, "Anti-fraud": time, session, device and geolocation; behaviour is scored once a day from
-what was recorded (engine/anomaly).
+what was recorded (engine/fraud/anomaly).
 """
 
 from datetime import datetime, timedelta
@@ -10,12 +10,12 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from engine.action import AnyIntent
+from engine.core.action import AnyIntent
+from engine.core.member import Part
+from engine.fraud.actions import FlagUser
 from engine.fraud.blind import count_blind, is_blind, judge_blind
 from engine.fraud.levels import Alert, Hold, Severity, Violation, raise_alert
 from engine.fraud.places import Place, distance_km, is_impossible
-from engine.intents import FlagUser
-from engine.member import Part
 
 TOO_SOON = timedelta(seconds=1)
 AT_ONCE = timedelta(seconds=30)

@@ -6,10 +6,11 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from engine.action import AnyIntent
-from engine.boost import Boost
-from engine.conditions import Conditions
-from engine.decision import Decision, LogEntry
+from engine.boosts.state import Boost
+from engine.core.action import AnyIntent
+from engine.core.conditions import Conditions
+from engine.core.decision import Decision, LogEntry
+from engine.core.member import Entity, Member, Part
 from engine.fraud.checks import (
     Addresses,
     Judgement,
@@ -20,7 +21,6 @@ from engine.fraud.checks import (
     judge_answer,
 )
 from engine.fraud.levels import Hold, Severity, Violation, raise_alert
-from engine.member import Entity, Member, Part
 
 _WRONG = frozenset({"TASK_WRONG", "BOOST_WRONG"})
 _RAISING = frozenset({Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL})

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
+from engine.core.outcome import Reason, Rejected
 from engine.fraud.levels import Hold
-from engine.outcome import Reason, Rejected
 
 _REFUSALS = {
     Hold.COOLDOWN: (Reason.COOLDOWN, "Too much at once. Wait a little."),

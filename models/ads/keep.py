@@ -7,12 +7,12 @@ from uuid import UUID
 
 from msgspec.structs import asdict
 
-from engine.ads import AdView, Proof, Purpose, ViewStatus
-from engine.intents import ViewAction
-from engine.session import Sessions, SessionStatus
-from models import arrays
-from models.batch import Batch, Keep
-from models.db import Row, rows, sql
+from engine.ads.actions import ViewAction
+from engine.ads.state import AdView, Proof, Purpose, ViewStatus
+from engine.mining.state import Sessions, SessionStatus
+from models.base import arrays
+from models.base.db import Row, rows, sql
+from models.intents.batch import Batch, Keep
 
 # An ad is begun within its proof time, and lasts ten minutes at most.
 WATCHED_WITHIN = timedelta(hours=1)

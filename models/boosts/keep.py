@@ -5,12 +5,13 @@ from datetime import timedelta
 
 from msgspec.structs import asdict
 
-from engine.boost import OPEN_BOOST_STATUSES, Boost, BoostStatus
-from engine.intents import BoostAction, StartBoost, StartView
-from engine.timeline import utc_day
-from models import arrays
-from models.batch import Batch, Keep
-from models.db import rows, sql
+from engine.ads.actions import StartView
+from engine.boosts.actions import BoostAction, StartBoost
+from engine.boosts.state import OPEN_BOOST_STATUSES, Boost, BoostStatus
+from engine.core.timeline import utc_day
+from models.base import arrays
+from models.base.db import rows, sql
+from models.intents.batch import Batch, Keep
 
 # Of the days in question, whatever is still open, and what was asked of the videos to be begun.
 LOAD_BOOSTS = sql("""

@@ -4,12 +4,12 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
+from engine.core.timeline import bucket_of
 from engine.fraud.checks import TRUSTED
 from engine.fraud.levels import Hold
-from engine.timeline import bucket_of
-from models.db import Database, connected, rows, run, sql, transaction
-from models.members import raise_versions
-from models.status import SnapshotCopies
+from models.base.db import Database, connected, rows, run, sql, transaction
+from models.intents.members import raise_versions
+from models.mining.snapshots import SnapshotCopies
 
 SUSPENDED = sql("""
     SELECT hold_until FROM users

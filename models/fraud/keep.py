@@ -7,10 +7,10 @@ from engine.fraud.checks import Trail
 from engine.fraud.examination import Ending, Held
 from engine.fraud.levels import Alert, Hold
 from engine.fraud.places import Place
-from models import arrays
-from models.batch import Batch, Keep
-from models.db import rows, run, sql
-from models.staff import suspend_staff
+from models.admin.staff import suspend_staff
+from models.base import arrays
+from models.base.db import rows, run, sql
+from models.intents.batch import Batch, Keep
 
 # Read after the users are locked.
 TRAILS = sql("""

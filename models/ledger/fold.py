@@ -8,10 +8,10 @@ from collections.abc import Sequence
 from itertools import groupby
 from operator import attrgetter
 
+from engine.core.timeline import BUCKET_COUNT
 from engine.ledger.rules import Unposted, spread
-from engine.timeline import BUCKET_COUNT
-from models import arrays
-from models.db import Connection, Database, connected, rows, sql, transaction
+from models.base import arrays
+from models.base.db import Connection, Database, connected, rows, sql, transaction
 from models.ledger.post import LOCK_WALLETS, fund, read_holdings, unfund
 
 FOLD_USERS_MAX = 500

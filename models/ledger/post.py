@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import Any
 
 from engine.core.transfer import EARNINGS, Transfer
-from models.arrays import AT_BUCKET, ROUTED
-from models.db import Connection, Statement, rows, run, sql
-from models.encoding import encode
+from models.base.arrays import AT_BUCKET, ROUTED
+from models.base.db import Connection, Statement, rows, run, sql
+from models.base.encoding import encode
 from runtime.clock import new_id
 
 # What a row of the ledger says, whoever brings it.

@@ -1,4 +1,4 @@
-"""Alembic's environment: runs on the connection that models.migrate hands over."""
+"""Alembic's environment: runs on the connection that models.schema.migrate hands over."""
 
 from typing import Any
 

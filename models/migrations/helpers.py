@@ -6,8 +6,8 @@ there and is not spread yet.
 
 from alembic import op
 
-from models.citus import Place, laid
-from models.shards import GROUND, has_ground
+from models.base.shards import GROUND, has_ground
+from models.schema.citus import Place, laid
 
 
 def reference(table: str) -> None:

@@ -5,10 +5,10 @@ from collections.abc import Collection
 
 from msgspec.structs import asdict
 
-from engine.session import Accrual, Session, SessionStatus
-from models import arrays
-from models.batch import Batch, Keep
-from models.db import rows, run, sql
+from engine.mining.state import Accrual, Session, SessionStatus
+from models.base import arrays
+from models.base.db import rows, run, sql
+from models.intents.batch import Batch, Keep
 
 # What was live at the time of the oldest intent, so that a late retry gives the same answer.
 LOAD_SESSIONS = sql("""

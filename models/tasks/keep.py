@@ -6,15 +6,15 @@ from operator import itemgetter
 
 from msgspec.structs import asdict
 
-from engine.ads import Views
-from engine.daily import Tasks, TaskState
-from engine.decision import Achievement
-from engine.intents import ReviewTask, StartTask, TaskAction
-from engine.timeline import utc_day
-from models import arrays
+from engine.ads.state import Views
+from engine.core.decision import Achievement
+from engine.core.timeline import utc_day
+from engine.tasks.actions import ReviewTask, StartTask, TaskAction
+from engine.tasks.state import Tasks, TaskState
 from models.ads.keep import load_named, named_views
-from models.batch import Batch, Keep
-from models.db import rows, sql
+from models.base import arrays
+from models.base.db import rows, sql
+from models.intents.batch import Batch, Keep
 from models.tasks.read import TASK_COLUMNS, task_of
 
 LOAD_TASKS = sql(f"""

@@ -2,9 +2,9 @@
 
 from datetime import date
 
-from engine.daily import Category, TaskState, TaskStatus
-from engine.timeline import bucket_of
-from models.db import Database, Row, connected, rows, sql
+from engine.core.timeline import bucket_of
+from engine.tasks.state import Category, TaskState, TaskStatus
+from models.base.db import Database, Row, connected, rows, sql
 
 TASK_COLUMNS = """user_id, day, number, task_type_id, category, subject, reward_micro, status,
     attempt, started_at, expires_at, view_id, proof, submitted_at, claimed_at, failed_at, failure,

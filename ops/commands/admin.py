@@ -8,16 +8,16 @@ from uuid import UUID
 from redis.asyncio import Redis
 
 from api.identity.identities import normal_email
-from engine.permissions import Role
-from engine.phones import phone_of
-from models.accounts import find_by_identity
-from models.admin_log import OPERATOR
-from models.db import DATABASE_ERRORS, Database, open_database
-from models.pay_proposals import decide_pay, open_pay_proposals
-from models.proposals import NoSuchProposalError, NotDecidableError
-from models.roles import NoSuchUserError, set_role
-from models.settings import NotReleasedError, load_installation
-from models.status import SnapshotCopies
+from engine.accounts.phones import phone_of
+from engine.admin.permissions import Role
+from models.accounts.register import find_by_identity
+from models.admin.proposals import NoSuchProposalError, NotDecidableError
+from models.admin.roles import NoSuchUserError, set_role
+from models.base.db import DATABASE_ERRORS, Database, open_database
+from models.base.trail import OPERATOR
+from models.content.pay_proposals import decide_pay, open_pay_proposals
+from models.installation.settings import NotReleasedError, load_installation
+from models.mining.snapshots import SnapshotCopies
 from ops.running import with_addresses
 from runtime.broker.bells import SOCKET_TIMEOUT_SECONDS
 from runtime.clock import utcnow

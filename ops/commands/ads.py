@@ -10,9 +10,9 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from models.ad_units import change_ad_unit, read_ad_units
-from models.admin_log import OPERATOR
-from models.db import DATABASE_ERRORS, Database, open_database
+from models.ads.units import change_ad_unit, read_ad_units
+from models.base.db import DATABASE_ERRORS, Database, open_database
+from models.base.trail import OPERATOR
 from ops.running import with_addresses
 from runtime.clock import utcnow
 from runtime.environment import ConfigError, load_config

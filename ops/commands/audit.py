@@ -4,10 +4,10 @@ import asyncio
 import os
 import sys
 
-from engine.upkeep import Violation
-from models import invariants
-from models.db import DATABASE_ERRORS, open_database
-from models.global_invariants import GLOBAL
+from engine.operations.actions import Violation
+from models.base.db import DATABASE_ERRORS, open_database
+from models.operations import invariants
+from models.operations.global_invariants import GLOBAL
 from ops.running import with_addresses
 from runtime.clock import utcnow
 from runtime.environment import ConfigError, load_config

@@ -5,10 +5,10 @@ import os
 import sys
 from uuid import UUID
 
-from models.admin_log import OPERATOR
-from models.db import DATABASE_ERRORS, connected, open_database, rows
-from models.operations import revive
-from models.queue import DEAD_LETTERS
+from models.base.db import DATABASE_ERRORS, connected, open_database, rows
+from models.base.trail import OPERATOR
+from models.intents.queue import DEAD_LETTERS
+from models.operations.operations import revive
 from ops.running import with_addresses
 from runtime.broker.bells import Bells, open_broker
 from runtime.clock import utcnow

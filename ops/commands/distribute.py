@@ -6,7 +6,7 @@ import sys
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from models.adoption import NoClusterError, adopt
+from models.schema.adoption import NoClusterError, adopt
 from runtime.environment import ConfigError, postgresql_url
 
 

@@ -9,10 +9,10 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from engine.facts import DayFacts
-from engine.timeline import utc_day
-from models.db import DATABASE_ERRORS, open_database
-from models.facts import compute_facts, read_facts
+from engine.core.timeline import utc_day
+from engine.operations.facts import DayFacts
+from models.base.db import DATABASE_ERRORS, open_database
+from models.operations.facts import compute_facts, read_facts
 from ops.running import with_addresses
 from runtime.clock import utcnow
 from runtime.environment import ConfigError, load_config

@@ -8,15 +8,16 @@ from collections.abc import Mapping
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.identity.passwords import hash_password
-from engine.timeline import PRODUCTION, PROFILES, Timing, TimingError, utc_day
-from models.accounts import IdentityTakenError, Newcomer, register
-from models.content import seed_films
-from models.db import DATABASE_ERRORS, POOLER, open_database, transaction
-from models.mailboxes import index_mailboxes
-from models.migrate import migrate
-from models.partitions import prepare_partitions
-from models.sealing import seal_all
-from models.settings import load_installation, seed, timing_from
+from engine.core.timeline import PRODUCTION, PROFILES, Timing, TimingError, utc_day
+from models.accounts.register import IdentityTakenError, Newcomer, register
+from models.accounts.sealing import seal_all
+from models.base.db import DATABASE_ERRORS, POOLER, open_database, transaction
+from models.base.partitions import prepare_partitions
+from models.content.library import seed_films
+from models.installation.settings import load_installation, timing_from
+from models.operations.mailboxes import index_mailboxes
+from models.schema.migrate import migrate
+from models.schema.seed import seed
 from partner.hosting import VIDEOS_PATH
 from runtime.clock import utcnow
 from runtime.environment import Config, ConfigError, load_config

@@ -4,8 +4,8 @@ import asyncio
 import os
 import sys
 
-from models.db import DATABASE_ERRORS, open_database
-from models.sealing import seal_all
+from models.accounts.sealing import seal_all
+from models.base.db import DATABASE_ERRORS, open_database
 from ops.running import with_addresses
 from runtime.clock import utcnow
 from runtime.environment import Config, ConfigError, load_config

@@ -5,11 +5,11 @@ import os
 import sys
 from datetime import date, datetime
 
-from engine.piece import Piece
-from engine.timeline import instant, micros
-from models.db import DATABASE_ERRORS, Database, open_database
-from models.intents import NothingToActOnError
-from models.reviews import awaiting_review, record_review
+from engine.core.piece import Piece
+from engine.core.timeline import instant, micros
+from models.base.db import DATABASE_ERRORS, Database, open_database
+from models.intents.record import NothingToActOnError
+from models.tasks.reviews import awaiting_review, record_review
 from ops.running import with_addresses
 from runtime.broker.bells import Bells, open_broker
 from runtime.clock import utcnow

@@ -8,8 +8,8 @@ import os
 import sys
 from datetime import UTC, datetime
 
-from models.db import DATABASE_ERRORS, open_database
-from models.settings import NotReleasedError, load_installation
+from models.base.db import DATABASE_ERRORS, open_database
+from models.installation.settings import NotReleasedError, load_installation
 from ops.running import with_addresses
 from runtime.broker.bells import Bells, open_broker
 from runtime.clock import utcnow

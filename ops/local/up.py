@@ -15,8 +15,8 @@ from msgspec import Struct
 from redis import Redis
 from redis.exceptions import RedisError
 
-from engine.timeline import PRODUCTION, Timing, TimingError
-from models.settings import timing_from
+from engine.core.timeline import PRODUCTION, Timing, TimingError
+from models.installation.settings import timing_from
 from ops.local.daemon import ServerError
 from ops.local.guard import Guard
 from ops.local.screen import Screen, duration

@@ -11,7 +11,7 @@ import av
 import msgspec
 from PIL import Image
 
-from models.content import films
+from models.content.library import films
 from partner.films import FOLDER
 from partner.films.scenes import SCENES
 

@@ -14,8 +14,8 @@ from dramatiq.brokers.redis import RedisBroker
 from redis import ConnectionPool, Redis
 from redis.exceptions import RedisError
 
-from engine.piece import Piece
-from engine.timeline import PUSH_GROUP, UPKEEP_GROUP
+from engine.core.piece import Piece
+from engine.core.timeline import PUSH_GROUP, UPKEEP_GROUP
 from runtime.broker.prompt import PromptRedisBroker
 
 log = logging.getLogger(__name__)

@@ -16,8 +16,8 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, get_current_span
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from engine.action import AnyIntent
-from engine.outcome import Applied, Outcome
+from engine.core.action import AnyIntent
+from engine.core.outcome import Applied, Outcome
 from runtime.telemetry.context import Subject, header_of
 
 TRACEPARENT = "traceparent"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from engine.addresses import (
+from engine.accounts.addresses import (
     Address,
     AddressError,
     is_disposable,
@@ -17,11 +17,11 @@ from engine.addresses import (
     parse_address,
     registrable_domain,
 )
-from engine.mail_providers import WIDELY_KNOWN
-from engine.plain import TYPED_MAX
-from models.accounts import IdentityTakenError, Newcomer, find_by_identity, register
-from models.db import connected, run, sql, transaction
-from models.mailboxes import index_mailboxes
+from engine.accounts.mail_providers import WIDELY_KNOWN
+from engine.core.plain import TYPED_MAX
+from models.accounts.register import IdentityTakenError, Newcomer, find_by_identity, register
+from models.base.db import connected, run, sql, transaction
+from models.operations.mailboxes import index_mailboxes
 from runtime.clock import utcnow
 from tests.kit.accounts import PASSWORD, auth, reclaim, signed_up
 from tests.kit.addresses import NONE

@@ -9,11 +9,11 @@ import bcrypt
 import pytest
 from nacl.pwhash import argon2id
 
-from engine.groups import tolerance
-from models import claims
-from models.accounts import IdentityTakenError, Newcomer, register
-from models.db import Connection, Statement, rows, run, transaction
-from models.sign_ins import ROTATE_TOKEN, STORE_TOKEN
+from engine.mining.groups import tolerance
+from models.accounts import claims
+from models.accounts.register import IdentityTakenError, Newcomer, register
+from models.accounts.sign_ins import ROTATE_TOKEN, STORE_TOKEN
+from models.base.db import Connection, Statement, rows, run, transaction
 from runtime.clock import utcnow
 from tests.kit.accounts import PASSWORD, auth, registered, sent_code, sent_text, signed_up
 from tests.kit.problems import problem_of

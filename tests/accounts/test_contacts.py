@@ -11,10 +11,10 @@ import pytest
 from msgspec.structs import replace
 
 from api.messages.senders import NoGateway
-from engine.permissions import Role
-from models.accounts import IdentityTakenError, Newcomer, register
-from models.contacts import NoChangeError, cancel_change, confirm_change, find_change
-from models.erasure import ERASE_AFTER, close_account
+from engine.admin.permissions import Role
+from models.accounts.register import IdentityTakenError, Newcomer, register
+from models.contacts.change import NoChangeError, cancel_change, confirm_change, find_change
+from models.privacy.erasure import ERASE_AFTER, close_account
 from runtime.clock import utcnow
 from tests.kit.accounts import PASSWORD, auth, forgotten, sent_code
 from tests.kit.contacts import (

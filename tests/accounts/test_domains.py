@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from api.identity.newcomers import check_domain, count_domain
 from api.web_base.problems import ProblemError
 from api.web_base.services import Services
-from engine.addresses import parse_address
-from engine.configuration import LIMITS, Limit
+from engine.accounts.addresses import parse_address
+from engine.admin.configuration import LIMITS, Limit
 from runtime.clock import utcnow
 from runtime.environment import Config
 from runtime.limiter import Limiter

@@ -10,11 +10,11 @@ from api.captcha.local import LocalCaptcha
 from api.identity.guesses import guess_at
 from api.identity.passwords import verify_password
 from api.web_base.permissions import handlers_of
-from engine.configuration import Limit
-from models.codes import check_code
-from models.guesses import Made, count_guess
-from models.second_factors import use_recovery_code, use_step
-from models.upkeep import prune
+from engine.admin.configuration import Limit
+from models.accounts.codes import check_code
+from models.accounts.guesses import Made, count_guess
+from models.accounts.second_factors import use_recovery_code, use_step
+from models.operations.prune import prune
 from runtime.clock import utcnow
 from runtime.environment import Config
 from runtime.proxies import Proxies

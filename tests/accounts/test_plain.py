@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.captcha.local import LocalCaptcha
-from engine.phones import phone_of
-from engine.plain import TYPED_MAX, plain, plain_code
+from engine.accounts.phones import phone_of
+from engine.core.plain import TYPED_MAX, plain, plain_code
 from runtime.clock import utcnow
 from tests.kit.accounts import (
     PASSWORD,

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from api.messages.texts import Message
 from api.web_base.errands import UNDER_WAY_MAX
-from models.registrations import MESSAGES_MAX
+from models.accounts.registrations import MESSAGES_MAX
 from runtime.clock import utcnow
 from runtime.pii import Keyring
 from tests.kit.accounts import PASSWORD, auth, registered, sent_code, sent_text, signed_up

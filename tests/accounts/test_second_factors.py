@@ -7,7 +7,7 @@ import httpx
 import pyotp
 import pytest
 
-from models.second_factors import begin_totp, confirm_totp, find_factors
+from models.accounts.second_factors import begin_totp, confirm_totp, find_factors
 from runtime.clock import utcnow
 from tests.kit.accounts import ANN, PASSWORD, auth, from_before, sent_code, signed_up, verify
 from tests.kit.problems import problem_of

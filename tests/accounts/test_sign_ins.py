@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from api.identity.passwords import verify_password
-from engine.referrals import referral_code, referrer_of
+from engine.referrals.codes import referral_code, referrer_of
 from runtime.clock import utcnow
 from tests.kit.accounts import ANN, PASSWORD, auth, signed_up
 from tests.kit.problems import problem_of

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from api.messages.senders import NoGateway, NotSentError, SmtpSender
 from api.messages.texts import code_message
-from models.codes import CodePurpose
+from models.accounts.codes import CodePurpose
 from runtime.clock import utcnow
 from tests.kit.accounts import (
     PASSWORD,

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from engine.permissions import Role
-from models.roles import NoSuchUserError
+from engine.admin.permissions import Role
+from models.admin.roles import NoSuchUserError
 from ops.commands.admin import _grant
 from ops.running import announced, with_addresses
 from runtime.environment import load_config

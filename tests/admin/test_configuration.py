@@ -7,19 +7,19 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from engine.configuration import (
+from engine.admin.configuration import (
     BASE_RATE_MICRO_MAX,
     Configuration,
     ConfigurationError,
     Limit,
     check_configuration,
 )
-from engine.daily import Category
-from engine.money import format_amount
-from engine.permissions import Role
-from engine.versions import Version, in_force
-from engine.vesting import Vesting
-from models.db import DATABASE_ERRORS, run, sql, transaction
+from engine.admin.permissions import Role
+from engine.core.money import format_amount
+from engine.core.versions import Version, in_force
+from engine.ledger.vesting import Vesting
+from engine.tasks.state import Category
+from models.base.db import DATABASE_ERRORS, run, sql, transaction
 from runtime.clock import utcnow
 from tests.kit.staff import configure, judge_pay, staff
 from tests.kit.words import START

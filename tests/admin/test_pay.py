@@ -9,9 +9,9 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from engine.four_eyes import Objection
-from engine.permissions import Role
-from models.proposals import NoSuchProposalError, NotDecidableError, lapse_proposals
+from engine.admin.four_eyes import Objection
+from engine.admin.permissions import Role
+from models.admin.proposals import NoSuchProposalError, NotDecidableError, lapse_proposals
 from ops.commands.admin import _approve
 from ops.running import announced, with_addresses
 from runtime.clock import utcnow

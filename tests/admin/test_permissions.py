@@ -21,13 +21,13 @@ from api.web_base.permissions import (
     needs,
 )
 from api.web_base.tokens import issue_access_token
+from engine.admin.permissions import PERMISSIONS, Permission, Role, may_act_on, may_change_role
 from engine.fraud.examination import Held
 from engine.fraud.levels import LASTS, Hold
-from engine.permissions import PERMISSIONS, Permission, Role, may_act_on, may_change_role
-from models.batch import Batch
-from models.db import transaction
-from models.erasure import close_account
+from models.base.db import transaction
 from models.fraud.keep import store_holds
+from models.intents.batch import Batch
+from models.privacy.erasure import close_account
 from runtime.clock import utcnow
 from runtime.environment import Config
 from tests.kit.permissions import ANYBODY, TABLE

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.four_eyes import COUNTS_AFTER, Objection, StaffMember, object_to
+from engine.admin.four_eyes import COUNTS_AFTER, Objection, StaffMember, object_to
+from engine.admin.permissions import Permission, Role
 from engine.fraud.levels import LASTS, Hold
-from engine.permissions import Permission, Role
-from models.admin_log import Actor
-from models.erasure import close_account
-from models.fraud_review import release
-from models.invariants import audit
-from models.proposals import lapse_proposals
+from models.admin.proposals import lapse_proposals
+from models.base.trail import Actor
+from models.fraud.review import release
+from models.operations.invariants import audit
+from models.privacy.erasure import close_account
 from runtime.clock import utcnow
 from tests.kit.adjustments import judge, propose
 from tests.kit.staff import promote, sign_in, staff

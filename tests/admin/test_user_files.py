@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from engine.permissions import Role
-from models.db import connected, run, sql
+from engine.admin.permissions import Role
+from models.base.db import connected, run, sql
 from runtime.clock import utcnow
 from tests.kit.accounts import signed_up
 from tests.kit.fingerprints import SIGNALS

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from models.ad_events import KEPT, claim_event, prune_events
-from models.invariants import audit, audit_globally
+from models.ads.events import KEPT, claim_event, prune_events
+from models.operations.invariants import audit, audit_globally
 from runtime.clock import new_id, utcnow
 from tests.kit.words import at
 from tests.kit.world import Person, World

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from engine.ads import AdUnit, Proof, Purpose, choose_ad
-from engine.piece import Piece
-from models.db import transaction
-from models.inventory import give_back, take_requests
-from models.settings import ROTATION, load_ads
+from engine.ads.state import AdUnit, Proof, Purpose, choose_ad
+from engine.core.piece import Piece
+from models.ads.inventory import give_back, take_requests
+from models.base.db import transaction
+from models.installation.settings import ROTATION, load_ads
 from runtime.clock import utcnow
 from tests.kit.ad_units import enable
 from tests.kit.day import start_task, tasks

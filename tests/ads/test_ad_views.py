@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from models.db import run, sql, transaction
+from models.base.db import run, sql, transaction
 from tests.kit.words import MICROSECOND, at
 from tests.kit.world import Person, World
 

@@ -10,8 +10,8 @@ import pytest
 from msgspec.structs import replace
 
 from api.networks import unity
-from engine.ads import encode_nonce
-from engine.piece import Piece
+from engine.ads.state import encode_nonce
+from engine.core.piece import Piece
 from runtime.environment import Config
 from tests.kit.ad_units import enable
 from tests.kit.words import at

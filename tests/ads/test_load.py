@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from engine.load import planned_shares
-from engine.timeline import DEVELOPMENT, PRODUCTION, Timing, timetable
+from engine.core.timeline import DEVELOPMENT, PRODUCTION, Timing, timetable
+from engine.mining.load_curve import planned_shares
 
 SIZES = st.lists(st.integers(0, 10**6), min_size=10, max_size=10).filter(sum)
 

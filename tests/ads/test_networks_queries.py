@@ -15,8 +15,8 @@ from api.networks.applovin import AppLovin
 from api.networks.levelplay import LevelPlay
 from api.networks.shared_token import SharedToken
 from api.networks.unity import Unity
-from engine.ads import decode_nonce, encode_nonce
-from models.db import connected, run, sql
+from engine.ads.state import decode_nonce, encode_nonce
+from models.base.db import connected, run, sql
 from runtime.environment import Config, ConfigError, load_config
 from tests.kit.words import at
 from tests.kit.world import World

@@ -11,7 +11,7 @@ from api.members.accounts import registration
 from api.members.accounts import sign_in as auth_routes
 from api.web_base.admission import HASHING_AT_ONCE, IN_FLIGHT_MAX, LAG_SECONDS_MAX, WAITING_MAX
 from api.web_base.permissions import handlers_of
-from models.db import run, sql, transaction
+from models.base.db import run, sql, transaction
 from runtime.telemetry.logs import ACCESS
 from tests.kit.accounts import PASSWORD, auth, signed_up
 from tests.kit.polls import held_status

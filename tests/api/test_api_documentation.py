@@ -8,7 +8,7 @@ import pytest
 
 from api.web_base.documentation import examples
 from api.web_base.problems import MEDIA_TYPE, TYPE_PREFIX
-from engine.outcome import Reason
+from engine.core.outcome import Reason
 from tests.kit.documented import document
 from tests.kit.problems import documented, slugs_in_code
 from tests.kit.world import World

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from api.web_base.tokens import ACCESS_TYPE, AUDIENCE, ISSUER, TICKET_TYPE
-from engine.timeline import micros
+from engine.core.timeline import micros
 from runtime.clock import utcnow
 from tests.kit.intents import INTENT_ROUTES, START_ROUTE, counts
 from tests.kit.problems import problem_of

@@ -7,9 +7,9 @@ import pytest
 from freezegun.api import FrozenDateTimeFactory
 from msgspec.structs import replace
 
-from engine.timeline import phase_in_window
-from models.db import Database, open_database
-from models.status import SnapshotCopies
+from engine.core.timeline import phase_in_window
+from models.base.db import Database, open_database
+from models.mining.snapshots import SnapshotCopies
 from runtime.clock import new_id, utcnow
 from runtime.environment import Config
 from tests.kit.problems import problem_of

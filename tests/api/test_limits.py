@@ -9,8 +9,8 @@ import pytest
 from msgspec.structs import replace
 
 from api.web_base.client_ip import HOPS_MAX, client_ip, networks_of
-from engine.configuration import LIMITS, Limit
-from engine.permissions import Role
+from engine.admin.configuration import LIMITS, Limit
+from engine.admin.permissions import Role
 from runtime.clock import utcnow
 from runtime.environment import Config, ConfigError, load_config
 from runtime.limiter import Count, Limiter

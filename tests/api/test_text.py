@@ -10,8 +10,8 @@ import pytest
 from msgspec import Struct, inspect
 
 from api.web_base.permissions import handlers_of
-from engine.permissions import Role
-from engine.text import FIRST_YEAR, LAST_YEAR, LINE, PROSE, Dated
+from engine.admin.permissions import Role
+from engine.core.text import FIRST_YEAR, LAST_YEAR, LINE, PROSE, Dated
 from runtime.clock import utcnow
 from tests.kit.documented import application
 from tests.kit.problems import problem_of

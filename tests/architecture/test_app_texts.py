@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from engine.outcome import Reason
+from engine.core.outcome import Reason
 from tests.kit.problems import documented
 from tests.kit.root import ROOT
 from workers.push.words import WORDS

@@ -27,8 +27,10 @@ MAY_IMPORT = {
 # What the wheel and the image have.
 SHIPPED = set(MAY_IMPORT) - {"trials"}
 PURE_STDLIB = {"array", "base64", "bisect", "collections", "datetime", "enum", "hashlib"} | {
+    "functools",
     "itertools",
     "math",
+    "operator",
     "re",
     "typing",
     "unicodedata",

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from engine.alerts import JUDGED, books_key
+from engine.operations.alerts import JUDGED, books_key
 from runtime.telemetry.metrics import METRICS
 from tests.kit.dashboards import EXPORTED, SELECTOR, expressions, named_samples, rules
 from tests.kit.root import ROOT

@@ -3,10 +3,10 @@
 import re
 from typing import get_args, get_type_hints
 
-from engine.action import Action, kind_of
-from engine.anomaly.acts import STARTS
+from engine.core.action import Action, kind_of
 from engine.decide import RULES
-from engine.intents import ACTIONS
+from engine.domains import ACTIONS
+from engine.fraud.anomaly.acts import STARTS
 from workers.chores import CHORES
 from workers.ticks import TICKS
 

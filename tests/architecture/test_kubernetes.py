@@ -11,7 +11,7 @@ import yaml
 
 from api.__main__ import STOP_SECONDS
 from api.intake.submit import WAIT_SECONDS_MAX
-from models.db import Database, connected, rows, sql
+from models.base.db import Database, connected, rows, sql
 from runtime.environment import ConfigError, load_config
 from tests.kit.root import ROOT
 from tests.kit.statements import VOLATILE

@@ -10,13 +10,13 @@ from uuid import UUID
 import msgspec
 
 import engine
-from engine.ads import AdOffer
-from engine.conditions import Conditions
-from engine.daily import Days
-from engine.decision import Achievement, Achievements
-from engine.member import Member, Part
-from engine.session import Accrual, Sessions
-from engine.timeline import PRODUCTION, timetable
+from engine.ads.state import AdOffer
+from engine.core.conditions import Conditions
+from engine.core.decision import Achievement, Achievements
+from engine.core.member import Member, Part
+from engine.core.timeline import PRODUCTION, timetable
+from engine.mining.state import Accrual, Sessions
+from engine.tasks.state import Days
 from models.domains import KEEPS
 from tests.kit.words import START
 from workers import apply

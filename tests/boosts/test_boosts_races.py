@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from engine.piece import Piece
+from engine.core.piece import Piece
 from runtime.clock import utcnow
 from tests.kit.boosts import asked, change, miner, paid, shown_to_the_end, status_of
 from tests.kit.day import (

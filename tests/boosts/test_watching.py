@@ -9,8 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from api.intake.watch_token import seal, unseal
-from engine.timeline import instant, micros
-from engine.watching import (
+from engine.boosts.watching import (
     DRIFT_US_MAX,
     GAP_US_MAX,
     Beat,
@@ -20,6 +19,7 @@ from engine.watching import (
     advance,
     begin_watch,
 )
+from engine.core.timeline import instant, micros
 from tests.kit.words import at
 
 SECOND = 1_000_000

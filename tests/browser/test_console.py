@@ -8,7 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from models.db import Database
+from models.base.db import Database
 from tests.browser.member import PASSWORD
 from tests.browser.town import Town, build, is_applied, trail_of
 from tests.kit.processes import Processes, until

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Route, expect
 
-from models.content import films, seed_films
-from models.db import Database, run, sql, transaction
+from models.base.db import Database, run, sql, transaction
+from models.content.library import films, seed_films
 from partner.hosting import VIDEOS_PATH
 from runtime.environment import Config
 from tests.browser.member import Member, Phones, answer_right

@@ -5,7 +5,7 @@ import pytest
 from playwright.sync_api import Request, expect
 
 from api.networks.house import page_url
-from models.db import Database, connected, rows, sql
+from models.base.db import Database, connected, rows, sql
 from tests.browser.member import Member, Phones, Shot, answer_right, look, until_all_is_kept
 from tests.browser.timing import LONG_WINDOW
 from tests.kit.films import show_only_petra

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from engine.piece import Piece
-from models.db import Database, connected, open_database, run
+from engine.core.piece import Piece
+from models.base.db import Database, connected, open_database, run
 from runtime.environment import Config
 from tests.kit.processes import Processes
 from tests.kit.ringing import (

@@ -9,14 +9,14 @@ import httpx
 from msgspec import Struct
 from redis.asyncio import Redis
 
-from engine.permissions import Role
-from engine.timeline import utc_day
-from models.admin_log import OPERATOR
-from models.db import Database, connected, run, sql, transaction
-from models.facts import CLEAR, STORE, compute_facts, read_days
-from models.roles import set_role
-from models.settings import load_installation
-from models.status import SnapshotCopies
+from engine.admin.permissions import Role
+from engine.core.timeline import utc_day
+from models.admin.roles import set_role
+from models.base.db import Database, connected, run, sql, transaction
+from models.base.trail import OPERATOR
+from models.installation.settings import load_installation
+from models.mining.snapshots import SnapshotCopies
+from models.operations.facts import CLEAR, STORE, compute_facts, read_days
 from runtime.clock import utcnow
 from tests.browser.member import PASSWORD
 from tests.kit.accounts import settle

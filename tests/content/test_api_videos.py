@@ -10,8 +10,8 @@ import pytest
 from freezegun.api import FrozenDateTimeFactory
 from msgspec.structs import replace
 
-from engine.videos import COUNTRIES, Regions
-from models.db import Database, run, sql, transaction
+from engine.content.videos import COUNTRIES, Regions
+from models.base.db import Database, run, sql, transaction
 from runtime.clock import new_id, utcnow
 from runtime.environment import Config
 from tests.kit.problems import problem_of

@@ -2,11 +2,11 @@
 
 import msgspec
 
-from engine.content import OPTION_COUNT, Library
-from engine.timeline import PRODUCTION
-from models.content import load_library
-from models.db import Database, Row, connected, rows, run, sql
-from models.settings import seed
+from engine.content.library import OPTION_COUNT, Library
+from engine.core.timeline import PRODUCTION
+from models.base.db import Database, Row, connected, rows, run, sql
+from models.content.library import load_library
+from models.schema.seed import seed
 from tests.kit.words import START
 
 

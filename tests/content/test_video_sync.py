@@ -10,8 +10,8 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from engine.videos import Facts, Finding, Regions, StoredVideo, Unfit, judge
-from models.db import Row
+from engine.content.videos import Facts, Finding, Regions, StoredVideo, Unfit, judge
+from models.base.db import Row
 from runtime.clock import utcnow
 from tests.kit.counterpart import Counterpart, Received, Reply, counterpart
 from tests.kit.words import at

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from engine.videos import Facts, Finding, Regions, Unfit
+from engine.content.videos import Facts, Finding, Regions, Unfit
 from tests.kit.counterpart import Reply, Replying, counterpart
 from tests.kit.youtube import KEY, answer, item, refusal
 from workers.videos.contract import Stop

@@ -8,9 +8,9 @@ import asyncio
 
 import pytest
 
-from engine.piece import Piece
-from models import citus
-from models.db import Database, connected, rows, sql
+from engine.core.piece import Piece
+from models.base.db import Database, connected, rows, sql
+from models.schema import citus
 from tests.kit import cluster
 from tests.kit.words import at
 from tests.kit.world import World

@@ -11,13 +11,13 @@ import asyncpg
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from models import adoption, citus
-from models import migrate as migrating
-from models.db import Database, connected, open_database, rows, run, sql
-from models.migrate import migrate
+from models.base.db import Database, connected, open_database, rows, run, sql
+from models.base.partitions import archive_partitions, prepare_partitions
+from models.base.shards import split
 from models.migrations import helpers
-from models.partitions import archive_partitions, prepare_partitions
-from models.shards import split
+from models.schema import adoption, citus
+from models.schema import migrate as migrating
+from models.schema.migrate import migrate
 from models.tables import metadata
 from ops.commands import release
 from ops.commands.distribute import distribute
@@ -157,7 +157,7 @@ def test_one_server_is_no_cluster(
 def test_every_shard_has_two_buckets_and_every_node_as_many_shards(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("models.shards.SHARDS", 32)  # a suite on a cluster lays fewer
+    monkeypatch.setattr("models.base.shards.SHARDS", 32)  # a suite on a cluster lays fewer
     hashes = sorted(number * 977 % 4096 - 2048 for number in range(64))
     points, nodes = split(hashes, [4, 7, 9])
     assert [hashes.index(int(point)) for point in points] == list(range(1, 62, 2))

@@ -9,16 +9,16 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from engine.timeline import PRODUCTION
-from models.db import connected, open_database, rows, sql
-from models.invariants import audit
+from engine.core.timeline import PRODUCTION
+from models.accounts.sealing import seal_all
+from models.base.db import connected, open_database, rows, sql
+from models.base.partitions import prepare_partitions
 from models.ledger.fold import fold_all
-from models.mailboxes import index_mailboxes
-from models.migrate import alembic_config
-from models.partitions import prepare_partitions
-from models.readiness import revisions
-from models.sealing import seal_all
-from models.settings import seed
+from models.operations.invariants import audit
+from models.operations.mailboxes import index_mailboxes
+from models.schema.migrate import alembic_config
+from models.schema.readiness import revisions
+from models.schema.seed import seed
 from models.tables import metadata
 from runtime.environment import Config
 from tests.kit import history

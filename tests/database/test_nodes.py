@@ -9,13 +9,14 @@ from typing import Any
 import asyncpg
 import pytest
 
-from models import nodes, queue
-from models.credit import pieces_to_credit
-from models.db import Connection, Database, Row, Statement, rows
-from models.groups import group_sizes
-from models.operations import read_ticks
-from models.queue import overdue_pieces
-from models.settlement import pieces_to_settle
+from models.base import nodes
+from models.base.db import Connection, Database, Row, Statement, rows
+from models.intents import queue
+from models.intents.queue import overdue_pieces
+from models.mining.credit import pieces_to_credit
+from models.mining.groups import group_sizes
+from models.mining.settlement import pieces_to_settle
+from models.operations.operations import read_ticks
 from tests.kit.words import at
 from tests.kit.world import World
 
@@ -85,7 +86,7 @@ async def test_a_node_that_is_away_is_left_alone_for_a_while(
     world: World, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1000.0
-    monkeypatch.setattr("models.nodes.time.monotonic", lambda: now)
+    monkeypatch.setattr("models.base.nodes.time.monotonic", lambda: now)
     await group_sizes(world.database)
     assert nodes.nodes_away(world.database) == [AWAY]
     assert cluster.asked[:2] == [None, 0]  # all at once, and one of the node's buckets

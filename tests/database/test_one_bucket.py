@@ -66,4 +66,4 @@ async def test_every_transaction_stays_in_one_bucket(watched: dict[str, Any], wo
     assert len(watched["buckets"]) > 20
     for buckets in watched["buckets"].values():
         assert len(buckets) <= 1, buckets
-    assert {"queue.CLAIM", "credit.CREDIT_RUNNING"} <= watched["statements"]
+    assert {"intents.queue.CLAIM", "mining.credit.CREDIT_RUNNING"} <= watched["statements"]

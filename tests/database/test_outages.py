@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 import asyncpg
 import pytest
 
-from models.db import (
+from models.base.db import (
     DATABASE_ERRORS,
     Database,
     connected,
@@ -20,7 +20,7 @@ from models.db import (
     sql,
     transaction,
 )
-from models.replica import open_replica
+from models.base.replica import open_replica
 from tests.kit.words import at
 from tests.kit.world import World
 

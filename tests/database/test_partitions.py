@@ -5,9 +5,9 @@ from datetime import date
 
 import pytest
 
-from models import patience
-from models.db import connected, run, sql, transaction
-from models.partitions import (
+from models.base import patience
+from models.base.db import connected, run, sql, transaction
+from models.base.partitions import (
     PARTITIONED,
     archive_partitions,
     drop_archived,

@@ -16,10 +16,10 @@ from sqlalchemy import (
     Uuid,
 )
 
-from models.citus import KEYED
-from models.export import owner_column
+from models.base.unique import CLAIMED, WITHIN_A_BUCKET
+from models.privacy.export import owner_column
+from models.schema.citus import KEYED
 from models.tables import metadata
-from models.unique import CLAIMED, WITHIN_A_BUCKET
 from tests.kit.root import ROOT
 
 VERSIONS = sorted((ROOT / "models/migrations/versions").glob("*.py"))

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from models.db import Database, connected, sql
-from models.global_invariants import GLOBAL
-from models.invariants import INVARIANTS, OVERDUE
+from models.base.db import Database, connected, sql
+from models.operations.global_invariants import GLOBAL
+from models.operations.invariants import INVARIANTS, OVERDUE
 from tests.kit.statements import CHANGES, PIECED, VOLATILE, statements, tables_of
 
 # Tables with a row per user, or more. The others stay small.
@@ -21,25 +21,25 @@ GROWING = PIECED - {"group_sizes", "credit_watermarks"} | {
 }
 # Over all pieces: where the clock looks for work, and what operators look at.
 OVER_ALL_PIECES = {
-    "credit.BUCKETS_TO_CREDIT[all]",
-    "settlement.PIECES_TO_SETTLE[all]",
-    "groups.SIZES[all]",
-    "operations.DEAD_LETTERS",
-    "operations.TICKS[all]",
-    "queue.DEAD_LETTERS",
-    "reviews.AWAITING",
-    "videos.REPORTED",  # every ten minutes, by an index of the few that could not be played
-    "sealing.CLEAR_IDENTITIES",  # once, after an upgrade or for a new key
+    "mining.credit.BUCKETS_TO_CREDIT[all]",
+    "mining.settlement.PIECES_TO_SETTLE[all]",
+    "mining.groups.SIZES[all]",
+    "operations.operations.DEAD_LETTERS",
+    "operations.operations.TICKS[all]",
+    "intents.queue.DEAD_LETTERS",
+    "tasks.reviews.AWAITING",
+    "content.videos.REPORTED",  # every ten minutes, by an index of the few that could not be played
+    "accounts.sealing.CLEAR_IDENTITIES",  # once, after an upgrade or for a new key
 }
 # Over all pieces too, but each of them by an index.
 PROBES = {
-    "queue.OVERDUE_BUCKETS[all]",
-    "follow_ups.BUCKETS_OVERDUE[all]",
-    "pushes.DUE_BUCKETS[all]",
-    "reminders.BUCKETS_WITH_DEVICES[all]",
+    "intents.queue.OVERDUE_BUCKETS[all]",
+    "intents.follow_ups.BUCKETS_OVERDUE[all]",
+    "inbox.pushes.DUE_BUCKETS[all]",
+    "mining.reminders.BUCKETS_WITH_DEVICES[all]",
 }
 # What it asks is how two servers' own clocks and logs stand.
-OF_CLOCKS = {"replica.IS_LATE"}
+OF_CLOCKS = {"base.replica.IS_LATE"}
 SETTINGS = re.compile(r"(?i)^\s*SET (LOCAL )?\w+ =")
 # What a cluster refuses, or answers otherwise than one server does.
 FORBIDDEN = re.compile(

@@ -6,8 +6,8 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from models import connections
-from models.db import Database, connected, open_database, rows, run, snapshot, sql, transaction
+from models.base import connections
+from models.base.db import Database, connected, open_database, rows, run, snapshot, sql, transaction
 from runtime.environment import Config
 
 

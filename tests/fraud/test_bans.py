@@ -6,11 +6,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from engine.admin.permissions import Role
 from engine.fraud.levels import Alert, Hold, lasts_until, worst
-from engine.permissions import Role
-from models.accounts import Newcomer, register
-from models.bans import INACTIVE
-from models.erasure import CLOSING_WAITS_MAX, ERASE_AFTER, close_account, close_inactive
+from models.accounts.bans import INACTIVE
+from models.accounts.register import Newcomer, register
+from models.privacy.erasure import CLOSING_WAITS_MAX, ERASE_AFTER, close_account, close_inactive
 from runtime.clock import utcnow
 from tests.kit.members import close, hold, joined
 from tests.kit.problems import problem_of

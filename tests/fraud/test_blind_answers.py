@@ -8,10 +8,10 @@ import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.daily import Category
 from engine.fraud.blind import READING, REMEMBERED
 from engine.fraud.checks import Trail, judge_answer
 from engine.fraud.levels import Hold
+from engine.tasks.state import Category
 from runtime.clock import utcnow
 from tests.kit.day import answer_quiz, start_task, tasks
 from tests.kit.staff import configure

@@ -10,8 +10,9 @@ from random import Random
 import msgspec
 import pytest
 
-from engine.anomaly.acts import Act, Day
-from engine.anomaly.cohorts import (
+from engine.admin.permissions import Role
+from engine.fraud.anomaly.acts import Act, Day
+from engine.fraud.anomaly.cohorts import (
     LIKENESS_MIN,
     Cohort,
     find_cohorts,
@@ -20,14 +21,13 @@ from engine.anomaly.cohorts import (
     keys_of,
     likeness,
 )
-from engine.anomaly.model import in_words
-from engine.anomaly.traits import NAMES, Gallery, Trait, trait_of
-from engine.permissions import Role
-from models.admin_log import Actor
-from models.cohorts import store_cohorts
-from models.db import run, sql, transaction
-from models.encoding import encode
-from models.fraud_review import clear
+from engine.fraud.anomaly.model import in_words
+from engine.fraud.anomaly.traits import NAMES, Gallery, Trait, trait_of
+from models.base.db import run, sql, transaction
+from models.base.encoding import encode
+from models.base.trail import Actor
+from models.fraud.cohorts import store_cohorts
+from models.fraud.review import clear
 from runtime.clock import utcnow
 from tests.kit.words import START
 from tests.kit.world import Person, World
@@ -224,10 +224,10 @@ async def test_a_night_flags_a_cohort_once_until_it_grows(
 async def test_the_night_finds_cohorts_among_what_was_measured(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("engine.anomaly.cohorts.LIKES_MIN", 4)
-    monkeypatch.setattr("engine.anomaly.cohorts.IMPROBABLE", 4.0)
-    monkeypatch.setattr("engine.anomaly.cohorts.OUTSIDE_MIN", 10)
-    monkeypatch.setattr("engine.anomaly.cohorts.LIKENESS_MIN", 2.0)
+    monkeypatch.setattr("engine.fraud.anomaly.cohorts.LIKES_MIN", 4)
+    monkeypatch.setattr("engine.fraud.anomaly.cohorts.IMPROBABLE", 4.0)
+    monkeypatch.setattr("engine.fraud.anomaly.cohorts.OUTSIDE_MIN", 10)
+    monkeypatch.setattr("engine.fraud.anomaly.cohorts.LIKENESS_MIN", 2.0)
     people = await world.people(36)
     async with transaction(world.database) as connection:
         for person in people[:24]:

@@ -11,10 +11,10 @@ from msgspec.structs import replace
 from netaddr import IPSet  # type: ignore[import-untyped]
 
 from api.captcha.hosted import HCaptcha, Turnstile
-from engine.permissions import Role
-from models import intents
-from models.db import Connection, Statement, connected, rows
-from models.reputation import AddressList, Places, parse_list, store_list
+from engine.admin.permissions import Role
+from models.base.db import Connection, Statement, connected, rows
+from models.fraud.reputation import AddressList, Places, parse_list, store_list
+from models.intents import record as intents
 from runtime.clock import utcnow
 from runtime.environment import CaptchaConfig, Config, ConfigError, load_config
 from runtime.proxies import Proxies

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.action import AnyIntent, Intent
-from engine.evidence import Evidence
+from engine.ads.actions import CompleteView
+from engine.core.action import Action, AnyIntent, Intent
+from engine.core.evidence import Evidence
+from engine.fraud.actions import FlagUser
 from engine.fraud.checks import Surroundings, Trail, judge
 from engine.fraud.levels import (
     LASTS,
@@ -23,7 +25,7 @@ from engine.fraud.levels import (
     raise_alert,
 )
 from engine.fraud.places import Place, distance_km, is_impossible
-from engine.intents import AnyAction, CompleteView, FlagUser, StartMining
+from engine.mining.actions import StartMining
 from tests.kit.words import START
 
 NEW_YORK, SHANGHAI, PHILADELPHIA = Place(40.71, -74.0), Place(31.23, 121.47), Place(39.95, -75.17)
@@ -32,7 +34,7 @@ MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
 def intent(
-    after: timedelta = timedelta(0), action: AnyAction | None = None, **evidence: Any
+    after: timedelta = timedelta(0), action: Action | None = None, **evidence: Any
 ) -> AnyIntent:
     action = action or StartMining()
     return Intent(1, OLDER, 1, 1, action, START + after, Evidence(**evidence))

@@ -8,16 +8,24 @@ from typing import Any
 import msgspec
 import pytest
 
-from engine.anomaly.acts import Act, measure
-from engine.anomaly.bands import FLAGS, Band, band_of
-from engine.anomaly.features import FEATURES, features, is_enough, weeks_of
-from engine.anomaly.model import FORMAT, Model, ModelError, Steps, judge, read_model, write_model
-from engine.anomaly.norms import norms_of
-from engine.permissions import Role
-from engine.upkeep import Sample, Scores
-from models.admin_log import Actor
-from models.fraud_review import clear
-from models.scoring import store_model
+from engine.admin.permissions import Role
+from engine.fraud.actions import Sample, Scores
+from engine.fraud.anomaly.acts import Act, measure
+from engine.fraud.anomaly.bands import FLAGS, Band, band_of
+from engine.fraud.anomaly.features import FEATURES, features, is_enough, weeks_of
+from engine.fraud.anomaly.model import (
+    FORMAT,
+    Model,
+    ModelError,
+    Steps,
+    judge,
+    read_model,
+    write_model,
+)
+from engine.fraud.anomaly.norms import norms_of
+from models.base.trail import Actor
+from models.fraud.review import clear
+from models.fraud.scoring import store_model
 from runtime.clock import utcnow
 from tests.kit.day import do_task, tasks
 from tests.kit.staff import staff

@@ -7,9 +7,9 @@ from uuid import UUID
 import msgspec.structs
 import pytest
 
-from engine.piece import Piece
-from engine.timeline import PUSH_GROUP, phase_in_window
-from models.pushes import LEASE, claim_pushes, pieces_to_push
+from engine.core.piece import Piece
+from engine.core.timeline import PUSH_GROUP, phase_in_window
+from models.inbox.pushes import LEASE, claim_pushes, pieces_to_push
 from runtime.clock import utcnow
 from tests.kit.counterpart import Reply
 from tests.kit.fcm_google import Google, google, refusal

@@ -8,14 +8,20 @@ import pytest
 from msgspec.structs import replace
 
 from engine import decide
-from engine.action import AnyIntent
-from engine.conditions import Conditions
-from engine.decision import Decision, FollowUp
-from engine.intents import FlagUser
-from engine.member import Member
-from models.db import transaction
-from models.follow_ups import ENTRIES_MAX, ORIGIN, deliver, deliver_overdue, store_follow_ups
-from models.invariants import find_overdue
+from engine.core.action import AnyIntent
+from engine.core.conditions import Conditions
+from engine.core.decision import Decision, FollowUp
+from engine.core.member import Member
+from engine.fraud.actions import FlagUser
+from models.base.db import transaction
+from models.intents.follow_ups import (
+    ENTRIES_MAX,
+    ORIGIN,
+    deliver,
+    deliver_overdue,
+    store_follow_ups,
+)
+from models.operations.invariants import find_overdue
 from runtime.clock import utcnow
 from tests.kit.words import at
 from tests.kit.world import Person, World

@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 import pytest
 from redis import Redis
 
-from engine.piece import Piece
-from models.db import connected, rows, run, sql, transaction
-from models.queue import ATTEMPTS_MAX, DEAD_LETTERS, overdue_pieces
+from engine.core.piece import Piece
+from models.base.db import connected, rows, run, sql, transaction
+from models.intents.queue import ATTEMPTS_MAX, DEAD_LETTERS, overdue_pieces
 from ops.commands.dead_letters import requeue_letter, show_letters
 from runtime.broker.bells import QUEUES, Bells, open_broker, queue_name
 from runtime.clock import utcnow

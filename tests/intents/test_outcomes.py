@@ -8,11 +8,11 @@ import msgspec
 import pytest
 
 from api.web_base.documentation import examples
-from engine.action import kind_of
-from engine.intents import ACTIONS
-from engine.outcome import Applied, Rejected, Result
-from models.encoding import encode
-from models.outcomes import Unread, read_outcome
+from engine.core.action import kind_of
+from engine.core.outcome import Applied, Rejected, Result
+from engine.domains import ACTIONS, results_of
+from models.base.encoding import encode
+from models.intents.outcomes import Unread, read_outcome
 from tests.kit.documented import document
 from tests.kit.words import at
 from tests.kit.world import World
@@ -126,8 +126,8 @@ def test_what_no_release_before_wrote_is_kept_as_it_is(kind: str) -> None:
 
 def test_every_kind_says_what_it_brings() -> None:
     for action in ACTIONS:
-        assert vars(action).get("results"), f"{kind_of(action)} does not say what it brings"
-        assert all(issubclass(result, Result) for result in action.results)
+        assert results_of(action), f"{kind_of(action)} does not say what it brings"
+        assert all(issubclass(result, Result) for result in results_of(action))
 
 
 def test_of_a_kinds_results_one_fits() -> None:
@@ -137,13 +137,13 @@ def test_of_a_kinds_results_one_fits() -> None:
         return {f.encode_name for f in msgspec.structs.fields(result) if f.required}
 
     for action in ACTIONS:
-        for one, other in combinations(action.results, 2):
+        for one, other in combinations(results_of(action), 2):
             assert required(one) - required(other) and required(other) - required(one)
 
 
 def test_a_route_brings_what_the_document_says() -> None:
     """The examples are answers that tests got: their kind is one that brings what is promised."""
-    brought = {kind_of(a): {result.__name__ for result in a.results} for a in ACTIONS}
+    brought = {kind_of(a): {result.__name__ for result in results_of(a)} for a in ACTIONS}
     seen = 0
     for path, item in document()["paths"].items():
         told = item.get("post", {}).get("responses", {}).get("200", {}).get("content", {})

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 from freezegun.api import FrozenDateTimeFactory
 
-from engine.timeline import PROFILES, UPKEEP_GROUP, Timing, timetable
-from models.db import connected, run, sql
+from engine.core.timeline import PROFILES, UPKEEP_GROUP, Timing, timetable
+from models.base.db import connected, run, sql
 from ops.commands.upkeep import BoundaryError, find_entry, read_boundary
 from runtime.clock import utcnow
 from schedules.alarm import ringing

@@ -1,20 +1,22 @@
 """Two releases run side by side while one replaces the other (decision 0041)."""
 
 from datetime import timedelta
+from functools import reduce
+from operator import or_
 from uuid import UUID
 
 import msgspec
 import pytest
 
-from engine.piece import Piece
-from engine.upkeep import UpkeepAction
-from models import newer
-from models.db import connected, run, sql
-from models.encoding import encode
+from engine.core.piece import Piece
+from models.base.db import connected, run, sql
+from models.base.encoding import encode
+from models.intents import newer
 from runtime.clock import utcnow
 from tests.kit.words import at
 from tests.kit.world import World
 from workers.apply import drain
+from workers.chores import CHORES
 
 
 async def test_an_older_worker_leaves_what_it_cannot_read_to_a_newer_one(
@@ -25,7 +27,7 @@ async def test_an_older_worker_leaves_what_it_cannot_read_to_a_newer_one(
     world.move_to(at("00:05"))
     start = await person.post("/v1/mining/sessions")
     with monkeypatch.context() as older:
-        older.setattr(newer, "_actions", msgspec.json.Decoder(UpkeepAction))
+        older.setattr(newer, "_actions", msgspec.json.Decoder(reduce(or_, CHORES)))
         for _ in range(10):  # a rolling upgrade that takes its time
             assert await drain(world.shop, piece) == 0
             world.move_to(utcnow() + timedelta(minutes=1))

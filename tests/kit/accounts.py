@@ -7,8 +7,8 @@ from typing import Any
 import httpx
 
 from api.identity.passwords import hash_password
-from models.accounts import Newcomer, register
-from models.db import connected, run, sql
+from models.accounts.register import Newcomer, register
+from models.base.db import connected, run, sql
 from runtime.clock import utcnow
 from runtime.environment import Config
 from tests.kit.processes import until

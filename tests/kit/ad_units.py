@@ -1,6 +1,6 @@
 """Ad units as an operator switches them."""
 
-from models.db import run, sql, transaction
+from models.base.db import run, sql, transaction
 from tests.kit.world import World
 
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from models.db import run, sql, transaction
+from models.base.db import run, sql, transaction
 from runtime.clock import utcnow
 from tests.kit.day import beat, fetch_question, start_watch, videos, watch
 from tests.kit.words import at

@@ -13,13 +13,13 @@ import asyncpg
 from msgspec import Struct
 from sqlalchemy import Table
 
-import models.accounts
-import models.migrate
-import models.shards
-from engine.timeline import user_id_of
-from models.db import open_database
-from models.partitions import PARTITIONED, prepare_partitions
-from models.shards import GROUND
+import models.accounts.register
+import models.base.shards
+import models.schema.migrate
+from engine.core.timeline import user_id_of
+from models.base.db import open_database
+from models.base.partitions import PARTITIONED, prepare_partitions
+from models.base.shards import GROUND
 from models.tables import metadata
 from runtime.environment import postgresql_url
 from tests.kit.words import START
@@ -95,10 +95,10 @@ async def on_cluster() -> AsyncIterator[Any]:
 async def clear() -> None:
     """Drop everything of ours, and see that it is laid in few shards: what a cluster refuses does
     not depend on their number, and what everything costs does."""
-    models.shards.SHARDS = SHARDS
+    models.base.shards.SHARDS = SHARDS
     # Tests are about neighbours: newcomers share a bucket as they do on one server.
-    models.accounts.user_id_of = _in_runs  # type: ignore[attr-defined]
-    models.migrate.CITUS_SETTINGS += (f"SET citus.shard_count = {SHARDS}",)
+    models.accounts.register.user_id_of = _in_runs  # type: ignore[attr-defined]
+    models.schema.migrate.CITUS_SETTINGS += (f"SET citus.shard_count = {SHARDS}",)
     async with on_cluster() as connection:
         await connection.execute("SET client_min_messages = warning")
         for table in [*reversed(metadata.sorted_tables), "alembic_version", GROUND]:

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
-from models.db import Connection, connected, open_database, run, sql
+from models.base.db import Connection, connected, open_database, run, sql
 from runtime.environment import postgresql_url
 from trials.databases import drop_database
 

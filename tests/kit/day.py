@@ -4,8 +4,8 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from engine.content import is_right
-from models.db import run, sql, transaction
+from engine.content.library import is_right
+from models.base.db import run, sql, transaction
 from runtime.clock import utcnow
 from tests.kit.world import Person, World
 

@@ -1,6 +1,6 @@
 """A short film of our own, with a question, for tests that watch one to its end."""
 
-from models.db import Connection, run, sql
+from models.base.db import Connection, run, sql
 
 SECONDS = 4
 _ADD_VIDEO = sql("""

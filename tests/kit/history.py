@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-from models.db import Connection, rows, sql
+from models.base.db import Connection, rows, sql
 from tests.kit.words import START
 
 NAMESPACE = UUID("6f6c6465-7200-4000-8000-000000000000")

@@ -4,8 +4,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from models.admin_log import OPERATOR
-from models.operations import revive
+from models.base.trail import OPERATOR
+from models.operations.operations import revive
 from runtime.clock import utcnow
 from tests.kit.boosts import change
 from tests.kit.world import Person, World

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 
 from api.networks.house import SIGNATURE_HEADER, sign
-from models.encoding import encode
+from models.base.encoding import encode
 from tests.kit.accounts import settle
 from tests.kit.processes import Processes, until
 

@@ -3,8 +3,8 @@
 import asyncio
 from typing import Any
 
-from models.db import run, sql, transaction
-from models.members import raise_versions
+from models.base.db import run, sql, transaction
+from models.intents.members import raise_versions
 from runtime.clock import utcnow
 from tests.kit.world import Person, World
 

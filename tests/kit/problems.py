@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from engine.outcome import Reason
+from engine.core.outcome import Reason
 from tests.kit.root import ROOT
 
 

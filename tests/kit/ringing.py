@@ -10,17 +10,17 @@ from dramatiq.brokers.redis import RedisBroker
 from redis import Redis
 
 from benchmarks.intents_kind import NUMBER, TASKS, Sender, wish_of
-from engine.content import OPTION_COUNT, is_right
-from engine.daily import Category
-from engine.piece import Piece
-from engine.timeline import Timetable, utc_day
-from models.accounts import Newcomer, register
-from models.catalogue import Catalogue
-from models.db import Database, connected, rows, run, sql
-from models.intents import record
-from models.invariants import audit
-from models.partitions import prepare_partitions
-from models.settings import load_installation
+from engine.content.library import OPTION_COUNT, is_right
+from engine.core.piece import Piece
+from engine.core.timeline import Timetable, utc_day
+from engine.tasks.state import Category
+from models.accounts.register import Newcomer, register
+from models.base.db import Database, connected, rows, run, sql
+from models.base.partitions import prepare_partitions
+from models.content.catalogue import Catalogue
+from models.installation.settings import load_installation
+from models.intents.record import record
+from models.operations.invariants import audit
 from runtime.broker.bells import bell, open_broker, queue_name
 from runtime.clock import utcnow
 from runtime.environment import Config

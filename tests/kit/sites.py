@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from models.db import Database, open_database
+from models.base.db import Database, open_database
 from ops.local.daemon import free_port
 from ops.local.postgres import find_postgres
 from ops.local.unprivileged import choose_runner

@@ -7,11 +7,11 @@ from uuid import UUID
 import httpx
 from msgspec.structs import replace
 
-from engine.permissions import Role
-from models.admin_log import OPERATOR
-from models.configuration import add_version, read_versions, version_of
-from models.db import transaction
-from models.roles import set_role
+from engine.admin.permissions import Role
+from models.admin.roles import set_role
+from models.base.db import transaction
+from models.base.trail import OPERATOR
+from models.installation.configuration import add_version, read_versions, version_of
 from runtime.clock import utcnow
 from tests.kit.world import Person, World
 

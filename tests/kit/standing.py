@@ -4,10 +4,10 @@ from typing import Any
 
 import httpx
 
-from engine.permissions import Role
-from models.admin_log import OPERATOR, Actor
-from models.fraud_review import suspend as suspend_user
-from models.roles import set_active
+from engine.admin.permissions import Role
+from models.admin.roles import set_active
+from models.base.trail import OPERATOR, Actor
+from models.fraud.review import suspend as suspend_user
 from runtime.clock import utcnow
 from tests.kit.staff import promote, sign_in
 from tests.kit.world import Person, World

@@ -6,7 +6,7 @@ import re
 from functools import cache
 
 import models
-from models.db import Statement
+from models.base.db import Statement
 from models.tables import metadata
 
 PIECED = {name for name, table in metadata.tables.items() if "bucket" in table.columns}

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from engine.timeline import EPOCH
+from engine.core.timeline import EPOCH
 
 # Midnight UTC on a Sunday: group 1 opens at this instant.
 START = datetime(2026, 3, 1, tzinfo=UTC)

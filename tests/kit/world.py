@@ -18,18 +18,18 @@ from api.app import create_app
 from api.networks.house import SIGNATURE_HEADER, sign
 from api.web_base.services import Services, open_services
 from api.web_base.tokens import issue_access_token
-from engine.piece import Piece
-from engine.timeline import Timetable, next_opening
-from models import credit
-from models.accounts import Newcomer, register
-from models.catalogue import Catalogue
-from models.configuration import Configurations
-from models.db import Database, Row, connected, rows, run, sql, transaction
-from models.invariants import audit, audit_globally
-from models.reputation import Reputation
-from models.reviews import record_review
-from models.settings import Installation, load_installation
-from models.status import SnapshotCopies
+from engine.core.piece import Piece
+from engine.core.timeline import Timetable, next_opening
+from models.accounts.register import Newcomer, register
+from models.base.db import Database, Row, connected, rows, run, sql, transaction
+from models.content.catalogue import Catalogue
+from models.fraud.reputation import Reputation
+from models.installation.configuration import Configurations
+from models.installation.settings import Installation, load_installation
+from models.mining import credit
+from models.mining.snapshots import SnapshotCopies
+from models.operations.invariants import audit, audit_globally
+from models.tasks.reviews import record_review
 from runtime.clock import utcnow
 from runtime.environment import Config
 from schedules.due import DueWork

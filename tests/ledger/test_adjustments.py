@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from engine.permissions import Role
-from models.db import DATABASE_ERRORS, run, sql, transaction
+from engine.admin.permissions import Role
+from models.base.db import DATABASE_ERRORS, run, sql, transaction
 from runtime.clock import utcnow
 from tests.kit.adjustments import judge, propose
 from tests.kit.staff import staff

@@ -20,12 +20,12 @@ from engine.core.transfer import (
     wallet,
 )
 from engine.ledger.rules import Use, draw
-from engine.vesting import Vesting, allowance_day
-from models.db import Connection, run, sql, transaction
-from models.invariants import audit, find_overdue
+from engine.ledger.vesting import Vesting, allowance_day
+from models.base.db import Connection, run, sql, transaction
 from models.ledger.fold import fold_all
 from models.ledger.post import post, read_holdings
-from models.spending import COUNT, NotSpendableError, Spending, spend
+from models.ledger.spending import COUNT, NotSpendableError, Spending, spend
+from models.operations.invariants import audit, find_overdue
 from runtime.clock import new_id, utcnow
 from tests.kit.adjustments import move
 from tests.kit.world import Person, World

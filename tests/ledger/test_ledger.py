@@ -3,7 +3,7 @@
 import asyncpg
 import pytest
 
-from models.db import run, sql, transaction
+from models.base.db import run, sql, transaction
 from tests.kit.words import at
 from tests.kit.world import World
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from models.db import connected, run, sql
+from models.base.db import connected, run, sql
 from tests.kit.letters import revived
 from tests.kit.words import at
 from tests.kit.world import Person, World

@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
+from engine.core.money import MICRO_PER_TWTC, parse_amount
+from engine.core.timeline import utc_day
 from engine.core.transfer import Account, AccountKind
 from engine.ledger.rules import Use
-from engine.money import MICRO_PER_TWTC, parse_amount
-from engine.timeline import utc_day
-from engine.vesting import Vesting, allowance_day
-from models.db import run, sql, transaction
-from models.invariants import audit
-from models.spending import NotSpendableError, Spending, spend
+from engine.ledger.vesting import Vesting, allowance_day
+from models.base.db import run, sql, transaction
+from models.ledger.spending import NotSpendableError, Spending, spend
+from models.operations.invariants import audit
 from runtime.clock import utcnow
 from tests.kit.adjustments import move
 from tests.kit.staff import configure

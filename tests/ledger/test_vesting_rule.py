@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from engine.money import MICRO_PER_TWTC
-from engine.timeline import PRODUCTION, timetable
-from engine.vesting import (
+from engine.core.money import MICRO_PER_TWTC
+from engine.core.timeline import PRODUCTION, timetable
+from engine.ledger.vesting import (
     ALLOWANCE_BEGINS,
     Holder,
     Missing,

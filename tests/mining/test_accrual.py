@@ -6,10 +6,10 @@ from itertools import pairwise
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from engine.accrual import accrued
-from engine.timeline import EPOCH
-from models.credit import accrued_sql
-from models.db import Database, connected, rows, sql
+from engine.core.timeline import EPOCH
+from engine.mining.accrual import accrued
+from models.base.db import Database, connected, rows, sql
+from models.mining.credit import accrued_sql
 
 HOUR_US = 3_600_000_000
 LATEST_US = 4_000_000_000_000_000

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.groups import assign, plan_moves, tolerance
-from engine.timeline import GROUP_COUNT, PRODUCTION, timetable
+from engine.core.timeline import GROUP_COUNT, PRODUCTION, timetable
+from engine.mining.groups import assign, plan_moves, tolerance
 from tests.kit.words import at
 
 TABLE = timetable(PRODUCTION)

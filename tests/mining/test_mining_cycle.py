@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from engine.money import BASE_REWARD_MICRO
+from engine.core.money import BASE_REWARD_MICRO
 from tests.kit.words import MICROSECOND, START, at
 from tests.kit.world import World
 

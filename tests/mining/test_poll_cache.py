@@ -16,8 +16,8 @@ import runtime.changes
 from api.poll.held import HeldCopies
 from api.web_base.services import open_services
 from engine.status import Snapshot
-from models.db import open_database
-from models.status import SnapshotCopies
+from models.base.db import open_database
+from models.mining.snapshots import SnapshotCopies
 from runtime.clock import utcnow
 from tests.kit.polls import PATIENCE_SECONDS, disable, held_status
 from tests.kit.world import Person, World

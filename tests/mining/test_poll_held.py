@@ -7,7 +7,7 @@ import pytest
 
 import api.poll.held
 from api.web_base.tokens import ACCESS_SECONDS, issue_access_token
-from models.status import COPY_SECONDS_MAX
+from models.mining.snapshots import COPY_SECONDS_MAX
 from runtime.clock import utcnow
 from tests.kit.polls import PATIENCE_SECONDS, POLL, disable, held_status
 from tests.kit.problems import problem_of

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from engine.intents import CreditMining
-from engine.piece import Piece
-from engine.timeline import GROUP_COUNT, tick_group
-from models.db import connected, run, sql
-from models.queue import record_due
+from engine.core.piece import Piece
+from engine.core.timeline import GROUP_COUNT, tick_group
+from engine.mining.actions import CreditMining
+from models.base.db import connected, run, sql
+from models.intents.queue import record_due
 from runtime.clock import utcnow
 from tests.kit.words import at
 from tests.kit.world import Person, World

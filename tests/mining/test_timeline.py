@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from engine.timeline import (
+from engine.core.timeline import (
     DEVELOPMENT,
     EPOCH,
     GROUP_COUNT,

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from engine.alerts import (
+from engine.operations.alerts import (
     JUDGED,
     Alert,
     Counters,

@@ -13,14 +13,22 @@ from aiosmtpd.smtp import Envelope
 from msgspec.structs import replace
 
 from api.app import create_app
+from engine.admin.permissions import Role
 from engine.core.transfer import Account, AccountKind
 from engine.ledger.rules import Use
-from engine.permissions import Role
-from engine.vesting import Vesting
-from models.alerts import read_counters
-from models.db import DATABASE_ERRORS, Database, connected, open_database, run, sql, transaction
-from models.request_counts import RequestCounts
-from models.spending import Spending, spend
+from engine.ledger.vesting import Vesting
+from models.base.db import (
+    DATABASE_ERRORS,
+    Database,
+    connected,
+    open_database,
+    run,
+    sql,
+    transaction,
+)
+from models.ledger.spending import Spending, spend
+from models.operations.alerts import read_counters
+from models.operations.request_counts import RequestCounts
 from runtime.clock import new_id, utcnow
 from runtime.environment import AlertConfig, Config, ConfigError, load_config
 from tests.kit.accounts import auth, signed_up

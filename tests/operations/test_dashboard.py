@@ -14,8 +14,8 @@ import httpx
 import pytest
 from redis import Redis
 
-from engine.piece import Piece
-from models.db import Database, connected, rows, run, sql, transaction
+from engine.core.piece import Piece
+from models.base.db import Database, connected, rows, run, sql, transaction
 from runtime.broker.bells import QUEUES, open_broker, queue_name
 from runtime.clock import utcnow
 from runtime.environment import Config, ConfigError, load_config

@@ -2,8 +2,8 @@
 
 from datetime import date, datetime, timedelta
 
-from engine.timeline import utc_day
-from models.facts import compute_facts, count_so_far, read_facts
+from engine.core.timeline import utc_day
+from models.operations.facts import compute_facts, count_so_far, read_facts
 from runtime.clock import utcnow
 from tests.kit.day import boost, do_task, tasks, videos
 from tests.kit.words import START

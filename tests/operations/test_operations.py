@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
-from engine.permissions import Role
-from models.db import connected, run, sql
-from models.facts import compute_facts
+from engine.admin.permissions import Role
+from models.base.db import connected, run, sql
+from models.operations.facts import compute_facts
 from runtime.clock import utcnow
 from tests.kit.problems import problem_of
 from tests.kit.staff import judge_pay, staff

@@ -5,10 +5,10 @@ import asyncio
 import httpx
 import pytest
 
-from engine.videos import Facts, Regions
-from models.content import films, seed_films
-from models.db import Database, transaction
-from models.videos import read_catalogue
+from engine.content.videos import Facts, Regions
+from models.base.db import Database, transaction
+from models.content.library import films, seed_films
+from models.content.videos import read_catalogue
 from partner.films import FOLDER
 from partner.hosting import VIDEOS_PATH
 from tests.kit.partner import serve

@@ -3,9 +3,9 @@
 import pytest
 from msgspec.structs import replace
 
-from models.accounts import find_account, find_by_identity
-from models.db import connected, run, sql
-from models.sealing import seal_all
+from models.accounts.register import find_account, find_by_identity
+from models.accounts.sealing import seal_all
+from models.base.db import connected, run, sql
 from runtime.clock import utcnow
 from runtime.pii import Keyring, UnreadableError
 from tests.kit.accounts import reclaim, signed_up

@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-import models.archives
-from models.archives import drop_files, write_archives
-from models.bans import INACTIVE
-from models.erasure import DELETED, ERASE_AFTER, KEPT, SCRUBBED, close_inactive
-from models.export import WITHHELD, personal_tables
-from models.partitions import archive_partitions
+import models.schema.archives
+from models.accounts.bans import INACTIVE
+from models.base.partitions import archive_partitions
+from models.privacy.erasure import DELETED, ERASE_AFTER, KEPT, SCRUBBED, close_inactive
+from models.privacy.export import WITHHELD, personal_tables
+from models.schema.archives import drop_files, write_archives
 from models.tables import metadata
 from runtime.clock import utcnow
 from tests.kit.accounts import PASSWORD
@@ -227,7 +227,7 @@ async def test_a_worker_that_dies_between_file_and_table_writes_the_same_file(
         raise RuntimeError("killed")
 
     with monkeypatch.context() as patched:
-        patched.setattr(models.archives, "sql", die)
+        patched.setattr(models.schema.archives, "sql", die)
         with pytest.raises(RuntimeError):
             await write_archives(world.database, tmp_path)
     [path] = files(tmp_path)

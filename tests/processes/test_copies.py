@@ -10,12 +10,12 @@ from pathlib import Path
 from freezegun.api import FrozenDateTimeFactory
 from msgspec.structs import replace
 
-from engine.timeline import PRODUCTION
-from models.db import Database, connected, open_database, rows, run, sql
-from models.invariants import audit
-from models.migrate import migrate
-from models.partitions import prepare_partitions
-from models.settings import seed
+from engine.core.timeline import PRODUCTION
+from models.base.db import Database, connected, open_database, rows, run, sql
+from models.base.partitions import prepare_partitions
+from models.operations.invariants import audit
+from models.schema.migrate import migrate
+from models.schema.seed import seed
 from runtime.environment import Config
 from tests.kit.databases import empty_database
 from tests.kit.sites import Server, execute, standby_of

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from typer.testing import CliRunner
 
-from models.db import Database, connected
+from models.base.db import Database, connected
 from ops.cli import app
 from runtime.environment import Config
 from tests.kit.accounts import settle

@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 from msgspec.structs import replace
 
-from models.db import POOLER, Database, connected, open_database, rows, sql, transaction
+from models.base.db import POOLER, Database, connected, open_database, rows, sql, transaction
 from ops.commands.release import release
 from ops.local.daemon import free_port
 from runtime.environment import Config

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from models.db import connected, open_database, rows, sql
-from models.invariants import audit
+from models.base.db import connected, open_database, rows, sql
+from models.operations.invariants import audit
 from runtime.environment import Config
 from tests.kit.phone import Phone
 from tests.kit.processes import Processes, running, until

@@ -13,7 +13,7 @@ import dramatiq
 import pytest
 from msgspec.structs import replace
 
-from engine.piece import Piece
+from engine.core.piece import Piece
 from runtime.broker.bells import QUEUES, Bells, bell, open_broker
 from runtime.broker.presence import Presence
 from runtime.environment import Config

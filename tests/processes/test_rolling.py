@@ -4,8 +4,8 @@ import asyncio
 
 import httpx
 
-from models.db import connected, open_database, rows, sql
-from models.invariants import audit
+from models.base.db import connected, open_database, rows, sql
+from models.operations.invariants import audit
 from runtime.environment import Config
 from tests.kit.phone import Phone
 from tests.kit.processes import Processes, free_port, running, until

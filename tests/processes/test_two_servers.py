@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from models.db import Database, Row, Statement, connected, open_database, rows, run, sql
-from models.replica import open_replica
+from models.base.db import Database, Row, Statement, connected, open_database, rows, run, sql
+from models.base.replica import open_replica
 from ops.local.guard import Guard
 from ops.local.servers import Servers
 from runtime.environment import Config
@@ -79,8 +79,8 @@ class Reading:
 @pytest.fixture
 async def reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Reading]:
     """Of a primary with one note, which the replica has."""
-    monkeypatch.setattr("models.replica.LOOK_SECONDS", 0.02)
-    monkeypatch.setattr("models.replica.REST_SECONDS", 0.05)
+    monkeypatch.setattr("models.base.replica.LOOK_SECONDS", 0.02)
+    monkeypatch.setattr("models.base.replica.REST_SECONDS", 0.05)
     async with two_servers(tmp_path) as (primary, standby):
         opened = Reading(primary, standby)
         await opened.change(sql("CREATE TABLE notes AS SELECT 1 AS n"))
@@ -94,7 +94,7 @@ async def reading(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncItera
 async def test_a_replica_that_hangs_holds_nobody_up(
     reading: Reading, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("models.replica.ANSWER_SECONDS_MAX", 0.3)
+    monkeypatch.setattr("models.base.replica.ANSWER_SECONDS_MAX", 0.3)
     loop = asyncio.get_running_loop()
     # What only takes long is waited for.
     assert (await ask(reading.replica, SLOW, seconds=1)).here
@@ -117,7 +117,7 @@ async def test_a_replica_that_lags_too_much_is_not_asked(
     reading: Reading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Nothing may be late: then only a replica that lacks nothing is asked, as when all is quiet.
-    monkeypatch.setattr("models.replica.LAG_SECONDS_MAX", 0)
+    monkeypatch.setattr("models.base.replica.LAG_SECONDS_MAX", 0)
     assert await reading.answers(here=True) == 1
     standby = reading.standby.database()
     await ask(standby, sql("SELECT pg_wal_replay_pause()"))

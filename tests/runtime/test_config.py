@@ -2,8 +2,8 @@
 
 import pytest
 
-from engine.timeline import TimingError
-from models.settings import timing_from
+from engine.core.timeline import TimingError
+from models.installation.settings import timing_from
 from ops.local.up import UpError, check_given_servers
 from runtime.environment import ConfigError, load_config
 

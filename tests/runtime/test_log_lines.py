@@ -59,7 +59,7 @@ def test_people_are_shown_only_the_requests_that_failed(form: str, shown: list[i
 import asyncio, time
 from types import SimpleNamespace
 from api.web_base.counting import count_answer
-from models.request_counts import RequestCounts
+from models.operations.request_counts import RequestCounts
 from runtime.telemetry.logs import set_up_logs
 set_up_logs("web", "{form}")
 app = SimpleNamespace(state={{"services": SimpleNamespace(counts=RequestCounts())}})

@@ -14,8 +14,8 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 
-from models.db import connected, run, sql
-from models.gauges import read_state
+from models.base.db import connected, run, sql
+from models.operations.gauges import read_state
 from runtime.clock import utcnow
 from runtime.environment import TelemetryConfig
 from runtime.telemetry.context import about
@@ -214,7 +214,7 @@ def capture() -> Iterator[list[str]]:
     ],
 )
 def test_what_looks_like_a_person_or_a_token_leaves_no_line(personal: str) -> None:
-    text = f"DETAIL: Key (value)=({personal}) exists, at 2026-03-01T00:10:00+00:00 in models/db.py"
+    text = f"DETAIL: Key (value)=({personal}) exists, at 2026-03-01T00:10:00+00:00 in base/db.py"
     removed = text.replace(personal, "[removed]")
     assert without_persons(text) == removed
     record = logging.LogRecord("x", logging.INFO, "", 0, text, (), None)

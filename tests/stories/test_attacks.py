@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from api.networks import applovin, levelplay, networks, unity
 from api.networks.house import SIGNATURE_HEADER
-from models.encoding import encode
+from models.base.encoding import encode
 from runtime.clock import utcnow
 from runtime.environment import Config
 from tests.kit.accounts import ANN, auth, signed_up

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from engine.timeline import utc_day
+from engine.core.timeline import utc_day
 from runtime.clock import utcnow
 from tests.kit.day import boost, do_task, tasks, videos
 from tests.kit.words import START

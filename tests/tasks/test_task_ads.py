@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from engine.piece import Piece
+from engine.core.piece import Piece
 from runtime.clock import utcnow
 from tests.kit.boosts import change
 from tests.kit.day import start_task

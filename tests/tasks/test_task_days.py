@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.daily import (
+from engine.core.piece import Piece
+from engine.tasks.state import (
     Category,
     DayCatalogue,
     TaskState,
@@ -22,7 +23,6 @@ from engine.daily import (
     open_wave,
     show_day,
 )
-from engine.piece import Piece
 from runtime.clock import utcnow
 from tests.kit.day import do_task, tasks
 from tests.kit.letters import dead_letter, revive_later, revived

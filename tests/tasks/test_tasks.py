@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from engine.daily import Category
-from models.db import run, sql, transaction
-from models.reviews import record_review
+from engine.tasks.state import Category
+from models.base.db import run, sql, transaction
+from models.tasks.reviews import record_review
 from runtime.clock import utcnow
 from tests.kit.day import answer_quiz, do_task, first_of, start_task, tasks, think
 from tests.kit.problems import problem_of

@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
-from models.db import Database, connected, run, sql
-from models.invariants import audit
+from models.base.db import Database, connected, run, sql
+from models.operations.invariants import audit
 from runtime.environment import CaptchaConfig, Config
 from trials.demo.command import open_lifetime
 from trials.demo.lifetime import START, WINDOW

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from api.identity.passwords import verify_password
+from engine.core.timeline import DEVELOPMENT
 from engine.fraud.checks import ACCOUNTS_PER_DEVICE_MAX
-from engine.timeline import DEVELOPMENT
-from models.db import connected, open_database, rows, sql
-from models.invariants import audit
+from models.base.db import connected, open_database, rows, sql
+from models.operations.invariants import audit
 from ops.commands.release import _release
 from ops.local.servers import local_servers
 from ops.local.up import Ports, environment

@@ -8,10 +8,10 @@ from datetime import timedelta
 import pytest
 from pytest import MonkeyPatch
 
-import engine.views
-import models.credit
+import engine.ads.rules
+import models.mining.credit
 import trials.simulation.processes
-from models.status import SnapshotCopies
+from models.mining.snapshots import SnapshotCopies
 from runtime.environment import Config
 from tests.kit.root import ROOT
 from tests.kit.words import START
@@ -43,7 +43,7 @@ async def test_worlds_that_fail_are_right_in_the_end_and_the_same_each_time(conf
 
 def pay_ticks_twice(patch: MonkeyPatch) -> None:
     """A statement that is wrong."""
-    statement = models.credit.CREDIT_RUNNING
+    statement = models.mining.credit.CREDIT_RUNNING
     wrong = statement.numbered.replace("w.balance + e.amounts", "w.balance + 2 * e.amounts")
     assert wrong != statement.numbered
     patch.setattr(statement, "numbered", wrong)
@@ -51,12 +51,12 @@ def pay_ticks_twice(patch: MonkeyPatch) -> None:
 
 def believe_any_phone(patch: MonkeyPatch) -> None:
     """A rule that is gone: only the model can know."""
-    patch.setattr(engine.views, "_too_short", lambda view, at, member: False)
+    patch.setattr(engine.ads.rules, "_too_short", lambda view, at, member: False)
 
 
 def play_ads_at_once(patch: MonkeyPatch) -> None:
     """Another rule that is gone."""
-    patch.setattr(engine.views, "busy_until", lambda *_, but=None: None)
+    patch.setattr(engine.ads.rules, "busy_until", lambda *_, but=None: None)
 
 
 def relay_nothing(patch: MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ from functools import partial
 from msgspec import Struct
 from redis.asyncio import Redis
 
-from models.db import connected, rows, sql
+from models.base.db import connected, rows, sql
 from trials.chaos.proxy import Mode
 from trials.chaos.site import PROGRAMS, ChaosError, Site
 

@@ -10,7 +10,7 @@ from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
-from engine.money import format_amount
+from engine.core.money import format_amount
 from trials.chaos.client import Tally
 from trials.chaos.verdict import Verdict
 

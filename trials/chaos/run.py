@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx
 
-from models.db import DATABASE_ERRORS, connected, rows
+from models.base.db import DATABASE_ERRORS, connected, rows
 from ops.local.daemon import ServerError
 from ops.local.guard import Guard
 from ops.local.servers import local_servers

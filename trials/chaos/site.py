@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from engine.timeline import EPOCH
-from models.db import DATABASE_ERRORS, Database, connected, open_database, rows, sql
+from engine.core.timeline import EPOCH
+from models.base.db import DATABASE_ERRORS, Database, connected, open_database, rows, sql
 from ops.local.daemon import Daemon, ServerError, free_port
 from ops.local.guard import Guard
 from ops.local.servers import Servers

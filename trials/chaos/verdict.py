@@ -7,14 +7,14 @@ from datetime import date
 import msgspec
 from msgspec import Struct
 
-from engine.accrual import accrued
-from engine.daily import BONUS_MICRO, TaskResult
-from engine.money import MICRO_PER_TWTC, parse_amount
-from engine.outcome import Applied
-from engine.session import SessionResult
-from models.db import Database, Row, rows, snapshot, sql
-from models.invariants import audit, audit_globally
-from models.outcomes import read_outcome
+from engine.core.money import MICRO_PER_TWTC, parse_amount
+from engine.core.outcome import Applied
+from engine.mining.accrual import accrued
+from engine.mining.state import SessionResult
+from engine.tasks.state import BONUS_MICRO, TaskResult
+from models.base.db import Database, Row, rows, snapshot, sql
+from models.intents.outcomes import read_outcome
+from models.operations.invariants import audit, audit_globally
 from runtime.clock import utcnow
 from trials.chaos.client import Wish
 from trials.chaos.phone import Phone

@@ -6,7 +6,7 @@ from random import Random
 from typing import Any, Protocol
 
 from api.web_base.services import Services
-from engine.content import Library, is_right
+from engine.content.library import Library, is_right
 from trials.asgi import Reply
 from trials.demo.population import Visit
 

@@ -20,12 +20,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from api.app import create_app
 from api.web_base.services import open_services
-from engine.timeline import PRODUCTION
-from models.content import seed_films
-from models.db import open_database, transaction
-from models.invariants import audit, audit_globally
-from models.migrate import migrate
-from models.settings import seed as seed_settings
+from engine.core.timeline import PRODUCTION
+from models.base.db import open_database, transaction
+from models.content.library import seed_films
+from models.operations.invariants import audit, audit_globally
+from models.schema.migrate import migrate
+from models.schema.seed import seed as seed_settings
 from ops.local.daemon import ServerError
 from ops.local.servers import Servers, local_servers
 from runtime import clock

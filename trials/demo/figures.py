@@ -4,7 +4,7 @@ from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
-from models.db import Database, connected, rows, sql
+from models.base.db import Database, connected, rows, sql
 
 # First tries only: what could not be shown goes on along the chain, whatever the weights.
 NETWORKS = sql("""

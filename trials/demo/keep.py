@@ -15,9 +15,9 @@ from rich.console import Console
 
 from api.identity.devices import Signals
 from api.identity.passwords import hash_password
-from engine.timeline import utc_day
-from models.db import connected, open_database, rows, sql
-from models.migrate import migrate
+from engine.core.timeline import utc_day
+from models.base.db import connected, open_database, rows, sql
+from models.schema.migrate import migrate
 from ops.local.daemon import ServerError
 from ops.local.servers import Servers, local_servers
 from ops.local.up import DEMO_EMAIL, Ports, environment

@@ -16,10 +16,10 @@ from litestar import Litestar
 
 from api.web_base.services import Services
 from api.web_base.tokens import issue_access_token
-from engine.piece import Piece
-from engine.timeline import GROUP_COUNT, PRODUCTION, Window, current_window, micros
-from models.accounts import Newcomer, register
-from models.reputation import Reputation
+from engine.core.piece import Piece
+from engine.core.timeline import GROUP_COUNT, PRODUCTION, Window, current_window, micros
+from models.accounts.register import Newcomer, register
+from models.fraud.reputation import Reputation
 from runtime.broker.bells import Bells
 from schedules.due import DueWork
 from schedules.timetable import entries

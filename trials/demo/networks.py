@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from msgspec import Struct
 
 from api.networks import house, unity
-from models.ad_units import change_ad_unit, read_ad_units
-from models.admin_log import OPERATOR
-from models.db import Database
+from models.ads.units import change_ad_unit, read_ad_units
+from models.base.db import Database
+from models.base.trail import OPERATOR
 from runtime.clock import utcnow
 
 SECRET = b"the demo's own secret, of no use anywhere else"

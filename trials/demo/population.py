@@ -6,7 +6,7 @@ from random import Random
 
 from msgspec import Struct
 
-from engine.timeline import Window, phase_in_window
+from engine.core.timeline import Window, phase_in_window
 
 ASLEEP_HOURS = 8
 COMES_TO_WINDOW = 0.97

@@ -7,8 +7,8 @@ from msgspec import Struct
 from rich.console import Console
 from rich.table import Table
 
-from engine.money import format_amount
-from models.db import Database, connected, rows, sql
+from engine.core.money import format_amount
+from models.base.db import Database, connected, rows, sql
 from trials.demo.figures import Figures, collect_figures, print_figures
 
 SLOT = timedelta(minutes=10)

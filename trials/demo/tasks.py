@@ -6,11 +6,11 @@ from typing import Any
 
 from msgspec import Struct
 
-from engine.content import Library, is_right
-from engine.daily import Category, DrawnTask, draw_day
-from engine.piece import Piece
-from engine.timeline import utc_day
-from models.reviews import awaiting_review, record_review
+from engine.content.library import Library, is_right
+from engine.core.piece import Piece
+from engine.core.timeline import utc_day
+from engine.tasks.state import Category, DrawnTask, draw_day
+from models.tasks.reviews import awaiting_review, record_review
 from runtime.clock import utcnow
 from trials.asgi import Reply
 from trials.demo.boosts import Life

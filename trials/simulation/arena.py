@@ -10,10 +10,10 @@ from litestar import Litestar
 
 from api.app import create_app
 from api.web_base.services import Services, open_services
-from engine.timeline import Timetable, utc_day
-from models.catalogue import Catalogue
-from models.content import seed_films
-from models.db import Database, Row, open_database, transaction
+from engine.core.timeline import Timetable, utc_day
+from models.base.db import Database, Row, open_database, transaction
+from models.content.catalogue import Catalogue
+from models.content.library import seed_films
 from models.tables import metadata
 from runtime.broker.bells import Bells
 from runtime.environment import Config

@@ -3,13 +3,13 @@
 In a seed none of it changes, and how fast a seed is lived must change nothing.
 """
 
-from engine.configuration import Configuration
-from engine.content import Library
-from engine.versions import Version
-from models.catalogue import Catalogue
-from models.configuration import Configurations, load_versions
-from models.db import Connection, Database
-from models.reputation import Reputation
+from engine.admin.configuration import Configuration
+from engine.content.library import Library
+from engine.core.versions import Version
+from models.base.db import Connection, Database
+from models.content.catalogue import Catalogue
+from models.fraud.reputation import Reputation
+from models.installation.configuration import Configurations, load_versions
 
 
 class SteadyCatalogue(Catalogue):

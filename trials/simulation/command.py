@@ -19,11 +19,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from engine.timeline import PRODUCTION
-from models.db import Database, connected, open_database, run, sql
-from models.migrate import migrate
-from models.partitions import prepare_partitions
-from models.settings import seed as seed_settings
+from engine.core.timeline import PRODUCTION
+from models.base.db import Database, connected, open_database, run, sql
+from models.base.partitions import prepare_partitions
+from models.schema.migrate import migrate
+from models.schema.seed import seed as seed_settings
 from ops.local.servers import local_servers
 from runtime.environment import Config, postgresql_url
 from runtime.pii import Keyring

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import date
 from uuid import UUID
 
-from engine.content import Library, draw_question, is_right
-from engine.daily import DayCatalogue, draw_day
+from engine.content.library import Library, draw_question, is_right
+from engine.tasks.state import DayCatalogue, draw_day
 from trials.simulation.facts import DrawnTask, Video
 
 

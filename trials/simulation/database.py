@@ -14,10 +14,10 @@ from uuid import UUID
 import asyncpg
 from msgspec import Struct
 
-from models.db import Database, Row
-from models.intents import RECORD, RECORD_OF_VIEW
-from models.queue import COMPLETE
-from models.settlement import EXPIRE
+from models.base.db import Database, Row
+from models.intents.queue import COMPLETE
+from models.intents.record import RECORD, RECORD_OF_VIEW
+from models.mining.settlement import EXPIRE
 from trials.simulation.faults import Faults
 from trials.simulation.scheduler import Scheduler
 

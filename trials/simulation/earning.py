@@ -4,9 +4,9 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from engine.piece import Piece
-from models.db import DATABASE_ERRORS
-from models.reviews import awaiting_review, record_review
+from engine.core.piece import Piece
+from models.base.db import DATABASE_ERRORS
+from models.tasks.reviews import awaiting_review, record_review
 from runtime.clock import utcnow
 from trials.simulation.members import Phone
 from trials.simulation.processes import Network, Process

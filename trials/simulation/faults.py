@@ -33,7 +33,7 @@ OTHER_FAULTS = {
 }
 # What is refused has had no effect.
 MAY_TAKE_EFFECT = frozenset({"process killed", "connection lost"})
-# Every process keeps its clock within this; the product allows a minute (models.intents).
+# Every process keeps its clock within this; the product allows a minute (models.intents.record).
 SKEW_SECONDS_MAX = 25.0
 POISONED_MAX = 3  # or an intent could fail five times, and rest
 

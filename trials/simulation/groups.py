@@ -5,10 +5,10 @@ from random import Random
 from typing import Any
 
 from api.web_base.services import Services
-from engine.timeline import BUCKET_COUNT, bucket_of
-from models.accounts import Newcomer, register
-from models.db import DATABASE_ERRORS
-from models.groups import rebalance
+from engine.core.timeline import BUCKET_COUNT, bucket_of
+from models.accounts.register import Newcomer, register
+from models.base.db import DATABASE_ERRORS
+from models.mining.groups import rebalance
 from trials.simulation.accounts import Account
 from trials.simulation.arena import Arena
 from trials.simulation.processes import Process

@@ -7,9 +7,9 @@ from typing import Any
 
 from msgspec import Struct
 
-from engine.piece import Piece
-from engine.timeline import boundary_at_or_before
-from models.db import connected, rows, sql
+from engine.core.piece import Piece
+from engine.core.timeline import boundary_at_or_before
+from models.base.db import connected, rows, sql
 from runtime import clock
 from schedules.due import DueWork
 from trials.simulation.accounts import Account

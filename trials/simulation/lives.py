@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from engine.timeline import next_opening
+from engine.core.timeline import next_opening
 from trials.simulation.arena import Arena
 from trials.simulation.earning import boost, work
 from trials.simulation.members import Phone

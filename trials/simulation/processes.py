@@ -13,10 +13,10 @@ from msgspec.structs import replace
 
 from api.networks import networks
 from api.web_base.services import Services
-from engine.piece import Piece
-from engine.timeline import Timetable
-from models.db import DATABASE_ERRORS, Database
-from models.queue import overdue_pieces
+from engine.core.piece import Piece
+from engine.core.timeline import Timetable
+from models.base.db import DATABASE_ERRORS, Database
+from models.intents.queue import overdue_pieces
 from runtime.broker.bells import Bells
 from schedules.due import DueWork
 from schedules.timetable import Entry, entries

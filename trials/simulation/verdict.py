@@ -8,11 +8,11 @@ from uuid import UUID
 
 import msgspec
 
-from engine.money import format_amount
-from engine.timeline import EPOCH
-from models.db import Row, connected, rows, sql
-from models.invariants import audit, audit_globally
-from models.status import load_snapshot
+from engine.core.money import format_amount
+from engine.core.timeline import EPOCH
+from models.base.db import Row, connected, rows, sql
+from models.mining.snapshots import load_snapshot
+from models.operations.invariants import audit, audit_globally
 from trials.simulation.accounts import Account, Intent
 from trials.simulation.arena import Arena
 from trials.simulation.database import Completed

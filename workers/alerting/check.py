@@ -3,9 +3,10 @@
 import logging
 from datetime import datetime, timedelta
 
-from engine.alerts import JUDGED, Severity, blind, judge
-from engine.upkeep import AlertsChecked
-from models.alerts import (
+from engine.operations.actions import AlertsChecked
+from engine.operations.alerts import JUDGED, Severity, blind, judge
+from models.base.db import DATABASE_ERRORS, Connection, Database, transaction
+from models.operations.alerts import (
     Told,
     alerts_since,
     keep_alerts,
@@ -13,7 +14,6 @@ from models.alerts import (
     mark_sent,
     read_counters,
 )
-from models.db import DATABASE_ERRORS, Connection, Database, transaction
 from workers.alerting.contract import Channel, Channels, Notice, NotToldError
 
 log = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from msgspec import Struct
 
-from engine.alerts import Severity
+from engine.operations.alerts import Severity
 
 log = logging.getLogger(__name__)
 

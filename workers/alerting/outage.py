@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from engine.alerts import Severity
+from engine.operations.alerts import Severity
 from workers.alerting.contract import Channel, Notice, NotToldError
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,7 @@ from dramatiq.common import dq_name, xq_name
 from msgspec import Struct
 from redis import Redis
 
-from engine.timeline import micros
+from engine.core.timeline import micros
 from runtime.broker.bells import QUEUES
 from runtime.broker.prompt import CHANNEL
 from workers.dashboard.board import ALIVE_SECONDS, text

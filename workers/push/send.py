@@ -12,8 +12,8 @@ from datetime import datetime, timedelta
 import msgspec
 from msgspec import Struct
 
-from models.db import Row
-from models.pushes import (
+from models.base.db import Row
+from models.inbox.pushes import (
     BATCH_SIZE,
     claim_pushes,
     finish_pushes,

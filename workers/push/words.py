@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from engine.money import format_amount
+from engine.core.money import format_amount
 
 WORDS: dict[str, dict[str, tuple[str, str]]] = {
     "mining.completed": {

@@ -6,7 +6,7 @@ away is only that the others do the same.
 
 from random import Random
 
-from engine.anomaly.acts import Act
+from engine.fraud.anomaly.acts import Act
 from workers.scoring.example_world import (
     DAYS,
     OPEN_SECONDS,

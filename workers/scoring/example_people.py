@@ -6,7 +6,7 @@ starts at every reminder, who takes all tasks in their order, who answers in a s
 
 from random import Random
 
-from engine.anomaly.acts import Act
+from engine.fraud.anomaly.acts import Act
 from workers.scoring.example_world import (
     DAYS,
     OPEN_SECONDS,

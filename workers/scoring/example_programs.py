@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
-from engine.anomaly.acts import Act
+from engine.fraud.anomaly.acts import Act
 from workers.scoring.example_people import PEOPLE
 from workers.scoring.example_world import (
     DAYS,

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from hashlib import sha256
 from random import Random
 
-from engine.anomaly.acts import Act, Result
+from engine.fraud.anomaly.acts import Act, Result
 
 DAYS = 14
 DAY_SECONDS = 86_400.0

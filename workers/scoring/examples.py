@@ -8,7 +8,7 @@ published, and people from these examples until there are enough of its own. Wha
 from collections.abc import Sequence
 from random import Random
 
-from engine.anomaly.acts import Act, Day, measure
+from engine.fraud.anomaly.acts import Act, Day, measure
 from workers.scoring.example_people import PEOPLE
 from workers.scoring.example_programs import PROGRAMS
 

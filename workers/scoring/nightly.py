@@ -7,17 +7,17 @@ from collections import defaultdict
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
-from engine.anomaly.acts import Day
-from engine.anomaly.cohorts import Cohort, find_cohorts, groups_of, keys_of
-from engine.anomaly.features import features, is_enough
-from engine.anomaly.model import FORMAT, Model, ModelError, Verdict, judge, read_model
-from engine.anomaly.norms import norms_of
-from engine.anomaly.traits import Gallery, trait_of
-from engine.timeline import BUCKET_COUNT, Timetable, bucket_of
-from engine.upkeep import Sample, Scores
-from models.cohorts import store_cohorts
-from models.db import Database
-from models.scoring import (
+from engine.core.timeline import BUCKET_COUNT, Timetable, bucket_of
+from engine.fraud.actions import Sample, Scores
+from engine.fraud.anomaly.acts import Day
+from engine.fraud.anomaly.cohorts import Cohort, find_cohorts, groups_of, keys_of
+from engine.fraud.anomaly.features import features, is_enough
+from engine.fraud.anomaly.model import FORMAT, Model, ModelError, Verdict, judge, read_model
+from engine.fraud.anomaly.norms import norms_of
+from engine.fraud.anomaly.traits import Gallery, trait_of
+from models.base.db import Database
+from models.fraud.cohorts import store_cohorts
+from models.fraud.scoring import (
     Trained,
     Week,
     find_people,

@@ -2,7 +2,7 @@
 
 What is fitted are the rises at thresholds, none below zero, so that what is not known of an account
 adds nothing, and to know less of it never raises its score. scipy fits them; what is kept are
-numbers (engine.anomaly.model).
+numbers (engine.fraud.anomaly.model).
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 
-from engine.anomaly.acts import Day
-from engine.anomaly.bands import FLOORS, SCORE_MAX, Band
-from engine.anomaly.features import FEATURES, Features, Norm, features, is_enough, weeks_of
-from engine.anomaly.model import FORMAT, Model, Steps, log_odds
-from engine.anomaly.norms import norms_of
+from engine.fraud.anomaly.acts import Day
+from engine.fraud.anomaly.bands import FLOORS, SCORE_MAX, Band
+from engine.fraud.anomaly.features import FEATURES, Features, Norm, features, is_enough, weeks_of
+from engine.fraud.anomaly.model import FORMAT, Model, Steps, log_odds
+from engine.fraud.anomaly.norms import norms_of
 
 Numbers = NDArray[numpy.float64]
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import httpx
 
-from engine.videos import Finding
+from engine.content.videos import Finding
 
 DURATION_SECONDS_MAX = 86_400  # what a row can hold
 

@@ -13,7 +13,7 @@ import httpx
 import msgspec
 from msgspec import Struct
 
-from engine.videos import Facts, Finding, Regions, Unfit
+from engine.content.videos import Facts, Finding, Regions, Unfit
 from workers.videos.contract import DURATION_SECONDS_MAX, Stop
 
 log = logging.getLogger(__name__)

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 import httpx
 from msgspec import UNSET
 
-from engine.upkeep import LookedUp, VideosChecked
-from engine.videos import Finding, StoredVideo, Unfit, Verdict, judge
-from models.db import Database
-from models.videos import reported_videos, store_verdicts, videos_to_check
+from engine.content.actions import LookedUp, VideosChecked
+from engine.content.videos import Finding, StoredVideo, Unfit, Verdict, judge
+from models.base.db import Database
+from models.content.videos import reported_videos, store_verdicts, videos_to_check
 from runtime.http_client import open_http
 from workers.videos.contract import Stop, VideoProvider
 

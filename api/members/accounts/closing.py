@@ -15,8 +15,8 @@ from api.web_base.admission import HASHES
 from api.web_base.documentation import problems
 from api.web_base.problems import suspended
 from api.web_base.services import Services
-from models.erasure import CLOSING_WAITS_MAX, ERASE_AFTER, close_account
 from models.fraud.holds import suspended_until
+from models.privacy.erasure import CLOSING_WAITS_MAX, ERASE_AFTER, close_account
 from runtime.clock import utcnow
 
 

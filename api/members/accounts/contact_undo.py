@@ -13,9 +13,9 @@ from api.web_base.documentation import problems
 from api.web_base.problems import wrong_code
 from api.web_base.services import Services
 from api.web_base.tokens import refresh_token_user
-from engine.plain import plain
-from engine.text import line
-from models.contacts import NoChangeError, find_change, take_back
+from engine.core.plain import plain
+from engine.core.text import line
+from models.contacts.change import NoChangeError, find_change, take_back
 from runtime.clock import utcnow
 
 

@@ -27,12 +27,13 @@ from api.web_base.documentation import problems
 from api.web_base.problems import ProblemError, bad_field, not_found, suspended, wrong_code
 from api.web_base.services import Services
 from api.web_base.tokens import Access
-from engine.addresses import parse_address
-from engine.configuration import Configuration
-from models.accounts import Account, is_at
-from models.claims import TakenError
-from models.codes import CodePurpose, check_code, issue_code
-from models.contacts import (
+from engine.accounts.addresses import parse_address
+from engine.admin.configuration import Configuration
+from models.accounts.claims import TakenError
+from models.accounts.codes import CodePurpose, check_code, issue_code
+from models.accounts.register import Account, is_at
+from models.base.db import Row
+from models.contacts.change import (
     AlreadyChangingError,
     NoChangeError,
     Wanted,
@@ -43,7 +44,6 @@ from models.contacts import (
     find_change,
     open_change,
 )
-from models.db import Row
 from models.fraud.holds import suspended_until
 from runtime.clock import utcnow
 

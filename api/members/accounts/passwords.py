@@ -23,15 +23,15 @@ from api.web_base.permissions import MEMBER, PUBLIC
 from api.web_base.problems import wrong_code
 from api.web_base.services import Services
 from api.web_base.tokens import Access
-from engine.text import line
-from models.accounts import Account, find_by_identity
-from models.address_codes import (
+from engine.core.text import line
+from models.accounts.address_codes import (
     AddressPurpose,
     check_address_code,
     issue_address_code,
     use_address_code,
 )
-from models.verification import change_password, verify_address
+from models.accounts.register import Account, find_by_identity
+from models.accounts.verification import change_password, verify_address
 from runtime.clock import utcnow
 
 

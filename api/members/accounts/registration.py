@@ -35,11 +35,13 @@ from api.web_base.permissions import PUBLIC
 from api.web_base.problems import ProblemError, bad_field, unauthorized, wrong_code
 from api.web_base.services import Services
 from api.web_base.tokens import signed_in
-from engine.addresses import parse_address
+from engine.accounts.addresses import parse_address
+from engine.core.text import line
 from engine.fraud.levels import Hold
-from engine.referrals import referrer_of
-from engine.text import line
-from models.accounts import (
+from engine.referrals.codes import referrer_of
+from models.accounts.address_codes import AddressPurpose, issue_address_code
+from models.accounts.codes import CodePurpose, check_code
+from models.accounts.register import (
     Account,
     IdentityTakenError,
     Newcomer,
@@ -47,10 +49,7 @@ from models.accounts import (
     find_by_identity,
     register,
 )
-from models.address_codes import AddressPurpose, issue_address_code
-from models.codes import CodePurpose, check_code
-from models.fraud.holds import lift_hold
-from models.registrations import (
+from models.accounts.registrations import (
     LIFETIME,
     Applicant,
     begin_registration,
@@ -60,7 +59,8 @@ from models.registrations import (
     note_account,
     open_registration,
 )
-from models.verification import verify_address
+from models.accounts.verification import verify_address
+from models.fraud.holds import lift_hold
 from runtime.clock import utcnow
 
 Language = Literal["en", "ar"]

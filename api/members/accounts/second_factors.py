@@ -28,9 +28,9 @@ from api.web_base.permissions import MEMBER, PUBLIC
 from api.web_base.problems import ProblemError, unauthorized, wrong_code
 from api.web_base.services import Services
 from api.web_base.tokens import Access, read_ticket, ticket_over
-from engine.text import line
-from models.accounts import Account
-from models.second_factors import (
+from engine.core.text import line
+from models.accounts.register import Account
+from models.accounts.second_factors import (
     begin_totp,
     confirm_totp,
     find_factors,

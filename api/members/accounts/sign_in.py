@@ -27,10 +27,10 @@ from api.web_base.permissions import MEMBER, PUBLIC
 from api.web_base.problems import ProblemError, unauthorized
 from api.web_base.services import Services
 from api.web_base.tokens import Access, issue_ticket, refresh_token_user, successor_of
-from engine.text import line
-from models.accounts import find_by_identity
-from models.second_factors import find_factors
-from models.sign_ins import revoke_all, revoke_token, rotate_token
+from engine.core.text import line
+from models.accounts.register import find_by_identity
+from models.accounts.second_factors import find_factors
+from models.accounts.sign_ins import revoke_all, revoke_token, rotate_token
 from runtime.clock import utcnow
 
 

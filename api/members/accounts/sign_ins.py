@@ -13,7 +13,7 @@ from api.web_base.permissions import MEMBER
 from api.web_base.problems import not_found
 from api.web_base.services import Services
 from api.web_base.tokens import Access
-from models.sign_ins import live_sign_ins, revoke_sign_in
+from models.accounts.sign_ins import live_sign_ins, revoke_sign_in
 from runtime.clock import utcnow
 
 

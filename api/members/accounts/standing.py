@@ -16,11 +16,11 @@ from api.web_base.documentation import problems
 from api.web_base.permissions import MEMBER, PUBLIC
 from api.web_base.problems import ProblemError, not_found
 from api.web_base.services import Services
+from engine.core.piece import Piece
+from engine.core.text import line
 from engine.fraud.levels import Hold
-from engine.piece import Piece
-from engine.text import line
-from models.accounts import is_tracked
-from models.fingerprints import see_device
+from models.accounts.register import is_tracked
+from models.fraud.fingerprints import see_device
 from models.fraud.holds import lift_hold
 from runtime.clock import utcnow
 

@@ -27,7 +27,7 @@ def upgrade() -> None:
         ["bucket", "user_id"],
         postgresql_where=sa.text("status = 'RECORDED' AND attempts > 0"),
     )
-    # Ids were the sequence's numbers once; engine.timeline.user_id_of maps 4096 numbers at a time.
+    # Ids were the sequence's numbers once; engine.core.timeline.user_id_of maps 4096 numbers at a time.
     op.execute("""
         SELECT setval('user_ids', (taken.id / 4096 + 1) * 4096)
         FROM (SELECT max(user_id) AS id FROM identities) AS taken WHERE taken.id IS NOT NULL

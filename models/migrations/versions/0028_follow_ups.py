@@ -4,8 +4,8 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
+from models.base.columns import CHURNING
 from models.migrations.helpers import distribute
-from models.tables.columns import CHURNING
 
 revision = "0028"
 down_revision = "0027"

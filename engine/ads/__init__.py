@@ -1,0 +1,1 @@
+"""Ads: served, watched, proved."""

@@ -1,0 +1,1 @@
+"""Boosts: a video watched, a question answered."""

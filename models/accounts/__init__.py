@@ -1,0 +1,1 @@
+"""Accounts: registration, addresses, sign-ins, second factors."""

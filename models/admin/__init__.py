@@ -1,0 +1,1 @@
+"""What administrators do, and the trail of it."""

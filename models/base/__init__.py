@@ -1,0 +1,1 @@
+"""What every domain's tables and statements are made of; it knows none of them."""

@@ -1,0 +1,59 @@
+"""What becomes of changes of addresses by itself: they take effect, lapse, and end."""
+
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+from engine.core.timeline import BUCKET_COUNT
+from models.base.db import Database, Row, connected, rows, sql
+from models.contacts.change import NoChangeError, apply_change, end_change
+from models.contacts.claims import COLUMNS, LEFT_TO_OTHERS, release_ended
+from models.mining.snapshots import SnapshotCopies
+
+# Whoever has not entered the new address's code by then asks anew.
+REQUEST_LIVES = timedelta(days=1)
+PROPOSAL_LIVES = timedelta(days=7)
+ROWS_MAX = 500
+
+DUE = sql(f"""
+    SELECT {COLUMNS} FROM contact_changes
+    WHERE bucket = :bucket AND status IN ('REQUESTED', 'PROPOSED', 'WAITING', 'APPLIED')
+      AND (status = 'WAITING' AND effective_at <= :now OR status = 'APPLIED' AND back_until <= :now
+           OR status = 'REQUESTED' AND requested_at <= :requested_before
+           OR status = 'PROPOSED' AND requested_at <= :proposed_before)
+    ORDER BY user_id LIMIT :limit
+""")
+UNRELEASED = sql(f"""
+    SELECT DISTINCT c.user_id FROM contact_changes c
+    WHERE c.bucket = :bucket AND {LEFT_TO_OTHERS} LIMIT :limit
+""")
+_ENDS = {"APPLIED": "FINISHED", "REQUESTED": "EXPIRED", "PROPOSED": "EXPIRED"}
+
+
+async def settle_changes(
+    database: Database, copies: SnapshotCopies, back_for: timedelta, now: datetime
+) -> int:
+    """Let the changes take effect and end whose time has come. Return how many."""
+    settled = 0
+    for bucket in range(BUCKET_COUNT):
+        params = {"bucket": bucket, "limit": ROWS_MAX, "now": now}
+        params |= {"requested_before": now - REQUEST_LIVES}
+        params |= {"proposed_before": now - PROPOSAL_LIVES}
+        async with connected(database) as connection:
+            due = await rows(connection, DUE, params)
+            left = await rows(connection, UNRELEASED, params)
+        for change in due:
+            await _settle(database, copies, change, back_for, now)
+        for row in left:  # by a process that ended in between, or while they were held
+            await release_ended(database, row.user_id, now)
+        settled += len(due)
+    return settled
+
+
+async def _settle(
+    database: Database, copies: SnapshotCopies, change: Row, back_for: timedelta, now: datetime
+) -> None:
+    if change.status != "WAITING":
+        await end_change(database, change, _ENDS[change.status], now)
+        return
+    with suppress(NoChangeError):  # given up, or confirmed, just now
+        await apply_change(database, copies, change, back_for, now)

@@ -1,0 +1,1 @@
+"""Notifications, and what phones are told of them."""

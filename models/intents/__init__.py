@@ -1,0 +1,1 @@
+"""Intents: recorded, queued, claimed, completed, failed, followed up."""

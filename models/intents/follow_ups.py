@@ -1,0 +1,148 @@
+"""Follow-ups: what an intent of one member brings for others, exactly once (decision 0055).
+
+A transaction is of one bucket. What concerns a member of another one is written beside its cause,
+recorded there as an intent under a key of its own, and only then deleted here. Whoever does that
+may die between the two, or do it twice: the key answers both.
+"""
+
+import logging
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from engine.core.action import kind_of
+from engine.core.decision import FollowUp
+from engine.core.piece import Piece
+from engine.core.timeline import bucket_of
+from models.base import arrays
+from models.base.db import DATABASE_ERRORS, Connection, Database, Row, connected, rows, run, sql
+from models.base.encoding import encode
+from models.base.nodes import survey, survey_rows
+from models.intents.queue import LEASE_SECONDS
+from models.intents.record import CLOCK_SKEW_MAX
+from runtime.clock import new_id
+
+log = logging.getLogger(__name__)
+
+ENTRIES_MAX = 1_000
+ROWS_MAX = 100
+ORIGIN = "follow-up"
+# Whoever wrote a row delivers it at once; the relay looks after what was left.
+DELIVERED_WITHIN = timedelta(seconds=5)
+
+_TYPES = {"id": "uuid", "target_bucket": "smallint", "entries": "jsonb", "due_at": "timestamptz"}
+STORE = arrays.insert("follow_ups", _TYPES)
+
+BUCKETS_OVERDUE = survey(
+    """
+    SELECT m.bucket FROM credit_watermarks m
+    WHERE {bucket of m} AND m.group_number = 1 AND EXISTS (
+        SELECT FROM follow_ups f
+        WHERE {bucket of f} AND f.bucket = m.bucket AND f.due_at <= :due_by)
+    ORDER BY m.bucket
+    """
+)
+DUE = sql("""
+    SELECT id, target_bucket, entries, due_at FROM follow_ups
+    WHERE bucket = :bucket AND due_at <= :due_by ORDER BY due_at LIMIT :limit
+""")
+RECORD = sql("""
+    INSERT INTO intents (bucket, id, group_number, user_id, kind, origin, key, body_hash, payload,
+                         evidence, recorded_at, due_at, ring_at, attempts, status)
+    SELECT u.bucket, d.id, u.group_number, u.id, d.kind, :origin, d.key, '',
+           CAST(d.payload AS jsonb), '{}', CAST(:recorded_at AS timestamptz),
+           CAST(:due_at AS timestamptz), CAST(:ring_at AS timestamptz), 0, 'RECORDED'
+    FROM unnest(CAST(:ids AS uuid[]), CAST(:users AS bigint[]), CAST(:kinds AS text[]),
+                CAST(:keys AS text[]), CAST(:payloads AS text[]))
+         AS d (id, user_id, kind, key, payload)
+    JOIN users u ON u.bucket = :bucket AND u.id = d.user_id
+    ON CONFLICT (bucket, origin, key) DO NOTHING
+    RETURNING group_number
+""")
+DELETE = sql("DELETE FROM follow_ups WHERE bucket = :bucket AND id = :id")
+
+
+class Entry(Struct, frozen=True, array_like=True):
+    """One action for one member, as it is stored."""
+
+    user_id: int
+    kind: str
+    key: str
+    payload: msgspec.Raw
+
+
+_entries = msgspec.json.Decoder(list[Entry])
+
+
+async def store_follow_ups(
+    connection: Connection, bucket: int, follow_ups: Sequence[FollowUp], now: datetime
+) -> None:
+    """Write them beside their cause: a row for each target bucket and instant, 1,000 at most."""
+
+    def target(follow_up: FollowUp) -> tuple[int, datetime]:
+        return bucket_of(follow_up.user_id), follow_up.due_at
+
+    items = []
+    for (target_bucket, due_at), found in groupby(sorted(follow_ups, key=target), target):
+        entries = [_entry(follow_up) for follow_up in found]
+        row = {"target_bucket": target_bucket, "due_at": due_at}
+        for start in range(0, len(entries), ENTRIES_MAX):
+            some = encode(entries[start : start + ENTRIES_MAX])
+            items.append(row | {"id": new_id(now), "entries": some})
+    await arrays.store(connection, STORE, bucket, items, _TYPES)
+
+
+def _entry(follow_up: FollowUp) -> Entry:
+    payload = msgspec.Raw(msgspec.json.encode(follow_up.action))
+    return Entry(follow_up.user_id, kind_of(follow_up.action), follow_up.key, payload)
+
+
+async def deliver(database: Database, bucket: int, now: datetime) -> list[Piece]:
+    """Record what a bucket has for others and is due. Return the pieces that have something new."""
+    pieces: set[Piece] = set()
+    while True:
+        params: dict[str, Any] = {"bucket": bucket, "due_by": now, "limit": ROWS_MAX}
+        async with connected(database) as connection:
+            due = await rows(connection, DUE, params)
+        for row in due:
+            pieces |= await _deliver_row(database, bucket, row, now)
+        if len(due) < ROWS_MAX:
+            return sorted(pieces)
+
+
+async def deliver_overdue(database: Database, now: datetime) -> list[Piece]:
+    """Deliver what whoever wrote it has not delivered, and what became due since."""
+    pieces: list[Piece] = []
+    params = {"due_by": now - DELIVERED_WITHIN}
+    for row in await survey_rows(database, BUCKETS_OVERDUE, params):
+        try:
+            pieces += await deliver(database, row.bucket, now)
+        except DATABASE_ERRORS as error:  # the other buckets deliver all the same
+            log.warning("bucket %d cannot deliver: %s", row.bucket, type(error).__name__)
+    return pieces
+
+
+async def _deliver_row(database: Database, bucket: int, row: Row, now: datetime) -> set[Piece]:
+    """Two statements, two buckets, never in one transaction."""
+    entries = _entries.decode(row.entries)
+    params = {
+        "bucket": row.target_bucket,
+        "ids": [new_id(now) for _ in entries],
+        "users": [entry.user_id for entry in entries],
+        "kinds": [entry.kind for entry in entries],
+        "keys": [entry.key for entry in entries],
+        "payloads": [bytes(entry.payload).decode() for entry in entries],
+        "origin": ORIGIN,
+        "recorded_at": row.due_at,
+        "due_at": row.due_at - CLOCK_SKEW_MAX,
+        "ring_at": now + timedelta(seconds=LEASE_SECONDS),
+    }
+    async with connected(database) as connection:
+        recorded = await rows(connection, RECORD, params)
+    async with connected(database) as connection:
+        await run(connection, DELETE, {"bucket": bucket, "id": row.id})
+    return {Piece(found.group_number, row.target_bucket) for found in recorded}

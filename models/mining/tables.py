@@ -1,0 +1,206 @@
+"""Mining sessions, the ads behind them, and how far they have been paid."""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+
+from models.base.columns import CHURNING, bucket, instant, metadata, of_user, one_of
+
+credit_watermarks = Table(
+    "credit_watermarks",
+    metadata,
+    bucket(),
+    Column("group_number", SmallInteger, nullable=False),
+    instant("credited_through"),
+    PrimaryKeyConstraint("bucket", "group_number", name="credit_watermarks_pkey"),
+)
+
+mining_sessions = Table(
+    "mining_sessions",
+    metadata,
+    bucket(),
+    Column("id", Uuid, nullable=False),
+    Column("user_id", BigInteger, nullable=False),
+    Column("group_number", SmallInteger, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("reward_micro", BigInteger, nullable=False),
+    instant("requested_at"),
+    instant("window_opens_at"),
+    instant("expires_at", nullable=True),
+    Column("view_id", Uuid),
+    instant("started_at", nullable=True),
+    instant("ends_at", nullable=True),
+    instant("settled_at", nullable=True),
+    instant("failed_at", nullable=True),
+    Column("failure", Text),
+    PrimaryKeyConstraint("bucket", "id", name="mining_sessions_pkey"),
+    of_user("mining_sessions"),
+    one_of("mining_sessions", "status", "PENDING", "ACTIVE", "COMPLETED", "FAILED"),
+    CheckConstraint("(status = 'PENDING') = (expires_at IS NOT NULL)", name="sessions_expiry"),
+    CheckConstraint(
+        "(status IN ('ACTIVE', 'COMPLETED')) = (started_at IS NOT NULL)", name="sessions_start"
+    ),
+    CheckConstraint("(started_at IS NULL) = (ends_at IS NULL)", name="sessions_end"),
+    CheckConstraint("started_at IS NULL OR view_id IS NOT NULL", name="sessions_view_behind"),
+    CheckConstraint("(status = 'COMPLETED') = (settled_at IS NOT NULL)", name="sessions_settled"),
+    CheckConstraint("(status = 'FAILED') = (failed_at IS NOT NULL)", name="sessions_failed"),
+    CheckConstraint("(failed_at IS NULL) = (failure IS NULL)", name="sessions_failure_named"),
+    CheckConstraint(
+        "requested_at >= window_opens_at AND requested_at < window_opens_at + interval '4 hours'",
+        name="sessions_requested_in_window",
+    ),
+    CheckConstraint("started_at >= requested_at", name="sessions_start_after_request"),
+    CheckConstraint("settled_at >= ends_at", name="sessions_settled_after_end"),
+    # reward x length stays below 2^63 in the accrual's integer arithmetic.
+    CheckConstraint(
+        "ends_at > started_at AND ends_at <= started_at + interval '4 hours'",
+        name="sessions_length",
+    ),
+    CheckConstraint("reward_micro BETWEEN 1 AND 600000000", name="sessions_reward_range"),
+    Index(
+        "mining_sessions_one_pending",
+        "bucket",
+        "user_id",
+        unique=True,
+        postgresql_where=text("status = 'PENDING'"),
+    ),
+    Index(
+        "mining_sessions_one_a_window",
+        "bucket",
+        "user_id",
+        "window_opens_at",
+        unique=True,
+        postgresql_where=text("status <> 'FAILED'"),
+    ),
+    Index(
+        "mining_sessions_live",
+        "bucket",
+        "group_number",
+        "ends_at",
+        postgresql_include=["user_id", "started_at", "reward_micro"],
+        postgresql_where=text("status = 'ACTIVE'"),
+    ),
+    Index(
+        "mining_sessions_pending",
+        "bucket",
+        "group_number",
+        "expires_at",
+        postgresql_where=text("status = 'PENDING'"),
+    ),
+    # A status or a rebalance must not read a user's whole history.
+    Index(
+        "mining_sessions_open",
+        "bucket",
+        "user_id",
+        postgresql_where=text("status IN ('PENDING', 'ACTIVE')"),
+    ),
+    Index(
+        "mining_sessions_settled",
+        "bucket",
+        "settled_at",
+        postgresql_where=text("status = 'COMPLETED'"),
+    ),
+    Index("mining_sessions_requested_idx", "bucket", "requested_at"),
+    Index("mining_sessions_user_idx", "bucket", "user_id", "ends_at"),
+    Index("mining_sessions_history", "bucket", "user_id", "requested_at", "id"),
+    postgresql_with=CHURNING,
+)
+
+ad_views = Table(
+    "ad_views",
+    metadata,
+    bucket(),
+    Column("id", Uuid, nullable=False),
+    Column("user_id", BigInteger, nullable=False),
+    Column("purpose", Text, nullable=False),
+    Column("session_id", Uuid),
+    Column("task_day", Date),
+    Column("task_number", SmallInteger),
+    Column("ad_id", Integer, nullable=False),
+    Column("network", Text, nullable=False),
+    Column("unit", Text, nullable=False),
+    Column("min_seconds", SmallInteger, nullable=False),
+    Column("proof", Text, nullable=False),
+    Column("revenue_micro_usd", BigInteger, nullable=False),  # earned once it is verified
+    Column("try_number", SmallInteger, nullable=False),
+    Column("status", Text, nullable=False),
+    instant("served_at"),
+    instant("started_at", nullable=True),
+    instant("completed_at", nullable=True),
+    instant("confirmed_at", nullable=True),
+    instant("verified_at", nullable=True),
+    instant("failed_at", nullable=True),
+    Column("failure", Text),
+    Column("event_id", Text),
+    Column("funding", Text),  # NULL: its network's own
+    PrimaryKeyConstraint("bucket", "id", name="ad_views_pkey"),
+    ForeignKeyConstraint(
+        ["bucket", "session_id"],
+        ["mining_sessions.bucket", "mining_sessions.id"],
+        name="ad_views_session_fkey",
+    ),
+    one_of("ad_views", "purpose", "MINING", "TASK"),
+    # A view pays for one thing: a session, or a task of a day.
+    CheckConstraint("(purpose = 'MINING') = (session_id IS NOT NULL)", name="views_of_session"),
+    CheckConstraint("(purpose = 'TASK') = (task_day IS NOT NULL)", name="views_of_task"),
+    CheckConstraint("(task_day IS NULL) = (task_number IS NULL)", name="views_task_named"),
+    CheckConstraint("revenue_micro_usd >= 0", name="views_revenue_range"),
+    one_of("ad_views", "status", "SERVED", "STARTED", "COMPLETED", "VERIFIED", "FAILED"),
+    CheckConstraint("try_number BETWEEN 1 AND 3", name="ad_views_three_tries"),
+    CheckConstraint("(status = 'VERIFIED') = (verified_at IS NOT NULL)", name="views_verified"),
+    CheckConstraint("(status = 'FAILED') = (failed_at IS NOT NULL)", name="views_failed"),
+    CheckConstraint("(confirmed_at IS NULL) = (event_id IS NULL)", name="views_event_named"),
+    CheckConstraint(
+        "status <> 'VERIFIED' OR proof = 'CLIENT_TIMED' OR confirmed_at IS NOT NULL",
+        name="views_proved_by_network",
+    ),
+    CheckConstraint(
+        "status <> 'VERIFIED' OR proof = 'NETWORK_SIGNED' OR (started_at IS NOT NULL"
+        " AND completed_at >= started_at + min_seconds * interval '1 second')",
+        name="views_proved_by_clock",
+    ),
+    Index(
+        "ad_views_one_paid_view",
+        "bucket",
+        "session_id",
+        unique=True,
+        postgresql_where=text("status = 'VERIFIED'"),
+    ),
+    Index(
+        "ad_views_one_paid_task",
+        "bucket",
+        "user_id",
+        "task_day",
+        "task_number",
+        unique=True,
+        postgresql_where=text("status = 'VERIFIED' AND purpose = 'TASK'"),
+    ),
+    Index("ad_views_session_idx", "bucket", "session_id"),
+    Index("ad_views_served_idx", "bucket", "served_at"),
+    Index("ad_views_user_idx", "bucket", "user_id", "served_at"),
+    postgresql_with=CHURNING,
+)
+
+# Each event of a network, claimed for one view before anything is recorded: unique over all users.
+ad_events = Table(
+    "ad_events",
+    metadata,
+    Column("network", Text, nullable=False),
+    Column("event_id", Text, nullable=False),
+    Column("view_id", Uuid, nullable=False),
+    instant("claimed_at"),
+    PrimaryKeyConstraint("network", "event_id", name="ad_events_pkey"),
+    Index("ad_events_claimed_idx", "claimed_at"),
+)

@@ -1,0 +1,1 @@
+"""How the engine stands: figures, alerts, invariants, upkeep."""

@@ -1,0 +1,1 @@
+"""The database itself: migrated, seeded, spread, archived, ready."""
