@@ -1,31 +1,51 @@
-"""The domains, in the order in which they may use each other, and what can be asked for in them.
+"""The domains, in the order in which they may use each other. A new one has its line here.
 
-A new one has its line here; its kinds of intents are the actions of its module (decision 0001).
+What they have for the whole is found in modules of fixed names: `actions`, `rules`, `reactions`.
 """
 
+from collections.abc import Iterator
 from functools import reduce
+from importlib import import_module
 from operator import or_
+from pkgutil import iter_modules
 from typing import Any
 
-from engine.accounts import actions as accounts
-from engine.ads import actions as ads
-from engine.boosts import actions as boosts
-from engine.content import actions as content
 from engine.core.action import Action
 from engine.core.outcome import Result
-from engine.fraud import actions as fraud
-from engine.ledger import actions as ledger
-from engine.mining import actions as mining
 from engine.mining.state import SessionResult
-from engine.operations import actions as operations
-from engine.tasks import actions as tasks
 from engine.tasks.state import TaskResult
 
-DOMAINS = (accounts, ledger, ads, content, mining, boosts, tasks, fraud, operations)
+DOMAINS = (
+    "accounts",
+    "ledger",
+    "ads",
+    "content",
+    "mining",
+    "boosts",
+    "tasks",
+    "fraud",
+    "operations",
+)
+
+
+def found_in_all(module: str, name: str) -> Iterator[Any]:
+    """What the domains' modules of this name have under that name, in the domains' order."""
+    for found in _modules(module):
+        if hasattr(found, name):
+            yield getattr(found, name)
+
+
+def _modules(name: str) -> Iterator[Any]:
+    for domain in DOMAINS:
+        package = import_module(f"engine.{domain}")
+        if name in {found.name for found in iter_modules(package.__path__)}:
+            yield import_module(f"engine.{domain}.{name}")
+
+
 ACTIONS: tuple[type[Action], ...] = tuple(
     kind
-    for domain in DOMAINS
-    for kind in vars(domain).values()
+    for actions in _modules("actions")
+    for kind in vars(actions).values()
     if isinstance(kind, type) and issubclass(kind, Action) and kind is not Action
 )
 ANY_ACTION: Any = reduce(or_, ACTIONS)

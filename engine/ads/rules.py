@@ -4,6 +4,7 @@ The gate is the server's own clock, from `started` to `completed`; the network's
 the proof of view where the unit asks for one. What a proved view pays for is its payee's business.
 """
 
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 from uuid import UUID
@@ -25,7 +26,7 @@ from engine.ads.state import (
     playing,
     show_ad,
 )
-from engine.core.action import AnyIntent, Intent
+from engine.core.action import Action, AnyIntent, Intent
 from engine.core.conditions import Conditions
 from engine.core.decision import Decision, LogEntry
 from engine.core.member import Member
@@ -61,6 +62,9 @@ class Payee(Protocol):
         ...
 
 
+OnView = Callable[[Payee, AdView, Intent[Any], Member, Conditions], Decision]
+
+
 def start_view(
     payee: Payee, view: AdView, intent: Intent[StartView], member: Member, conditions: Conditions
 ) -> Decision:
@@ -80,16 +84,6 @@ def start_view(
         (view,),
         logs=(log_view(view, "AD_START"),),
     )
-
-
-def count_request(
-    member: Member, intent: AnyIntent, decision: Decision, conditions: Conditions
-) -> Decision:
-    """Take what was served from its unit's requests (a reaction of engine.decide)."""
-    for view in decision.changed:
-        if isinstance(view, AdView) and view.id == intent.id:
-            conditions.of(AdOffer).take(view.ad_id)
-    return decision
 
 
 def busy_until(
@@ -265,3 +259,12 @@ def log_view(view: AdView, event: str, severity: str | None = None, **details: A
     """A log entry about a view."""
     facts = {"network": view.network, "unit": view.unit, "try_number": view.try_number}
     return LogEntry(view.user_id, event, "ad_view", view.id, facts | details, severity)
+
+
+# Of a view that is open and in time, with what it is shown for (engine.decide).
+VIEW_RULES: dict[type[Action], OnView] = {
+    StartView: start_view,
+    CompleteView: complete_view,
+    FailView: fail_view,
+    ConfirmView: confirm_view,
+}

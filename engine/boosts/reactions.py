@@ -23,3 +23,6 @@ def leave_for_ad(
         if boost.status is BoostStatus.WATCHING and boost.started_at <= at < boost.watched_by
     )
     return replace(decision, changed=(*decision.changed, *left))
+
+
+REACTIONS = (leave_for_ad,)

@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from engine.ads.rules import ad_playing, busy_until
 from engine.ads.state import Views, playing
 from engine.boosts.actions import AnswerBoost, AskQuestion, FailBoost, FinishWatch, StartBoost
+from engine.boosts.opened import of_boost
 from engine.boosts.state import (
     ABANDONED,
     ANSWER_TIME,
@@ -34,7 +35,7 @@ from engine.content.library import (
     is_right,
     present,
 )
-from engine.core.action import AnyIntent, Intent
+from engine.core.action import Intent
 from engine.core.conditions import Conditions
 from engine.core.decision import Decision, LogEntry, Note
 from engine.core.member import Member
@@ -153,18 +154,6 @@ def fail_boost(
     return Decision(Applied(boost_result(failed)), (failed,), logs=(entry,))
 
 
-def ask_of_closed(boost: Boost, intent: AnyIntent, member: Member) -> tuple[Boost, ...]:
-    """The boost whose question was shown although it had been given up meanwhile: it is spent."""
-    at = intent.recorded_at
-    todays = (
-        b for b in member.of(Boosts).values() if b.day == boost.day and b.asked_at is not None
-    )
-    is_asked = any(b.video_id == boost.video_id for b in todays)
-    if is_asked or (boost.watched_at is None and at - boost.started_at < boost.duration):
-        return ()
-    return (replace(boost, watched_at=boost.watched_at or at, asked_at=at),)
-
-
 def finish_watch(
     boost: Boost, intent: Intent[FinishWatch], member: Member, conditions: Conditions
 ) -> Decision:
@@ -276,3 +265,12 @@ def _is_open(boost: Boost) -> bool:
 def _log(boost: Boost, event: str, severity: str | None = None, **details: Any) -> LogEntry:
     facts = {"video_id": boost.video_id}
     return LogEntry(boost.user_id, event, "boost", boost.id, facts | details, severity)
+
+
+RULES = {
+    StartBoost: start_boost,
+    FailBoost: of_boost(fail_boost),
+    FinishWatch: of_boost(finish_watch),
+    AskQuestion: of_boost(ask_question),
+    AnswerBoost: of_boost(answer_boost),
+}

@@ -64,7 +64,7 @@ class Ending(Struct, frozen=True):
 def examine(
     member: Member, intent: AnyIntent, decision: Decision, conditions: Conditions
 ) -> Decision:
-    """Judge an intent of the member's own and what its rule logged (a reaction of engine.decide).
+    """Judge an intent of the member's own and what its rule logged.
 
     The decision stands; the trail, a hold and what looked wrong are added to it.
     """

@@ -166,3 +166,8 @@ class SessionPayee:
             replace(refusal, retry_at=retry_at),
             (failed(self._session, at, refusal.reason),),
         )
+
+
+RULES = {
+    StartMining: start_mining,
+}

@@ -201,3 +201,11 @@ def task_result(state: TaskState, conditions: Conditions) -> TaskResult:
 
 def _seed(state: TaskState) -> str:
     return f"{state.user_id}:{state.day.isoformat()}:{state.number}:{state.attempt}"
+
+
+RULES = {
+    StartTask: start_task,
+    CompleteTask: complete_task,
+    AnswerTask: answer_task,
+    ReviewTask: review_task,
+}

@@ -28,9 +28,11 @@ MAY_IMPORT = {
 SHIPPED = set(MAY_IMPORT) - {"trials"}
 PURE_STDLIB = {"array", "base64", "bisect", "collections", "datetime", "enum", "hashlib"} | {
     "functools",
+    "importlib",  # by engine/domains.py, of our own
     "itertools",
     "math",
     "operator",
+    "pkgutil",
     "re",
     "typing",
     "unicodedata",

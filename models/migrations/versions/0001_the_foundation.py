@@ -1,7 +1,7 @@
 """The foundation: accounts, ledger, groups, mining, intents, logs.
 
 Long because it is one state, in one revision that databases already name; it is not split or
-edited any more. `models/tables/` is where the tables are read, a file for each subject.
+edited any more. `models/<domain>/tables.py` is where the tables are read.
 """
 
 import sqlalchemy as sa
