@@ -12,7 +12,7 @@ from sqlalchemy import (
     text,
 )
 
-from models.base.columns import bucket, instant, metadata, of_user, one_of
+from models.base.columns import DELETED, KEPT, bucket, instant, metadata, of_people, of_user, one_of
 
 # Every change is a row: what holds is the latest.
 consents = Table(
@@ -27,6 +27,7 @@ consents = Table(
     PrimaryKeyConstraint("bucket", "user_id", "purpose", "changed_at", name="consents_pkey"),
     of_user("consents"),
     one_of("consents", "purpose", "TRACKING", "MARKETING"),
+    info=of_people(DELETED),
 )
 
 erasures = Table(
@@ -41,4 +42,5 @@ erasures = Table(
     of_user("erasures"),
     one_of("erasures", "reason", "REQUESTED", "INACTIVE"),
     Index("erasures_due", "bucket", "requested_at", postgresql_where=text("erased_at IS NULL")),
+    info=of_people(KEPT),
 )

@@ -15,7 +15,16 @@ from sqlalchemy import (
     Uuid,
 )
 
-from models.base.columns import bucket, instant, metadata, of_user, one_of
+from models.base.columns import (
+    DELETED,
+    ENTRANCE,
+    bucket,
+    instant,
+    metadata,
+    of_people,
+    of_user,
+    one_of,
+)
 
 # One per device: a family of refresh tokens, each the successor of another.
 sign_ins = Table(
@@ -34,6 +43,7 @@ sign_ins = Table(
     of_user("sign_ins"),
     Index("sign_ins_user_idx", "bucket", "user_id"),
     Index("sign_ins_expiry", "bucket", "expires_at"),
+    info=of_people(DELETED),
 )
 
 refresh_tokens = Table(
@@ -50,6 +60,7 @@ refresh_tokens = Table(
     of_user("refresh_tokens"),
     Index("refresh_tokens_family_idx", "bucket", "family_id"),
     Index("refresh_tokens_expiry", "bucket", "expires_at"),
+    info=of_people(DELETED, {"token_hash": ENTRANCE}),
 )
 
 # Guesses at passwords and codes, by what they are at and where they are made, or over all.
@@ -79,6 +90,7 @@ codes = Table(
     of_user("codes"),
     one_of("codes", "purpose", "VERIFY", "RESET", "SIGN_IN", "NEW_ADDRESS", "OLD_ADDRESS"),
     CheckConstraint("attempts >= 0", name="codes_attempts_not_negative"),
+    info=of_people(DELETED, {"code_hash": ENTRANCE}),
 )
 
 second_factors = Table(
@@ -97,6 +109,7 @@ second_factors = Table(
     CheckConstraint(
         "totp_confirmed_at IS NULL OR totp_secret IS NOT NULL", name="second_factors_totp_whole"
     ),
+    info=of_people(DELETED, {"totp_secret": ENTRANCE}),
 )
 
 recovery_codes = Table(
@@ -107,4 +120,5 @@ recovery_codes = Table(
     Column("code_hash", LargeBinary, nullable=False),
     PrimaryKeyConstraint("bucket", "user_id", "code_hash", name="recovery_codes_pkey"),
     of_user("recovery_codes"),
+    info=of_people(DELETED, {"code_hash": ENTRANCE}),
 )

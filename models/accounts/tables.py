@@ -20,7 +20,17 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from models.base.columns import bucket, instant, metadata, of_user, one_of
+from models.base.columns import (
+    DELETED,
+    ENTRANCE,
+    KEPT,
+    bucket,
+    instant,
+    metadata,
+    of_people,
+    of_user,
+    one_of,
+)
 
 users = Table(
     "users",
@@ -73,6 +83,10 @@ users = Table(
     Index("users_group_number_idx", "bucket", "group_number", "id"),
     # Room on the page for the next version, so that counting a change touches no index.
     postgresql_with={"fillfactor": "75"},
+    info=of_people(
+        "email = NULL, phone = NULL, password_hash = '', display_name = NULL, country = NULL",
+        {"password_hash": ENTRANCE},
+    ),
 )
 
 wallets = Table(
@@ -92,6 +106,7 @@ wallets = Table(
     CheckConstraint("total_withdrawn >= 0", name="wallets_withdrawn_not_negative"),
     # Half-full pages leave room for the new row version of a tick: no index is touched.
     postgresql_with={"fillfactor": "50"},
+    info=of_people(KEPT),
 )
 
 transactions = Table(
@@ -142,6 +157,7 @@ transactions = Table(
         "user_id",
         postgresql_where=text("NOT is_posted"),
     ),
+    info=of_people(KEPT),
 )
 
 # Whose money a wallet's settled coins are, and what of each has been earned (decision 52).
@@ -157,6 +173,7 @@ wallet_funds = Table(
     of_user("wallet_funds"),
     CheckConstraint("balance >= 0", name="wallet_funds_never_negative"),
     postgresql_with={"fillfactor": "75"},
+    info=of_people(KEPT),
 )
 
 # What stands for a row of the ledger that names no funding, or that the door did not write.
@@ -175,6 +192,7 @@ entry_parts = Table(
         name="entry_parts_entry_fkey",
     ),
     CheckConstraint("amount > 0", name="entry_parts_amount_positive"),
+    info=of_people(KEPT),
 )
 
 # What left a wallet on a UTC day: until its account is proven, so much and no more (decision 0047).
@@ -188,6 +206,7 @@ spent_days = Table(
     PrimaryKeyConstraint("bucket", "user_id", "day", name="spent_days_pkey"),
     of_user("spent_days"),
     CheckConstraint("amount_micro > 0", name="spent_days_amount_positive"),
+    info=of_people(KEPT),
 )
 
 group_sizes = Table(
@@ -223,6 +242,7 @@ notifications = Table(
         postgresql_where=text("push_due_at IS NOT NULL"),
     ),
     Index("notifications_created_idx", "bucket", "created_at"),
+    info=of_people(DELETED),
 )
 
 devices = Table(
@@ -240,4 +260,5 @@ devices = Table(
     one_of("devices", "platform", "ANDROID", "IOS", "WEB"),
     one_of("devices", "language", "en", "ar"),
     Index("devices_user_idx", "bucket", "user_id"),
+    info=of_people(DELETED, {"token": ENTRANCE}),
 )

@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from models.base.columns import bucket, instant, metadata, of_user, one_of
+from models.base.columns import KEPT, bucket, instant, metadata, of_people, of_user, one_of
 
 # Append-only. In force at an instant is the highest version whose `effective_from` has passed, so
 # that no later version changes what held in the past. Version 1 is the installation's own.
@@ -108,6 +108,7 @@ role_proposals = Table(
         postgresql_where=text("status = 'PROPOSED'"),
     ),
     Index("role_proposals_proposed_idx", "bucket", "proposed_at", "id"),
+    info=of_people(KEPT),
 )
 
 # A change of what is paid, on every node: proposed by one, made when another approves it. NULL as
@@ -230,4 +231,5 @@ adjustments = Table(
         "applied_at",
         postgresql_where=text("status = 'APPLIED'"),
     ),
+    info=of_people(KEPT),
 )

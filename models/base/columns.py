@@ -1,5 +1,6 @@
 """What the tables' columns and constraints are made of."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import (
@@ -20,6 +21,19 @@ CHURNING = {
     "autovacuum_vacuum_threshold": "50000",
     "autovacuum_analyze_scale_factor": "0.02",
 }
+
+
+# What becomes of a person's rows when they are forgotten; or the assignments of an UPDATE.
+DELETED = "DELETED"
+KEPT = "KEPT"  # the ledger, and what it pays for: nothing in it tells who the person was
+# Why a column is left out when people are told what is kept about them.
+ENTRANCE = "lets whoever reads it act for you"
+OURS = "is about our work, not about you"
+
+
+def of_people(erasure: str, withheld: Mapping[str, str] | None = None) -> dict[str, Any]:
+    """What a table of people's rows says of itself (`Table.info`): for erasure and for export."""
+    return {"erasure": erasure, "withheld": withheld or {}}
 
 
 def instant(name: str, *, nullable: bool = False) -> Column[Any]:

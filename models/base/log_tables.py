@@ -13,10 +13,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.schema import SchemaItem
 
-from models.base.columns import bucket, instant, metadata, one_of
+from models.base.columns import bucket, instant, metadata, of_people, one_of
 
 
-def _log_table(name: str, *columns: SchemaItem) -> Table:
+def _log_table(name: str, erasure: str, *columns: SchemaItem) -> Table:
     return Table(
         name,
         metadata,
@@ -28,12 +28,14 @@ def _log_table(name: str, *columns: SchemaItem) -> Table:
         instant("created_at"),
         PrimaryKeyConstraint("bucket", "created_at", "id", name=f"{name}_pkey"),
         Index(f"{name}_user_idx", "bucket", "user_id", "created_at"),
+        info=of_people(erasure),
         postgresql_partition_by="RANGE (created_at)",
     )
 
 
 activity_logs = _log_table(
     "activity_logs",
+    "ip_address = NULL, user_agent = NULL",
     Column("action", Text, nullable=False),
     Column("resource_type", Text, nullable=False),
     Column("resource_id", Uuid, nullable=False),
@@ -43,6 +45,7 @@ activity_logs = _log_table(
 
 fraud_logs = _log_table(
     "fraud_logs",
+    "ip_address = NULL, device_fingerprint = NULL",
     Column("event_type", Text, nullable=False),
     Column("severity", Text, nullable=False),
     Column("details", JSONB, nullable=False),

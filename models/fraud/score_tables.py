@@ -14,7 +14,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from models.base.columns import bucket, instant, metadata, of_user, one_of
+from models.base.columns import DELETED, bucket, instant, metadata, of_people, of_user, one_of
 
 # Kept for a week: what a score looks back on.
 account_days = Table(
@@ -27,6 +27,7 @@ account_days = Table(
     PrimaryKeyConstraint("bucket", "user_id", "day", name="account_days_pkey"),
     of_user("account_days"),
     Index("account_days_day_idx", "bucket", "day"),
+    info=of_people(DELETED),
 )
 
 anomaly_scores = Table(
@@ -44,6 +45,7 @@ anomaly_scores = Table(
     one_of("anomaly_scores", "band", "NORMAL", "MONITOR", "REVIEW", "SUSPEND"),
     CheckConstraint("score BETWEEN 0 AND 100", name="anomaly_scores_range"),
     Index("anomaly_scores_day_idx", "bucket", "day"),
+    info=of_people(DELETED),
 )
 
 anomaly_models = Table(

@@ -14,7 +14,7 @@ from sqlalchemy import (
     Uuid,
 )
 
-from models.base.columns import bucket, instant, metadata, of_user, one_of
+from models.base.columns import DELETED, bucket, instant, metadata, of_people, of_user, one_of
 
 # One row a user, written with every batch: room on the page, and no index but the key.
 fraud_trails = Table(
@@ -42,6 +42,7 @@ fraud_trails = Table(
         name="fraud_trails_place_whole",
     ),
     postgresql_with={"fillfactor": "75"},
+    info=of_people(DELETED),
 )
 
 # Which accounts a device has been seen with: unique over all users, so keyed by its own value.

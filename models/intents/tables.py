@@ -16,7 +16,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from models.base.columns import CHURNING, bucket, instant, metadata, one_of
+from models.base.columns import CHURNING, OURS, bucket, instant, metadata, of_people, one_of
 
 follow_ups = Table(
     "follow_ups",
@@ -92,4 +92,5 @@ intents = Table(
     Index("intents_dead", "bucket", "recorded_at", postgresql_where=text("status = 'FAILED'")),
     Index("intents_prune", "bucket", "applied_at", postgresql_where=text("applied_at IS NOT NULL")),
     postgresql_with=CHURNING,
+    info=of_people("evidence = '{}'", {"body_hash": OURS, "ring_at": OURS, "error": OURS}),
 )

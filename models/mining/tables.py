@@ -16,7 +16,16 @@ from sqlalchemy import (
     text,
 )
 
-from models.base.columns import CHURNING, bucket, instant, metadata, of_user, one_of
+from models.base.columns import (
+    CHURNING,
+    KEPT,
+    bucket,
+    instant,
+    metadata,
+    of_people,
+    of_user,
+    one_of,
+)
 
 credit_watermarks = Table(
     "credit_watermarks",
@@ -116,6 +125,7 @@ mining_sessions = Table(
     Index("mining_sessions_user_idx", "bucket", "user_id", "ends_at"),
     Index("mining_sessions_history", "bucket", "user_id", "requested_at", "id"),
     postgresql_with=CHURNING,
+    info=of_people(KEPT),
 )
 
 ad_views = Table(
@@ -191,6 +201,7 @@ ad_views = Table(
     Index("ad_views_served_idx", "bucket", "served_at"),
     Index("ad_views_user_idx", "bucket", "user_id", "served_at"),
     postgresql_with=CHURNING,
+    info=of_people(KEPT),
 )
 
 # Each event of a network, claimed for one view before anything is recorded: unique over all users.

@@ -10,7 +10,7 @@ from sqlalchemy import (
     Text,
 )
 
-from models.base.columns import bucket, instant, metadata
+from models.base.columns import KEPT, bucket, instant, metadata, of_people
 
 daily_facts = Table(
     "daily_facts",
@@ -32,4 +32,5 @@ active_days = Table(
     Column("user_id", BigInteger, nullable=False),
     PrimaryKeyConstraint("bucket", "day", "user_id", name="active_days_pkey"),
     Index("active_days_user_idx", "bucket", "user_id", "day"),
+    info=of_people(KEPT),
 )

@@ -6,7 +6,7 @@ The ledger and what it pays for stay under the bare user id, which then leads to
 is what it was.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
 from sqlalchemy import Table
@@ -14,6 +14,7 @@ from sqlalchemy import Table
 from engine.core.timeline import BUCKET_COUNT, bucket_of
 from models.accounts.bans import INACTIVE, remember_held
 from models.admin.staff import leave_staff
+from models.base import columns
 from models.base.arrays import AT_BUCKET, ROUTED
 from models.base.db import Database, Statement, connected, rows, run, sql, transaction
 from models.base.partitions import relations
@@ -86,49 +87,6 @@ ERASED = sql("""
     UPDATE erasures SET erased_at = :now
     WHERE bucket = :bucket AND user_id = ANY(CAST(:users AS bigint[])) AND erased_at IS NULL
 """)
-
-# What becomes of each table that holds users' rows; a test keeps this complete.
-SCRUBBED: Mapping[str, str] = {
-    "users": "email = NULL, phone = NULL, password_hash = '', display_name = NULL, country = NULL",
-    "intents": "evidence = '{}'",
-    "activity_logs": "ip_address = NULL, user_agent = NULL",
-    "fraud_logs": "ip_address = NULL, device_fingerprint = NULL",
-    "daily_tasks": "proof = NULL",
-}
-DELETED = frozenset(
-    {
-        "codes",
-        "contact_changes",
-        "consents",
-        "devices",
-        "account_days",
-        "anomaly_scores",
-        "fraud_trails",
-        "notifications",
-        "recovery_codes",
-        "refresh_tokens",
-        "second_factors",
-        "sign_ins",
-    }
-)
-# The ledger, and what it pays for. Nothing in it tells who the user was.
-KEPT = frozenset(
-    {
-        "achievements",
-        "active_days",
-        "ad_views",
-        "adjustments",
-        "boosts",
-        "entry_parts",
-        "erasures",
-        "mining_sessions",
-        "role_proposals",
-        "spent_days",
-        "transactions",
-        "wallet_funds",
-        "wallets",
-    }
-)
 
 
 async def close_account(
@@ -228,8 +186,10 @@ def _erasing(table: Table, relation: str, day: date | None) -> Statement | None:
         owned += " AND origin = ANY(CAST(:origins AS text[]))"
     if day is not None:
         owned += " AND day = :day"
-    if table.name in DELETED:
-        return sql(f"DELETE FROM {relation} WHERE {owned}")
-    if table.name in SCRUBBED:
-        return sql(f"UPDATE {relation} SET {SCRUBBED[table.name]} WHERE {owned}")
-    return None
+    match table.info["erasure"]:
+        case columns.KEPT:
+            return None
+        case columns.DELETED:
+            return sql(f"DELETE FROM {relation} WHERE {owned}")
+        case assignments:
+            return sql(f"UPDATE {relation} SET {assignments} WHERE {owned}")

@@ -4,7 +4,7 @@ Which tables that are is read from their description: a new table with a user's 
 without anybody's doing. What is left out is named here, with its reason, and in the document.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from datetime import date, datetime
 
 import msgspec
@@ -19,17 +19,6 @@ from models.tables import metadata
 from runtime.pii import SEALED, Keyring, open_fields
 
 FORMAT = "twtc-export/1"
-ENTRANCE = "lets whoever reads it act for you"
-OURS = "is about our work, not about you"
-WITHHELD: Mapping[str, Mapping[str, str]] = {
-    "users": {"password_hash": ENTRANCE},
-    "refresh_tokens": {"token_hash": ENTRANCE},
-    "devices": {"token": ENTRANCE},
-    "codes": {"code_hash": ENTRANCE},
-    "second_factors": {"totp_secret": ENTRANCE},
-    "recovery_codes": {"code_hash": ENTRANCE},
-    "intents": {"body_hash": OURS, "ring_at": OURS, "error": OURS},
-}
 NOTES = {
     "amounts": "in micro-TWTC: 1,000,000 are 1 TWTC",
     "logs": "older than six months are kept without addresses and devices, as archives",
@@ -45,7 +34,7 @@ async def export_account(
     database: Database, keyring: Keyring, user_id: int, now: datetime
 ) -> AsyncIterator[bytes]:
     """The document in pieces, as it was at one instant: {"format", "tables": {name: [row]}, …}."""
-    withheld = {table: dict(columns) for table, columns in WITHHELD.items()}
+    withheld = {str(t.name): w for t in personal_tables() if (w := t.info["withheld"])}
     head = {"format": FORMAT, "exported_at": now, "notes": NOTES, "withheld": withheld}
     yield encode(head)[:-1].encode() + b',"tables":{'
     async with snapshot(database) as connection:
@@ -75,7 +64,7 @@ async def _rows_of(
 
 
 def _statement(table: Table, source: str, day: date | None) -> Statement:
-    withheld = WITHHELD.get(table.name, {})
+    withheld = table.info["withheld"]
     columns = ", ".join(column.name for column in table.columns if column.name not in withheld)
     order = ", ".join(column.name for column in table.primary_key)
     condition = f"{owner_column(table)} = :user_id" + (" AND day = :day" if day else "")

@@ -17,7 +17,16 @@ from sqlalchemy import (
     text,
 )
 
-from models.base.columns import CHURNING, bucket, instant, metadata, of_user, one_of
+from models.base.columns import (
+    CHURNING,
+    KEPT,
+    bucket,
+    instant,
+    metadata,
+    of_people,
+    of_user,
+    one_of,
+)
 
 # The blueprint's boost_sessions. `day` is the UTC day of the start; `slot` counts the paid ones of
 # a day from 1.
@@ -109,6 +118,7 @@ boosts = Table(
         postgresql_where=text("failure = 'UNPLAYABLE'"),
     ),
     postgresql_with=CHURNING,
+    info=of_people(KEPT),
 )
 
 # One row per task that was touched; the others are drawn, not stored (decision 0019). By day.
@@ -160,6 +170,7 @@ daily_tasks = Table(
         postgresql_where=text("status = 'REVIEW'"),
     ),
     postgresql_partition_by="RANGE (day)",
+    info=of_people("proof = NULL"),
 )
 
 achievements = Table(
@@ -173,4 +184,5 @@ achievements = Table(
     PrimaryKeyConstraint("bucket", "user_id", "kind", "day", name="achievements_pkey"),
     of_user("achievements"),
     one_of("achievements", "kind", "DAILY_CHAMPION"),
+    info=of_people(KEPT),
 )
