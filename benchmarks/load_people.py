@@ -53,12 +53,11 @@ SIGN_INS = 200
 POLLERS = 2_000
 # What a run asks for on two cores. Members enough that nobody begins or ends a thing twice, since
 # to refuse a repetition costs less than to do what was asked.
-REQUESTS = 200_000
-RECORDERS = 8
-UNDONE = sql("""
-    SELECT EXISTS (SELECT FROM intents WHERE status = 'RECORDED' AND user_id IS NOT NULL) AS is_left
-""")
-
+REQUESTS, RECORDERS = 200_000, 8
+UNDONE = sql(
+    "SELECT EXISTS (SELECT FROM intents"
+    " WHERE status = 'RECORDED' AND user_id IS NOT NULL) AS is_left"
+)
 PEOPLE = """(
     SELECT n, ((n - 1) / 4096 * 64 + (n - 1) % 64 + 1) * 64 + (n - 1) / 64 % 64 AS id,
            n / 46 % 10 + 1 AS group_number

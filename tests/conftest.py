@@ -21,7 +21,8 @@ from runtime.pii import Keyring
 from tests.kit import cluster
 from tests.kit.databases import drop, run_on_server, server_url, with_database
 from tests.kit.words import START
-from tests.kit.world import World, live_until_now, open_world
+from tests.kit.workshop import live_until_now
+from tests.kit.world import World, open_world
 
 # Litestar turns a path into a real date, or into none; how long a test takes is no frozen time.
 freezegun.configure(extend_ignore_list=["asyncpg", "litestar.routes.base", "_pytest.timing"])

@@ -3,87 +3,36 @@
 from datetime import timedelta
 from typing import Any
 
-import httpx
 import pytest
 from msgspec.structs import replace
 
 from api.identity.allowances import EVERYWHERE, HERE
 from api.identity.devices import READER
-from api.identity.reset_tickets import GOOD_FOR, new_reset_ticket, read_reset_ticket
 from runtime.clock import utcnow
-from runtime.environment import Config
-from runtime.proxies import Proxies
 from tests.kit.accounts import ANN, PASSWORD, sent_code, sent_text, signed_up
-from tests.kit.guesses import WRONG, ask, asked, chosen, networks, short, wrong
+from tests.kit.guesses import (
+    DAY,
+    KNOWN,
+    MINUTE,
+    OWN,
+    UNKNOWN,
+    WRONG,
+    ask,
+    asked,
+    chosen,
+    is_long,
+    networks,
+    registers,
+    short,
+    verifies,
+    wrong,
+)
+from tests.kit.limits import config
 from tests.kit.problems import problem_of
 from tests.kit.second_factors import ticket, with_totp
 from tests.kit.world import World
 
-MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
-KNOWN, UNKNOWN = ANN["email"], "bob@example.com"
-OWN = "198.51.100.1"
-
-
-@pytest.fixture
-def config(config: Config) -> Config:
-    """With limits, and behind a proxy on the test's own address."""
-    return replace(config, has_limits=True, trusted_proxies=Proxies("127.0.0.1"))
-
-
-def is_long(code: str) -> bool:
-    return len(code.replace(" ", "")) == 16
-
-
-async def registers(world: World, ip: str, email: str = UNKNOWN) -> str:
-    answer = await ask(world, "register", ip, email=email, password=PASSWORD)
-    assert answer.status_code == 202, answer.text
-    return str(answer.json()["ticket"])
-
-
-async def verifies(world: World, given: str, code: str, ip: str = OWN) -> httpx.Response:
-    return await ask(world, "verify", ip, ticket=given, code=code)
-
-
-async def test_without_a_ticket_nobody_guesses_at_a_new_password(world: World) -> None:
-    """However often a stranger tries from wherever: the owner's next code has six digits."""
-    await signed_up(world)
-    for given in ("", "x", "0badc0de.AAAA", "a" * 1_000):
-        for ip in networks(6):
-            tried = await chosen(world, given, "000000", ip=ip)
-            problem_of(tried, 422, "code-wrong")
-    world.move_to(utcnow() + MINUTE)
-    given, code = await asked(world), sent_code(world)
-    assert len(code) == 6
-    assert (await chosen(world, given, code)).status_code == 200
-
-
-async def test_a_ticket_is_good_for_an_hour_five_attempts_and_its_address(world: World) -> None:
-    await signed_up(world)
-    world.move_to(utcnow() + MINUTE)
-    given, others = await asked(world), await asked(world, email=UNKNOWN)
-    code = sent_code(world)
-    problem_of(await chosen(world, others, code), 422, "code-wrong")
-    for _ in range(5):
-        tried = await chosen(world, given, "1" * 16)
-        problem_of(tried, 422, "code-wrong")
-    # Other tickets of this address are not used up by that, wherever they are used.
-    tried = await chosen(world, given, code, ip="203.0.9.7")
-    problem_of(tried, 422, "code-wrong")
-    later = await asked(world, "203.0.9.7")
-    world.move_to(utcnow() + timedelta(hours=1))
-    tried = await chosen(world, later, code, ip="203.0.9.7")
-    problem_of(tried, 422, "code-wrong")
-    assert await world.value("SELECT count(*) FROM users WHERE verified_at IS NOT NULL") == 1
-
-
-def test_a_ticket_says_what_it_was_given_for_until_it_is_over(config: Config) -> None:
-    keyring, now = config.keyring, utcnow()
-    given = new_reset_ticket(keyring, "email", KNOWN, now)
-    for later, is_good in ((GOOD_FOR - timedelta(microseconds=1), True), (GOOD_FOR, False)):
-        said = read_reset_ticket(keyring, given, now + later)
-        assert (said is not None and (said.kind, said.address) == ("email", KNOWN)) is is_good
-    for other in (given[:-1], given[1:], keyring.seal("email", 0, KNOWN), KNOWN):
-        assert read_reset_ticket(keyring, other, now) is None
+__all__ = ["config"]  # a fixture
 
 
 async def test_guesses_used_up_by_strangers_keep_no_owner_out(world: World) -> None:

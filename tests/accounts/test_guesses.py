@@ -3,7 +3,6 @@
 import asyncio
 from datetime import timedelta
 
-import pytest
 from msgspec.structs import replace
 
 from api.captcha.local import LocalCaptcha
@@ -16,22 +15,17 @@ from models.accounts.guesses import Made, count_guess
 from models.accounts.second_factors import use_recovery_code, use_step
 from models.operations.prune import prune
 from runtime.clock import utcnow
-from runtime.environment import Config
-from runtime.proxies import Proxies
 from tests.kit.accounts import ANN, PASSWORD, sent_code, signed_up
 from tests.kit.guesses import WRONG, ask, asked, chosen, networks, short, wrong
+from tests.kit.limits import config
 from tests.kit.problems import problem_of
 from tests.kit.second_factors import ticket, with_totp
 from tests.kit.tracing import reaches
 from tests.kit.world import World
 
+__all__ = ["config"]  # a fixture
+
 NOBODY = {"email": "nobody@example.com", "password": "not the right one"}
-
-
-@pytest.fixture
-def config(config: Config) -> Config:
-    """With limits, and behind a proxy on the test's own address."""
-    return replace(config, has_limits=True, trusted_proxies=Proxies("127.0.0.1"))
 
 
 async def test_an_account_has_us_send_twenty_messages_a_day(world: World) -> None:

@@ -6,27 +6,23 @@ from typing import Any
 
 import httpx
 import pytest
-from msgspec.structs import replace
 
 from api.web_base.client_ip import HOPS_MAX, client_ip, networks_of
 from engine.admin.configuration import LIMITS, Limit
 from engine.admin.permissions import Role
 from runtime.clock import utcnow
-from runtime.environment import Config, ConfigError, load_config
+from runtime.environment import ConfigError, load_config
 from runtime.limiter import Count, Limiter
 from runtime.proxies import Proxies
 from tests.kit.accounts import PASSWORD, auth, forgotten, sent_code, signed_up
+from tests.kit.limits import config
 from tests.kit.problems import problem_of
 from tests.kit.staff import configure, staff
 from tests.kit.world import World
 
+__all__ = ["config"]  # a fixture
+
 PROXIES = Proxies("10.0.0.0/8, fd00::/8")
-
-
-@pytest.fixture
-def config(config: Config) -> Config:
-    """With limits, and behind a proxy on the test's own address."""
-    return replace(config, has_limits=True, trusted_proxies=Proxies("127.0.0.1"))
 
 
 def scope(peer: str | None, *forwarded: str) -> Any:

@@ -169,6 +169,12 @@ def test_only_models_begins_or_commits_transactions() -> None:
             assert not calls & COMMITS, path
 
 
+@pytest.mark.parametrize("package", ["tests", "benchmarks"])
+def test_what_tries_the_code_is_in_small_files(package: str) -> None:
+    for path in sources(package):
+        assert len(path.read_text().splitlines()) <= LINES_MAX, path
+
+
 @pytest.mark.parametrize("package", MAY_IMPORT)
 def test_files_and_functions_stay_small(package: str) -> None:
     for path in sources(package):

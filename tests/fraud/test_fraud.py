@@ -10,22 +10,20 @@ from mmdb_writer import MMDBWriter
 from msgspec.structs import replace
 from netaddr import IPSet  # type: ignore[import-untyped]
 
-from api.captcha.hosted import HCaptcha, Turnstile
 from engine.admin.permissions import Role
-from models.base.db import Connection, Statement, connected, rows
-from models.fraud.reputation import AddressList, Places, parse_list, store_list
+from models.base.db import Connection, Statement, rows
+from models.fraud.reputation import Places, store_list
 from models.intents import record as intents
 from runtime.clock import utcnow
-from runtime.environment import CaptchaConfig, Config, ConfigError, load_config
+from runtime.environment import CaptchaConfig, Config
 from runtime.proxies import Proxies
-from tests.kit.accounts import PASSWORD, auth, sent_code, signed_up
-from tests.kit.counterpart import Reply, counterpart
+from tests.kit.accounts import PASSWORD, auth, signed_up
 from tests.kit.fingerprints import SIGNALS
+from tests.kit.fraud import logged, refusal
+from tests.kit.places import CHINA, USA
 from tests.kit.staff import staff
 from tests.kit.world import Person, World
-from workers.reputation import refresh_lists
 
-USA, CHINA = "198.51.100.7", "203.0.113.7"
 SECOND = timedelta(seconds=1)
 
 
@@ -55,17 +53,6 @@ async def act(person: Person, ip: str = USA, **headers: str) -> dict[str, Any]:
     """Ask to start a task, from an address."""
     answer = await person.post("/v1/tasks/1/started", **{"X-Forwarded-For": ip, **headers})
     return await person.outcome(answer) if answer.status_code in (200, 202) else answer.json()
-
-
-async def refusal(person: Person) -> str | None:
-    status = await person.status()
-    found = status["refusal"]
-    return found["reason"] if found else None
-
-
-async def logged(world: World) -> list[tuple[str, str]]:
-    found = await world.rows("SELECT event_type, severity FROM fraud_logs ORDER BY created_at, id")
-    return [(row.event_type, row.severity) for row in found]
 
 
 async def test_usa_to_china_in_ten_minutes_asks_for_the_password(
@@ -103,64 +90,6 @@ async def test_of_who_objects_to_tracking_no_place_is_known(world: World, places
     assert await logged(world) == []
     assert await world.value("SELECT count(*) FROM fraud_trails WHERE latitude IS NOT NULL") == 0
     assert await world.value("SELECT count(*) FROM fingerprints") == 0
-
-
-async def test_ten_accounts_from_one_device_have_to_verify(world: World) -> None:
-    """They come at once: none of them was there before the others."""
-    people = await world.people(10)
-    for number, person in enumerate(people, start=1):
-        token = (await person.post("/v1/me/device", SIGNALS)).json()["device_token"]
-        await world.drain()
-        flagged = await world.value("SELECT count(*) FROM fraud_logs")
-        assert flagged == (0 if number <= 3 else number)
-    assert set(await logged(world)) == {("MULTI_ACCOUNT", "HIGH")}
-    assert {await refusal(person) for person in people} == {"VERIFICATION_REQUIRED"}
-    person = people[0]
-    for statement in ("SELECT 1", "DELETE FROM intents WHERE kind = 'fraud.flag'"):
-        await world.rows(statement)  # also when the intents are pruned
-        await person.post("/v1/me/device", SIGNALS)
-        await world.drain()
-        assert len(await logged(world)) == 10  # each once
-    sent = await person.post("/v1/auth/verification-code")
-    assert sent.status_code == 204, sent.text
-    email = await world.value("SELECT 'person1@example.com'")
-    code = sent_code(world, email)
-    assert (await person.post("/v1/auth/verify", {"code": code})).status_code == 204
-    assert await refusal(person) != "VERIFICATION_REQUIRED"
-    assert token
-
-
-async def multi_accounts(world: World) -> list[int]:
-    """Who was flagged for one account too many."""
-    query = "SELECT user_id FROM fraud_logs WHERE event_type = 'MULTI_ACCOUNT' ORDER BY created_at"
-    return [row.user_id for row in await world.rows(query)]
-
-
-async def test_whoever_was_there_first_does_not_bear_who_comes(world: World) -> None:
-    """Anybody can send somebody's six signals."""
-    owner, *strangers = await world.people(11)
-    for person in (owner, *strangers):
-        await person.post("/v1/me/device", SIGNALS)
-        await world.drain()
-        world.move_to(utcnow() + timedelta(microseconds=1))
-    late = [person.id for person in strangers[2:]]
-    assert await multi_accounts(world) == late
-    for person in (owner, *strangers):  # at each start of the app
-        await person.post("/v1/me/device", SIGNALS)
-    await world.drain()
-    assert await multi_accounts(world) == late
-    assert await refusal(owner) is None
-    assert await refusal(strangers[-1]) == "VERIFICATION_REQUIRED"
-
-
-async def test_whoever_is_known_from_before_was_there_first(world: World) -> None:
-    people = await world.people(4)
-    for person in people[:3]:
-        await person.post("/v1/me/device", SIGNALS)
-    await world.rows("UPDATE fingerprints SET came_at = NULL RETURNING 1")
-    await people[3].post("/v1/me/device", SIGNALS)
-    await world.drain()
-    assert await multi_accounts(world) == [people[3].id]
 
 
 async def test_a_device_token_is_its_owners_and_travels_with_the_intent(world: World) -> None:
@@ -290,39 +219,6 @@ async def test_a_listed_address_asks_for_a_code(world: World) -> None:
     assert await refusal(person) == "VERIFICATION_REQUIRED"
 
 
-async def test_lists_are_replaced_whole_or_not_at_all(world: World, tmp_path: Path) -> None:
-    banned = tmp_path / "banned.txt"
-    banned.write_text("192.0.2.0/25 ; a farm\n2001:db8::/32\n")
-    with counterpart(Reply(200, b"198.51.100.7\n"), Reply(200, b""), Reply(500, b"x")) as server:
-        sources = {"TOR": server.url, "BANNED": str(banned), "VPN": str(tmp_path / "none")}
-        for expected in ({"TOR": 1, "BANNED": 2}, {"BANNED": 2}, {"BANNED": 2}):
-            assert await refresh_lists(world.database, sources, utcnow()) == expected
-    reputation = world.shop.reputation
-    reputation.forget()
-    async with connected(world.database) as connection:
-        await reputation.read_anew(connection)
-    assert reputation.find("198.51.100.7") == "TOR"
-    assert reputation.find("192.0.2.127") == reputation.find("2001:db8::9") == "BANNED"
-    assert reputation.find("192.0.2.128") is None
-    assert reputation.find("nonsense") is None
-
-
-def test_an_address_list_finds_what_any_of_its_networks_has() -> None:
-    listed = AddressList(parse_list("10.0.0.0/8\n10.1.0.0/16\n\n192.0.2.1\n::1"))
-    inside = ["10.0.0.0", "10.255.255.255", "192.0.2.1", "::1", "::ffff:10.0.0.1"]
-    outside = ["9.255.255.255", "11.0.0.0", "192.0.2.0", "192.0.2.2", "::2"]
-    assert [address in listed for address in inside] == [True] * 5
-    assert [address in listed for address in outside] == [False] * 5
-    assert "10.0.0.1" not in AddressList([])
-
-
-def test_a_missing_or_broken_database_of_places_knows_no_place(tmp_path: Path) -> None:
-    broken = tmp_path / "broken.mmdb"
-    broken.write_bytes(b"not a database")
-    for path in ("", str(tmp_path / "none.mmdb"), str(broken)):
-        assert Places(path).find(USA) is None
-
-
 async def test_the_review_list_names_what_was_serious(world: World) -> None:
     people = await world.people(4)
     moderator = await staff(world, Role.MODERATOR)
@@ -344,55 +240,6 @@ async def test_the_review_list_names_what_was_serious(world: World) -> None:
         "SELECT action, subject_id FROM admin_log WHERE actor_id = :m", m=moderator.id
     )
     assert [tuple(row) for row in looked] == [("fraud.view", str(people[0].id))]
-
-
-@pytest.mark.parametrize(
-    ("body", "expected"),
-    [
-        (b'{"success": true, "hostname": "app.test"}', True),
-        (b'{"success": true, "hostname": "evil.test"}', False),
-        (b'{"success": false, "error-codes": ["timeout-or-duplicate"]}', False),
-    ],
-)
-@pytest.mark.parametrize("vendor", [Turnstile, HCaptcha])
-async def test_hosted_captchas_are_asked_with_the_secret(
-    world: World, vendor: Any, body: bytes, expected: bool
-) -> None:
-    with counterpart(Reply(200, body)) as server:
-        chosen = CaptchaConfig("x", "site", "the-secret", server.url, "app.test")
-        captcha = vendor(chosen, world.services.http)
-        assert await captcha.is_right("token", USA, utcnow()) is expected
-        [asked] = server.received
-    assert b"secret=the-secret" in asked.body
-    assert b"response=token" in asked.body
-
-
-async def test_a_silent_vendor_judges_nobody(world: World) -> None:
-    with counterpart(Reply(500, b"")) as server:
-        chosen = CaptchaConfig("x", "site", "secret", server.url, "")
-        captcha = Turnstile(chosen, world.services.http)
-        with pytest.raises(Exception, match="HTTPStatusError"):
-            await captcha.is_right("token", None, utcnow())
-        assert not await captcha.is_right("t" * 2049, None, utcnow())
-
-
-@pytest.mark.parametrize(
-    "env",
-    [
-        {"TWTC_CAPTCHA": "guess"},
-        {"TWTC_CAPTCHA": "local", "TWTC_PROFILE": "production"},
-        {"TWTC_CAPTCHA": "turnstile"},
-        {"TWTC_IP_LISTS": "somewhere"},
-        {"TWTC_IP_LISTS": "cats=https://x"},
-    ],
-)
-def test_a_wrong_setting_is_refused(env: dict[str, str]) -> None:
-    secrets = dict.fromkeys(
-        ("TWTC_SECRET", "TWTC_HOUSE_SECRET", "TWTC_PII_KEYS", "TWTC_INDEX_KEY"), "x" * 32
-    )
-    base = {"DATABASE_URL": "postgresql://x", "REDIS_URL": "redis://x", "TWTC_OUTBOX_DIR": "/x"}
-    with pytest.raises(ConfigError, match=next(iter(env))):
-        load_config(base | secrets | env, signs=True)
 
 
 async def test_fifty_starts_at_once_leave_one_trail(world: World) -> None:

@@ -1,10 +1,8 @@
 """Notifications: written with their effect, read in the inbox, told to phones at least once."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from uuid import UUID
 
-import msgspec.structs
 import pytest
 
 from engine.core.piece import Piece
@@ -12,57 +10,16 @@ from engine.core.timeline import PUSH_GROUP, phase_in_window
 from models.inbox.pushes import LEASE, claim_pushes, pieces_to_push
 from runtime.clock import utcnow
 from tests.kit.counterpart import Reply
-from tests.kit.fcm_google import Google, google, refusal
+from tests.kit.fcm_google import Google, refusal
+from tests.kit.push import OTHER, TOKEN, due, fcm, mine_a_cycle, push, register, with_phone
 from tests.kit.words import at
-from tests.kit.world import Person, World
+from tests.kit.world import World
 from workers.apply import drain
 
-TOKEN = "a-registration-token-of-fcm"
-OTHER = "another-registration-token"
+__all__ = ["fcm"]  # a fixture
+
 UNREGISTERED = refusal(404, "NOT_FOUND", "UNREGISTERED")
 PAGE = b"<html><body>404: no such route here</body></html>"
-
-
-@pytest.fixture
-async def fcm(world: World) -> AsyncIterator[Google]:
-    """The worker sends to a Google of this test's own."""
-    with google() as (there, client):
-        world.shop = msgspec.structs.replace(world.shop, sender=client)
-        yield there
-        await client.close()
-
-
-async def with_phone(world: World, token: str = TOKEN, language: str = "en") -> Person:
-    person = await world.person(group_number=1)
-    await register(person, token, language)
-    return person
-
-
-async def register(person: Person, token: str = TOKEN, language: str = "en") -> str:
-    body = {"token": token, "platform": "ANDROID", "language": language}
-    answer = await person.post("/v1/devices", body)
-    assert answer.status_code == 200, answer.text
-    id_: str = answer.json()["id"]
-    return id_
-
-
-async def push(world: World) -> None:
-    """Do what the relay and the workers of the queue `push` do."""
-    for piece in await pieces_to_push(world.database, utcnow()):
-        await drain(world.shop, piece)
-
-
-async def mine_a_cycle(world: World, person: Person) -> None:
-    world.move_to(at("00:05"))
-    await person.mine()
-    await world.go_to(at("04:10"))
-
-
-async def due(world: World) -> int:
-    found: int = await world.value(
-        "SELECT count(*) FROM notifications WHERE push_due_at IS NOT NULL"
-    )
-    return found
 
 
 async def test_a_phone_is_told_what_the_inbox_says_once(world: World, fcm: Google) -> None:

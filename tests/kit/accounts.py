@@ -16,8 +16,6 @@ from tests.kit.world import Person, World
 
 PASSWORD = "correct horse battery"
 ANN = {"email": "ann@example.com", "password": PASSWORD}
-
-
 CLAIM = sql("""
     INSERT INTO identities (kind, value, user_id, created_at)
     VALUES ('email', :value, :user_id, :now)

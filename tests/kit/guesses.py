@@ -1,10 +1,11 @@
 """Guesses at passwords and codes, from wherever."""
 
+from datetime import timedelta
 from typing import Any
 
 import httpx
 
-from tests.kit.accounts import ANN
+from tests.kit.accounts import ANN, PASSWORD
 from tests.kit.world import World
 
 WRONG = ANN | {"password": "not the right one"}
@@ -46,3 +47,22 @@ async def chosen(world: World, given: str, code: str, **more: Any) -> httpx.Resp
 def short(code: str) -> str:
     """Six digits, whatever was sent."""
     return wrong(code.replace(" ", "")[:6])
+
+
+MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
+KNOWN, UNKNOWN = ANN["email"], "bob@example.com"
+OWN = "198.51.100.1"
+
+
+def is_long(code: str) -> bool:
+    return len(code.replace(" ", "")) == 16
+
+
+async def registers(world: World, ip: str, email: str = UNKNOWN) -> str:
+    answer = await ask(world, "register", ip, email=email, password=PASSWORD)
+    assert answer.status_code == 202, answer.text
+    return str(answer.json()["ticket"])
+
+
+async def verifies(world: World, given: str, code: str, ip: str = OWN) -> httpx.Response:
+    return await ask(world, "verify", ip, ticket=given, code=code)

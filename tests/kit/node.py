@@ -13,8 +13,6 @@ from tests.kit.needed import needed_program
 from tests.kit.root import ROOT
 
 CLIENT = ROOT / "clients" / "typescript"
-
-
 SECONDS_MAX = 120
 
 

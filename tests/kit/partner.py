@@ -17,8 +17,6 @@ from tests.kit.counterpart import Counterpart, Reply, counterpart
 SECRET = b"a secret of the house, long enough"
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 NONCE = "AZzKt3sAcACAAAAAAAAAAQAAAAAAAAAB"
-
-
 ACCEPTED = Reply(200, b'{"status":"accepted"}')
 UNIT = "/ads/house-rewarded"
 

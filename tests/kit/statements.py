@@ -10,14 +10,10 @@ from models.base.db import Statement
 from models.tables import metadata
 
 PIECED = {name for name, table in metadata.tables.items() if "bucket" in table.columns}
-
-
 VOLATILE = re.compile(
     r"(?i)\b(now|random|clock_timestamp|statement_timestamp|transaction_timestamp|timeofday"
     r"|gen_random_uuid|uuidv7)\(|\b(CURRENT_(TIMESTAMP|DATE|TIME)|LOCALTIME(STAMP)?)\b"
 )
-
-
 CHANGES = re.compile(r"(?i)\b(?:INSERT INTO|UPDATE|DELETE FROM)\s+([a-z_]+)")
 
 

@@ -1,10 +1,8 @@
 """The product on a frozen clock, and the people in it. Nothing in here is a mock."""
 
-import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-from hashlib import sha256
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -15,33 +13,22 @@ from litestar import Litestar
 from redis.asyncio import Redis
 
 from api.app import create_app
-from api.networks.house import SIGNATURE_HEADER, sign
 from api.web_base.services import Services, open_services
 from api.web_base.tokens import issue_access_token
-from engine.core.piece import Piece
 from engine.core.timeline import Timetable, next_opening
 from models.accounts.register import Newcomer, register
 from models.base.db import Database, Row, connected, rows, run, sql, transaction
-from models.content.catalogue import Catalogue
-from models.fraud.reputation import Reputation
-from models.installation.configuration import Configurations
-from models.installation.settings import Installation, load_installation
 from models.mining import credit
-from models.mining.snapshots import SnapshotCopies
 from models.operations.invariants import audit, audit_globally
 from models.tasks.reviews import record_review
 from runtime.clock import utcnow
 from runtime.environment import Config
 from schedules.due import DueWork
 from schedules.timetable import entries
+from tests.kit.callbacks import house_event
 from tests.kit.documented import assert_is_documented
-from workers.apply import drain
+from tests.kit.workshop import drain_all, make_workshop
 from workers.workshop import Workshop
-
-DUE_PIECES = sql("""
-    SELECT DISTINCT group_number, bucket FROM intents
-    WHERE status = 'RECORDED' AND due_at <= :now ORDER BY group_number, bucket
-""")
 
 
 class World:
@@ -240,20 +227,10 @@ class Person:
         seconds: int = 60,
     ) -> httpx.Response:
         """The house network confirms a view, and how long it showed the ad."""
-        event = {
-            "event_id": event_id or f"event-{sha256(nonce.encode()).hexdigest()[:32]}",
-            "nonce": nonce,
-            "ad_unit": unit,
-            "completed_at": utcnow().isoformat(),
-            "seconds": seconds,
-        }
-        body = json.dumps(event).encode()
-        signature = sign(self.world.config.house_secrets[0], int(utcnow().timestamp()), body)
-        return await self.world.http.post(
-            "/v1/ads/callbacks/house",
-            content=body,
-            headers={SIGNATURE_HEADER: signature, "Content-Type": "application/json"},
-        )
+        secret = self.world.config.house_secrets[0]
+        body, headers = house_event(secret, nonce, event_id, unit, seconds)
+        path = "/v1/ads/callbacks/house"
+        return await self.world.http.post(path, content=body, headers=headers)
 
     async def mine(self, seconds: float = 60) -> dict[str, Any]:
         """Start, watch the ad for some seconds, report it; the network confirms it.
@@ -303,7 +280,7 @@ async def open_world(
         ) as http,
     ):
         app.state.services = services
-        shop = _workshop(database, services.installation, redis)
+        shop = make_workshop(database, services.installation, redis)
         world = World(config, database, clock, app, http, shop)
         await world.go_to(utcnow())
         yield world
@@ -313,36 +290,3 @@ async def open_world(
 
 # An application takes longer to make than most tests take; its state is all that differs.
 _APPS: list[Litestar] = []
-
-
-def _workshop(database: Database, installation: Installation, redis: Any) -> Workshop:
-    return Workshop(
-        database,
-        installation,
-        SnapshotCopies(redis, installation.id),
-        Catalogue(database),
-        Configurations(database),
-        Reputation(),
-    )
-
-
-async def live_until_now(database: Database, redis_url: str) -> None:
-    """Do the upkeep that is due on a new installation; it finds nobody yet."""
-    redis = Redis.from_url(redis_url)
-    shop = _workshop(database, await load_installation(database), redis)
-    await DueWork(database, entries(shop.installation.table)).record(utcnow())
-    await drain_all(shop)
-    await redis.aclose()
-
-
-async def drain_all(shop: Workshop, deliveries: int = 1) -> None:
-    """Deliver bells until nothing is due."""
-    for _ in range(100):
-        async with connected(shop.database) as connection:
-            found = await rows(connection, DUE_PIECES, {"now": utcnow()})
-        if not found:
-            return
-        for row in found:
-            for _delivery in range(deliveries):
-                await drain(shop, Piece(row.group_number, row.bucket))
-    raise AssertionError("the workers do not come to rest")

@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -12,78 +11,17 @@ import pytest
 
 from engine.core.transfer import (
     CORRECTIONS,
-    Account,
-    AccountKind,
-    Transfer,
-    TransferType,
-    emission,
-    wallet,
 )
 from engine.ledger.rules import Use, draw
-from engine.ledger.vesting import Vesting, allowance_day
-from models.base.db import Connection, run, sql, transaction
+from models.base.db import sql, transaction
 from models.ledger.fold import fold_all
 from models.ledger.post import post, read_holdings
-from models.ledger.spending import COUNT, NotSpendableError, Spending, spend
+from models.ledger.spending import NotSpendableError
 from models.operations.invariants import audit, find_overdue
 from runtime.clock import new_id, utcnow
 from tests.kit.adjustments import move
+from tests.kit.ledger import buy, count, credit, debits, enter, held
 from tests.kit.world import Person, World
-
-PROVEN = Vesting(days=0, days_one_address=0)
-BURN = Account(AccountKind.BURN)
-
-
-def credit(person: Person, amount: int, funding: str, reference: str) -> Transfer:
-    """Coins that no session, boost or task answers for."""
-    return Transfer(
-        source=emission("bonus"),
-        target=wallet(person.id),
-        amount_micro=amount,
-        reference=reference,
-        funding=funding,
-        type=TransferType.BONUS,
-        description="A test",
-        metadata={"n": 1},
-        at=utcnow(),
-    )
-
-
-def debits(person: Person, parts: Sequence[tuple[str, int]], reference: str) -> list[Transfer]:
-    return [
-        Transfer(
-            source=wallet(person.id),
-            target=BURN,
-            amount_micro=amount,
-            reference=reference,
-            funding=funding,
-            type=TransferType.WITHDRAWAL,
-            description="A test",
-            metadata={},
-            at=utcnow(),
-        )
-        for funding, amount in parts
-    ]
-
-
-async def enter(world: World, *transfers: Transfer) -> None:
-    bucket = transfers[0].user_id % 64
-    async with transaction(world.database) as connection:
-        await post(connection, bucket, transfers, utcnow())
-
-
-async def held(world: World, person: Person) -> dict[str, tuple[int, int]]:
-    """What somebody holds and has earned, by funding."""
-    found = await world.rows(
-        "SELECT funding, balance, earned FROM wallet_funds WHERE user_id = :u", u=person.id
-    )
-    return {row.funding: (row.balance, row.earned) for row in found}
-
-
-async def buy(world: World, person: Person, amount: int, use: Use, reference: str = "o:1") -> bool:
-    spending = Spending(person.id, amount, BURN, reference, "A test", use)
-    async with transaction(world.database) as connection:
-        return await spend(connection, PROVEN, spending, utcnow())
 
 
 async def test_a_spending_over_several_fundings_is_several_rows_of_one_reference(
@@ -181,13 +119,6 @@ async def test_rings_of_transfers_never_wait_for_each_other(world: World, seed: 
     await asyncio.gather(*(turn(number) for number in range(24)))
     found = await world.rows("SELECT user_id, funding, balance FROM wallet_funds")
     assert {(row.user_id, row.funding): row.balance for row in found} == expected
-
-
-async def count(connection: Connection, person: Person, amount: int) -> None:
-    """As `spend` counts what leaves."""
-    now = utcnow()
-    params = {"bucket": person.id % 64, "user_id": person.id, "amount": amount}
-    await run(connection, COUNT, params | {"day": allowance_day(now)})
 
 
 async def test_corrections_are_promotion_and_take_the_most_restricted(world: World) -> None:

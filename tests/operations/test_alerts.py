@@ -2,14 +2,9 @@
 
 import json
 import logging
-from collections.abc import Iterator
-from datetime import datetime, timedelta
-from email import message_from_bytes
-from typing import Any
+from datetime import timedelta
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import Envelope
 from msgspec.structs import replace
 
 from api.app import create_app
@@ -28,91 +23,21 @@ from models.base.db import (
 )
 from models.ledger.spending import Spending, spend
 from models.operations.alerts import read_counters
-from models.operations.request_counts import RequestCounts
-from runtime.clock import new_id, utcnow
-from runtime.environment import AlertConfig, Config, ConfigError, load_config
+from runtime.clock import utcnow
+from runtime.environment import Config
 from tests.kit.accounts import auth, signed_up
 from tests.kit.adjustments import judge as approve
 from tests.kit.adjustments import propose
-from tests.kit.counterpart import Counterpart, Reply, counterpart
+from tests.kit.alerts import BROKEN, CHECK, NOON, TAKEN, Receivers, count, receivers, suspect, write
+from tests.kit.counterpart import counterpart
 from tests.kit.staff import staff
 from tests.kit.words import START
-from tests.kit.world import Person, World
-from workers.alerting import open_channels
-from workers.alerting.contract import Channels, LogLines
+from tests.kit.world import World
+from workers.alerting.contract import Channels
 from workers.alerting.outage import OutageWatch
-from workers.alerting.senders import PagerDuty, SmtpMailer
+from workers.alerting.senders import PagerDuty
 
-OK, TAKEN, BROKEN = Reply(200, b"ok"), Reply(202, b"{}"), Reply(500, b"")
-CHECK = timedelta(minutes=5)
-NOON = START + timedelta(days=8, hours=12)
-
-
-class Receivers:
-    """A chat, a pager and a mailbox of this machine."""
-
-    def __init__(self, chat: Counterpart, pager: Counterpart, config: Config) -> None:
-        self.chat, self.pager, self.config = chat, pager, config
-        self.mails: list[Envelope] = []
-
-    @property
-    def lines(self) -> list[str]:
-        return [json.loads(request.body)["text"] for request in self.chat.received]
-
-    @property
-    def events(self) -> list[dict[str, Any]]:
-        return [json.loads(request.body) for request in self.pager.received]
-
-    @property
-    def actions(self) -> list[tuple[str, str]]:
-        return [(event["event_action"], event["dedup_key"]) for event in self.events]
-
-    async def handle_DATA(self, server: object, session: object, mail: Envelope) -> str:  # noqa: N802
-        self.mails.append(mail)
-        return "250 OK"
-
-
-@pytest.fixture
-def receivers(world: World, unused_tcp_port: int) -> Iterator[Receivers]:
-    """All three channels, as the world's workers know them."""
-    with counterpart(OK) as chat, counterpart(TAKEN) as pager:
-        chosen = AlertConfig(f"{chat.url}/hook", f"{pager.url}/v2/enqueue", "key", "ops@x.example")
-        smtp_url = f"smtp://127.0.0.1:{unused_tcp_port}"
-        config = replace(world.config, alerts=chosen, smtp_url=smtp_url, mail_from="t@x.example")
-        world.shop = replace(world.shop, channels=open_channels(config))
-        receivers = Receivers(chat, pager, config)
-        mailbox = Controller(receivers, hostname="127.0.0.1", port=unused_tcp_port)
-        mailbox.start()
-        yield receivers
-        mailbox.stop()
-
-
-async def write(world: World, statement: str, **params: Any) -> None:
-    async with connected(world.database) as connection:
-        await run(connection, sql(statement), params)
-
-
-async def count(world: World, at: datetime, **values: int) -> None:
-    """What the web processes have counted by an instant."""
-    counts = RequestCounts()
-    counts.now.update(values)
-    await counts.add_up(world.database, at)
-
-
-async def suspect(
-    world: World, person: Person, event: str, severity: str, at: datetime | None = None
-) -> None:
-    await write(
-        world,
-        "INSERT INTO fraud_logs (bucket, id, user_id, event_type, severity, details, ip_address,"
-        " created_at) VALUES (:bucket, :id, :user_id, :event, :severity, '{}', '192.0.2.7', :now)",
-        bucket=person.id % 64,
-        id=new_id(utcnow()),
-        user_id=person.id,
-        event=event,
-        severity=severity,
-        now=at or utcnow(),
-    )
+__all__ = ["receivers"]  # a fixture
 
 
 async def test_errors_are_told_to_the_pager_once_and_once_when_over(
@@ -247,40 +172,6 @@ async def test_dead_letters_and_broken_books_are_critical(
     assert len(receivers.actions) == 4
 
 
-async def test_a_channel_that_fails_is_tried_again_and_in_order(
-    world: World, receivers: Receivers
-) -> None:
-    person = await world.person()
-    receivers.pager.replies[:] = [BROKEN]
-    await suspect(world, person, "MULTI_ACCOUNT", "HIGH")
-    await count(world, utcnow(), requests=10, server_errors=10)
-    await world.go_to(utcnow() + CHECK)
-    assert len(receivers.lines) == 1  # the chat does not wait for the pager
-    await world.go_to(utcnow() + timedelta(hours=1))  # over, but nobody has been told
-    assert receivers.actions == [("trigger", "twtc:errors")] * 2
-    receivers.pager.replies[:] = [TAKEN]
-    await world.go_to(utcnow() + CHECK)
-    await world.go_to(utcnow() + CHECK)
-    assert receivers.actions[2:] == [("trigger", "twtc:errors"), ("resolve", "twtc:errors")]
-    assert len(receivers.lines) == 1
-
-
-async def test_the_summary_comes_by_mail_at_six(world: World, receivers: Receivers) -> None:
-    world.move_to(START + timedelta(hours=5, minutes=50))
-    await count(world, utcnow(), requests=10, server_errors=10)
-    await world.go_to(utcnow() + CHECK)
-    for days in range(4):
-        await world.go_to(START + timedelta(days=days, hours=6))
-    mails = [message_from_bytes(mail.original_content or b"") for mail in receivers.mails]
-    texts = [str(mail.get_payload(decode=True)) for mail in mails]
-    line = "CRITICAL  10 of 10 requests were answered with a server error"
-    assert f"03-01 05:55 to now  {line}" in texts[0]
-    assert line in texts[1]
-    assert mails[3]["Subject"] == "TWTC: alerts of the day before 2026-03-04 06:00 UTC: 0"
-    assert "Nothing was wrong." in texts[3]
-    assert [mail.rcpt_tos for mail in receivers.mails] == [["ops@x.example"]] * 4
-
-
 async def test_where_nothing_is_wrong_no_line_says_error(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -294,16 +185,6 @@ async def test_where_nothing_is_wrong_no_line_says_error(
     await world.go_to(utcnow() + CHECK)
     wrong = [r for r in caplog.records if r.name == "workers.alerting.contract"][1:]
     assert wrong and {record.levelname for record in wrong} == {"ERROR"}
-
-
-async def test_a_summary_that_cannot_leave_is_a_dead_letter(
-    world: World, receivers: Receivers, unused_tcp_port_factory: Any
-) -> None:
-    away = replace(receivers.config, smtp_url=f"smtp://127.0.0.1:{unused_tcp_port_factory()}")
-    world.shop = replace(world.shop, channels=open_channels(away))
-    for seconds in (0, 1, 6, 21, 81, 300):
-        await world.go_to(START + timedelta(hours=6, seconds=seconds))
-    assert ("trigger", "twtc:dead-letters") in receivers.actions
 
 
 async def test_a_check_that_cannot_read_its_counters_tells_so(
@@ -387,31 +268,3 @@ async def test_old_counts_and_alerts_are_forgotten(world: World, receivers: Rece
     assert await world.value("SELECT count(*) FROM alerts") == 1
     await world.go_to(START + timedelta(days=100, hours=2))
     assert await world.value("SELECT count(*) FROM alerts") == 0
-
-
-def test_channels_are_configured_one_by_one(config: Config) -> None:
-    base = {"DATABASE_URL": "postgresql://x", "REDIS_URL": "redis://x"}
-    assert open_channels(load_config(base)) == Channels()
-    mail = {
-        "TWTC_SMTP_URL": "smtp://x",
-        "TWTC_MAIL_FROM": "t@x.example",
-        "TWTC_ALERTS_MAIL_TO": "o@x.example",
-    }
-    chosen = load_config(base | mail | {"TWTC_PAGERDUTY_KEY": "k"})
-    vendor = PagerDuty("https://events.pagerduty.com/v2/enqueue", "k")
-    mailer = SmtpMailer("smtp://x", "t@x.example", "o@x.example")
-    assert open_channels(chosen) == Channels(vendor, LogLines(), mailer)
-    with pytest.raises(ConfigError, match="TWTC_SLACK_URL"):
-        load_config(base | {"TWTC_SLACK_URL": "hooks.slack.com"})
-
-
-async def test_without_channels_alerts_are_lines_in_the_log(
-    world: World, caplog: pytest.LogCaptureFixture
-) -> None:
-    await count(world, utcnow(), requests=10, server_errors=10)
-    await world.go_to(utcnow() + CHECK)
-    await world.go_to(utcnow() + CHECK)
-    lines = [r for r in caplog.records if r.name.startswith("workers.alerting")]
-    assert [(r.levelname, r.getMessage()) for r in lines] == [
-        ("ERROR", "alert errors, CRITICAL: 10 of 10 requests were answered with a server error")
-    ]
