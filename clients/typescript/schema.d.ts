@@ -1901,7 +1901,7 @@ export interface components {
         /** ArticleRow */
         ArticleRow: {
             body: components["schemas"]["Texts"];
-            category: components["schemas"]["videos_Category"];
+            category: components["schemas"]["content_videos_Category"];
             country: string;
             is_active: boolean;
             slug: string;
@@ -2052,6 +2052,12 @@ export interface components {
             address: "new" | "old";
             code: string;
         };
+        /**
+         * Category
+         * @description What a video or an article is about.
+         * @enum {string}
+         */
+        content_videos_Category: "NATURE" | "CULTURE" | "ADVENTURE" | "HISTORY" | "CITY";
         /** Credentials */
         Credentials: {
             email?: string | null;
@@ -2060,12 +2066,6 @@ export interface components {
             password: string;
             phone?: string | null;
         };
-        /**
-         * Category
-         * @description The four kinds of task, each with a proof of its own.
-         * @enum {string}
-         */
-        daily_Category: "ADS" | "CONTENT" | "QUIZ" | "SOCIAL";
         /** DayView */
         DayView: {
             coins: string;
@@ -2724,7 +2724,7 @@ export interface components {
         ShownTask: {
             action: string;
             article: string | null;
-            category: components["schemas"]["daily_Category"];
+            category: components["schemas"]["tasks_state_Category"];
             description: {
                 [key: string]: string;
             };
@@ -2830,6 +2830,12 @@ export interface components {
         };
         /** StartBody */
         tasks_StartBody: Record<string, never>;
+        /**
+         * Category
+         * @description The four kinds of task, each with a proof of its own.
+         * @enum {string}
+         */
+        tasks_state_Category: "ADS" | "CONTENT" | "QUIZ" | "SOCIAL";
         /** TaskTypeBody */
         TaskTypeBody: {
             reason: string;
@@ -2837,7 +2843,7 @@ export interface components {
         };
         /** TaskTypeRow */
         TaskTypeRow: {
-            category: components["schemas"]["daily_Category"];
+            category: components["schemas"]["tasks_state_Category"];
             description: components["schemas"]["Lines"];
             id: number;
             is_active: boolean;
@@ -3015,7 +3021,7 @@ export interface components {
         /** VideoRow */
         VideoRow: {
             boost_percent: number;
-            category: components["schemas"]["videos_Category"];
+            category: components["schemas"]["content_videos_Category"];
             channel: string;
             country: string;
             duration_seconds: number | null;
@@ -3026,12 +3032,6 @@ export interface components {
             provider_id: string;
             title: string;
         };
-        /**
-         * Category
-         * @description What a video or an article is about.
-         * @enum {string}
-         */
-        videos_Category: "NATURE" | "CULTURE" | "ADVENTURE" | "HISTORY" | "CITY";
         /** VideoView */
         VideoView: {
             boost_percent: number;
@@ -7678,7 +7678,7 @@ export interface operations {
         parameters: {
             query?: {
                 /** @description What it is about. */
-                category?: components["schemas"]["videos_Category"] | null;
+                category?: components["schemas"]["content_videos_Category"] | null;
                 /** @description Where it is: ISO 3166-1, two letters. */
                 country?: string | null;
                 /** @description `next_cursor` of the page before. */
