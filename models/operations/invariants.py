@@ -103,6 +103,7 @@ INVARIANTS = LEDGER | {
             (SELECT bucket, user_id, reference, CAST(metadata ->> 'day' AS date) AS day
              FROM transactions
              WHERE bucket BETWEEN :first AND :last AND type = 'BONUS'
+               AND from_account = 'emission:bonus'
                AND CAST(metadata ->> 'day' AS date) >= {OLDEST_DAY}) t
           ON t.bucket = d.bucket AND t.user_id = d.user_id AND t.day = d.day
         FULL JOIN
