@@ -59,15 +59,16 @@ BROKEN = {
 }
 
 
-@pytest.mark.parametrize("body", BROKEN.values(), ids=BROKEN.keys())
-async def test_no_route_accepts_a_broken_body(member: tuple[Person, str], body: bytes) -> None:
+async def test_no_route_accepts_a_broken_body(member: tuple[Person, str]) -> None:
     person, view = member
-    for number, route in enumerate([*AUTH_ROUTES, *INTENT_ROUTES]):
-        headers = person.headers | JSON | {"Idempotency-Key": f"broken-{number}"}
-        answer = await person.world.http.post(
-            route.format(view=view), content=body, headers=headers
-        )
-        problem_of(answer, 400, "bad-request")
+    for name, body in BROKEN.items():
+        for number, route in enumerate([*AUTH_ROUTES, *INTENT_ROUTES]):
+            headers = person.headers | JSON | {"Idempotency-Key": f"broken-{number}"}
+            answer = await person.world.http.post(
+                route.format(view=view), content=body, headers=headers
+            )
+            assert answer.status_code == 400, (name, route)
+            problem_of(answer, 400, "bad-request")
 
 
 async def test_a_body_of_more_than_16_kib_is_too_large(member: tuple[Person, str]) -> None:
@@ -123,15 +124,13 @@ async def test_wrong_credentials_are_refused_before_anything_is_written(
         problem_of(answer, 400, "bad-request")
 
 
-@pytest.mark.parametrize(
-    "cause", ["", "x" * 101, "a\x00b", "ä", "line\n", 5, None, ["x"]], ids=repr
-)
-async def test_a_cause_is_1_to_100_visible_characters(
-    member: tuple[Person, str], cause: Any
-) -> None:
+async def test_a_cause_is_1_to_100_visible_characters(member: tuple[Person, str]) -> None:
     person, view = member
-    answer = await person.post(f"/v1/ads/views/{view}/failed", {"cause": cause})
-    problem_of(answer, 400, "bad-request")
+    causes: list[Any] = ["", "x" * 101, "a\x00b", "ä", "line\n", 5, None, ["x"]]
+    for cause in causes:
+        answer = await person.post(f"/v1/ads/views/{view}/failed", {"cause": cause})
+        assert answer.status_code == 400, repr(cause)
+        problem_of(answer, 400, "bad-request")
 
 
 async def test_what_the_content_type_says_does_not_break_anything(

@@ -111,9 +111,8 @@ async def test_filters_narrow_together(person: Person) -> None:
     assert await ids(person, "&country=AQ") == set()
 
 
-@pytest.mark.parametrize(
-    "query",
-    [
+async def test_a_filter_that_means_nothing_is_refused(person: Person) -> None:
+    for query in (
         "country=fr",
         "country=XX",
         "country=FRA",
@@ -128,10 +127,10 @@ async def test_filters_narrow_together(person: Person) -> None:
         "cursor=",
         "cursor=!",
         "cursor=_w==",
-    ],
-)
-async def test_a_filter_that_means_nothing_is_refused(person: Person, query: str) -> None:
-    problem_of(await person.get(f"/v1/videos?{query}"), 400, "bad-request")
+    ):
+        answer = await person.get(f"/v1/videos?{query}")
+        assert answer.status_code == 400, query
+        problem_of(answer, 400, "bad-request")
 
 
 async def test_the_catalogue_is_for_members(person: Person) -> None:
@@ -224,9 +223,9 @@ async def test_an_article_is_read_in_both_languages(person: Person) -> None:
     problem_of(await person.get("/v1/articles/petra-rose-city"), 404, "not-found")
 
 
-@pytest.mark.parametrize("slug", ["atlantis", "Petra", "a%00b", "x" * 3000, "petra--rose"])
-async def test_an_unknown_article_is_not_found(person: Person, slug: str) -> None:
-    problem_of(await person.get(f"/v1/articles/{slug}"), 404, "not-found")
+async def test_an_unknown_article_is_not_found(person: Person) -> None:
+    for slug in ("atlantis", "Petra", "a%00b", "x" * 3000, "petra--rose"):
+        problem_of(await person.get(f"/v1/articles/{slug}"), 404, "not-found")
 
 
 async def test_no_answer_leaves(person: Person) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import httpx
 import pytest
 
 from api.captcha.hosted import HCaptcha, Turnstile
@@ -22,12 +23,13 @@ from tests.kit.world import World
 )
 @pytest.mark.parametrize("vendor", [Turnstile, HCaptcha])
 async def test_hosted_captchas_are_asked_with_the_secret(
-    world: World, vendor: Any, body: bytes, expected: bool
+    vendor: Any, body: bytes, expected: bool
 ) -> None:
     with counterpart(Reply(200, body)) as server:
-        chosen = CaptchaConfig("x", "site", "the-secret", server.url, "app.test")
-        captcha = vendor(chosen, world.services.http)
-        assert await captcha.is_right("token", USA, utcnow()) is expected
+        async with httpx.AsyncClient() as http:
+            chosen = CaptchaConfig("x", "site", "the-secret", server.url, "app.test")
+            captcha = vendor(chosen, http)
+            assert await captcha.is_right("token", USA, utcnow()) is expected
         [asked] = server.received
     assert b"secret=the-secret" in asked.body
     assert b"response=token" in asked.body

@@ -94,10 +94,10 @@ async def test_the_same_key_proposes_once(world: World) -> None:
     assert (await propose(one, user, amount="13", **key)).status_code == 409
 
 
-@pytest.mark.parametrize("amount", ["0", "-1", "1.0000001", "1e3", "1000001", "", "NaN"])
-async def test_a_bad_amount_is_refused(world: World, amount: str) -> None:
+async def test_a_bad_amount_is_refused(world: World) -> None:
     user, one = await world.person(), await staff(world, Role.ADMIN)
-    assert (await propose(one, user, amount=amount)).status_code == 400
+    for amount in ("0", "-1", "1.0000001", "1e3", "1000001", "", "NaN"):
+        assert (await propose(one, user, amount=amount)).status_code == 400, amount
 
 
 async def test_an_adjustment_of_another_user_is_not_found(world: World) -> None:
