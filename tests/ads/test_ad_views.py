@@ -49,16 +49,6 @@ async def test_the_gate_is_sixty_seconds_by_our_clock(
         assert (await person.start())["status"] == "APPLIED"  # the window is still open
 
 
-async def test_a_completion_without_a_start_is_refused(world: World) -> None:
-    person = await world.person(group_number=1)
-    world.move_to(at("00:05"))
-    ad = (await person.start())["result"]["ad"]
-    world.move_to(at("00:10"))
-    outcome = await person.report(ad["view_id"], "completed")
-    assert outcome["problem"]["reason"] == "AD_NOT_STARTED"
-    assert (await person.report(ad["view_id"], "started"))["status"] == "APPLIED"
-
-
 async def test_reporting_the_start_again_does_not_restart_the_clock(world: World) -> None:
     person = await world.person(group_number=1)
     ad = await begun(world, person)

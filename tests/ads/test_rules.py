@@ -43,6 +43,7 @@ def test_an_ad_lasts_a_minute_to_the_microsecond() -> None:
 def test_what_was_not_begun_is_not_complete() -> None:
     life, view = served()
     assert life.refused(CompleteView(view), at("00:05"))[0] == Reason.AD_NOT_STARTED
+    life.applied(StartView(view), at("00:05"))
 
 
 def test_a_repeated_start_does_not_restart_the_clock() -> None:

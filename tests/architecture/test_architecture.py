@@ -214,3 +214,16 @@ def test_no_test_imports_a_test() -> None:
             last = module.rpartition(".")[2]
             is_file = (ROOT / module.replace(".", "/")).with_suffix(".py").exists()
             assert not (is_file and (last.startswith("test_") or last == "conftest")), path
+
+
+def test_rules_are_tested_as_functions() -> None:
+    """Those of every domain that has rules: `test_rules.py` needs no server and no fixture."""
+    with_rules = {path.parent.name for path in (ROOT / "engine").glob("*/rules.py")}
+    tested = {path.parent.name: path for path in (ROOT / "tests").glob("*/test_rules.py")}
+    assert with_rules <= set(tested)
+    for path in tested.values():
+        for node in nodes(path):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                assert isinstance(node, ast.FunctionDef), f"{path}: {node.name}"
+                taken = {argument.arg for argument in node.args.args}
+                assert not taken & {"world", "database", "config", "processes", "clock"}, path

@@ -207,9 +207,6 @@ async def _review_of_the_first(world: World, person: Person, number: int) -> Non
     [
         ("ADS", "completed", None),
         ("ADS", "answer", {"option": 0}),
-        ("CONTENT", "answer", {"option": 0}),
-        ("QUIZ", "completed", None),
-        ("SOCIAL", "answer", {"option": 0}),
     ],
 )
 async def test_each_kind_is_proved_in_its_own_way(
