@@ -10,6 +10,7 @@ from msgspec.structs import asdict
 from engine.ads.actions import ViewAction
 from engine.ads.state import AdView, Proof, Purpose, ViewStatus
 from engine.mining.state import Sessions, SessionStatus
+from models.ads.tables import ad_views
 from models.base import arrays
 from models.base.db import Row, rows, sql
 from models.intents.batch import Batch, Keep
@@ -17,9 +18,8 @@ from models.intents.batch import Batch, Keep
 # An ad is begun within its proof time, and lasts ten minutes at most.
 WATCHED_WITHIN = timedelta(hours=1)
 
-_VIEW_COLUMNS = """id, user_id, purpose, session_id, task_day, task_number, ad_id, network, unit,
-           min_seconds, proof, revenue_micro_usd, try_number, status, served_at, started_at,
-           completed_at, confirmed_at, verified_at, failed_at, failure, event_id, funding"""
+_VIEW_TYPES = arrays.types_of(ad_views, AdView.__struct_fields__)
+_VIEW_COLUMNS = ", ".join(_VIEW_TYPES)
 LOAD_VIEWS = sql(f"""
     SELECT {_VIEW_COLUMNS} FROM ad_views
     WHERE bucket = :bucket AND (session_id = ANY(CAST(:sessions AS uuid[]))
@@ -30,31 +30,6 @@ LOAD_RECENT_VIEWS = sql(f"""
     WHERE bucket = :bucket AND user_id = ANY(CAST(:users AS bigint[])) AND served_at > :since
 """)
 
-_VIEW_TYPES = {
-    "id": "uuid",
-    "user_id": "bigint",
-    "purpose": "text",
-    "session_id": "uuid",
-    "task_day": "date",
-    "task_number": "smallint",
-    "ad_id": "integer",
-    "network": "text",
-    "unit": "text",
-    "min_seconds": "smallint",
-    "proof": "text",
-    "revenue_micro_usd": "bigint",
-    "try_number": "smallint",
-    "status": "text",
-    "served_at": "timestamptz",
-    "started_at": "timestamptz",
-    "completed_at": "timestamptz",
-    "confirmed_at": "timestamptz",
-    "verified_at": "timestamptz",
-    "failed_at": "timestamptz",
-    "failure": "text",
-    "event_id": "text",
-    "funding": "text",
-}
 STORE_VIEWS = arrays.insert(
     "ad_views",
     _VIEW_TYPES,

@@ -4,14 +4,24 @@ A cluster copies the rows of arrays alone through its coordinator, and loses the
 errors on the way. Beside a row of the bucket they are sent whole to its shard (decision 0050).
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from sqlalchemy import Table
+from sqlalchemy.dialects import postgresql
+
 from models.base.db import Connection, Statement, run, sql
+
+_POSTGRESQL = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 # Before and after the arrays: a row that every bucket has.
 ROUTED = "credit_watermarks m CROSS JOIN"
 AT_BUCKET = "m.bucket = :bucket AND m.group_number = 1"
+
+
+def types_of(table: Table, names: Iterable[str]) -> dict[str, str]:
+    """Columns of a table, with the names of their types: said once, where the table is."""
+    return {name: str(table.c[name].type.compile(_POSTGRESQL)).lower() for name in names}
 
 
 def insert(

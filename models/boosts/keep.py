@@ -11,39 +11,18 @@ from engine.boosts.state import OPEN_BOOST_STATUSES, Boost, BoostStatus
 from engine.core.timeline import utc_day
 from models.base import arrays
 from models.base.db import rows, sql
+from models.boosts.tables import boosts
 from models.intents.batch import Batch, Keep
 
+_BOOST_TYPES = arrays.types_of(boosts, Boost.__struct_fields__)
 # Of the days in question, whatever is still open, and what was asked of the videos to be begun.
-LOAD_BOOSTS = sql("""
-    SELECT id, user_id, session_id, video_id, question_key, day, status, duration_seconds,
-           reward_micro, started_at, watched_at, asked_at, answered_at, answer, is_correct, slot,
-           failed_at, failure
-    FROM boosts
+LOAD_BOOSTS = sql(f"""
+    SELECT {", ".join(_BOOST_TYPES)} FROM boosts
     WHERE bucket = :bucket AND user_id = ANY(CAST(:users AS bigint[]))
       AND (day >= :first_day OR status IN ('WATCHING', 'WATCHED', 'ASKED')
            OR (video_id = ANY(CAST(:videos AS text[])) AND asked_at IS NOT NULL))
 """)
 
-_BOOST_TYPES = {
-    "id": "uuid",
-    "user_id": "bigint",
-    "session_id": "uuid",
-    "video_id": "text",
-    "question_key": "text",
-    "day": "date",
-    "status": "text",
-    "duration_seconds": "integer",
-    "reward_micro": "bigint",
-    "started_at": "timestamptz",
-    "watched_at": "timestamptz",
-    "asked_at": "timestamptz",
-    "answered_at": "timestamptz",
-    "answer": "smallint",
-    "is_correct": "boolean",
-    "slot": "smallint",
-    "failed_at": "timestamptz",
-    "failure": "text",
-}
 STORE_BOOSTS = arrays.insert(
     "boosts",
     _BOOST_TYPES,

@@ -9,32 +9,17 @@ from engine.mining.state import Accrual, Session, SessionStatus
 from models.base import arrays
 from models.base.db import rows, run, sql
 from models.intents.batch import Batch, Keep
+from models.mining.tables import mining_sessions
 
+_SESSION_TYPES = arrays.types_of(mining_sessions, Session.__struct_fields__)
 # What was live at the time of the oldest intent, so that a late retry gives the same answer.
-LOAD_SESSIONS = sql("""
-    SELECT id, user_id, group_number, status, reward_micro, requested_at, window_opens_at,
-           expires_at, view_id, started_at, ends_at, failed_at, failure
-    FROM mining_sessions
+LOAD_SESSIONS = sql(f"""
+    SELECT {", ".join(_SESSION_TYPES)} FROM mining_sessions
     WHERE bucket = :bucket AND user_id = ANY(CAST(:users AS bigint[]))
       AND (status = 'PENDING' OR ends_at > :since
            OR (status <> 'FAILED' AND requested_at > :since - interval '4 hours'))
 """)
 
-_SESSION_TYPES = {
-    "id": "uuid",
-    "user_id": "bigint",
-    "group_number": "smallint",
-    "status": "text",
-    "reward_micro": "bigint",
-    "requested_at": "timestamptz",
-    "window_opens_at": "timestamptz",
-    "expires_at": "timestamptz",
-    "view_id": "uuid",
-    "started_at": "timestamptz",
-    "ends_at": "timestamptz",
-    "failed_at": "timestamptz",
-    "failure": "text",
-}
 STORE_SESSIONS = arrays.insert(
     "mining_sessions",
     _SESSION_TYPES,

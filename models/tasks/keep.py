@@ -16,38 +16,15 @@ from models.base import arrays
 from models.base.db import rows, sql
 from models.intents.batch import Batch, Keep
 from models.tasks.read import TASK_COLUMNS, task_of
+from models.tasks.tables import achievements, daily_tasks
 
 LOAD_TASKS = sql(f"""
     SELECT {TASK_COLUMNS} FROM daily_tasks
     WHERE bucket = :bucket AND day >= :first_day AND user_id = ANY(CAST(:users AS bigint[]))
 """)
 
-_TASK_TYPES = {
-    "user_id": "bigint",
-    "day": "date",
-    "number": "smallint",
-    "task_type_id": "smallint",
-    "category": "text",
-    "subject": "text",
-    "reward_micro": "bigint",
-    "status": "text",
-    "attempt": "smallint",
-    "started_at": "timestamptz",
-    "expires_at": "timestamptz",
-    "view_id": "uuid",
-    "proof": "text",
-    "submitted_at": "timestamptz",
-    "claimed_at": "timestamptz",
-    "failed_at": "timestamptz",
-    "failure": "text",
-    "reviewer": "text",
-}
-_ACHIEVEMENT_TYPES = {
-    "user_id": "bigint",
-    "kind": "text",
-    "day": "date",
-    "earned_at": "timestamptz",
-}
+_TASK_TYPES = arrays.types_of(daily_tasks, TaskState.__struct_fields__)
+_ACHIEVEMENT_TYPES = arrays.types_of(achievements, Achievement.__struct_fields__)
 
 STORE_TASKS = arrays.insert(
     "daily_tasks",

@@ -6,9 +6,7 @@ from engine.core.timeline import bucket_of
 from engine.tasks.state import Category, TaskState, TaskStatus
 from models.base.db import Database, Row, connected, rows, sql
 
-TASK_COLUMNS = """user_id, day, number, task_type_id, category, subject, reward_micro, status,
-    attempt, started_at, expires_at, view_id, proof, submitted_at, claimed_at, failed_at, failure,
-    reviewer"""
+TASK_COLUMNS = ", ".join(TaskState.__struct_fields__)
 
 TASKS_OF_DAY = sql(f"""
     SELECT {TASK_COLUMNS} FROM daily_tasks

@@ -1,14 +1,11 @@
-"""Boosts, daily tasks, achievements: what earns beside mining."""
+"""Daily tasks, and what doing them all is remembered by."""
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     CheckConstraint,
     Column,
     Date,
-    ForeignKeyConstraint,
     Index,
-    Integer,
     PrimaryKeyConstraint,
     SmallInteger,
     Table,
@@ -18,7 +15,6 @@ from sqlalchemy import (
 )
 
 from models.base.columns import (
-    CHURNING,
     KEPT,
     bucket,
     instant,
@@ -26,99 +22,6 @@ from models.base.columns import (
     of_people,
     of_user,
     one_of,
-)
-
-# The blueprint's boost_sessions. `day` is the UTC day of the start; `slot` counts the paid ones of
-# a day from 1.
-boosts = Table(
-    "boosts",
-    metadata,
-    bucket(),
-    Column("id", Uuid, nullable=False),
-    Column("user_id", BigInteger, nullable=False),
-    Column("session_id", Uuid, nullable=False),
-    Column("video_id", Text, nullable=False),
-    Column("question_key", Text, nullable=False),
-    Column("day", Date, nullable=False),
-    Column("status", Text, nullable=False),
-    Column("duration_seconds", Integer, nullable=False),
-    Column("reward_micro", BigInteger, nullable=False),
-    Column("slot", SmallInteger),
-    instant("started_at"),
-    instant("watched_at", nullable=True),
-    instant("asked_at", nullable=True),
-    instant("answered_at", nullable=True),
-    Column("answer", SmallInteger),
-    Column("is_correct", Boolean),
-    instant("failed_at", nullable=True),
-    Column("failure", Text),
-    PrimaryKeyConstraint("bucket", "id", name="boosts_pkey"),
-    of_user("boosts"),
-    ForeignKeyConstraint(
-        ["bucket", "session_id"],
-        ["mining_sessions.bucket", "mining_sessions.id"],
-        name="boosts_session_fkey",
-    ),
-    ForeignKeyConstraint(["video_id"], ["videos.id"], name="boosts_video_fkey"),
-    one_of("boosts", "status", "WATCHING", "WATCHED", "ASKED", "PAID", "WRONG", "FAILED"),
-    CheckConstraint("slot BETWEEN 1 AND 20", name="boosts_slot_range"),
-    CheckConstraint("(status = 'PAID') = (slot IS NOT NULL)", name="boosts_paid_has_slot"),
-    CheckConstraint("(status = 'FAILED') = (failed_at IS NOT NULL)", name="boosts_failed"),
-    CheckConstraint("(failed_at IS NULL) = (failure IS NULL)", name="boosts_failure_named"),
-    CheckConstraint(
-        "(status IN ('PAID', 'WRONG')) = (answered_at IS NOT NULL)", name="boosts_answered"
-    ),
-    CheckConstraint("(answered_at IS NULL) = (is_correct IS NULL)", name="boosts_answer_judged"),
-    CheckConstraint("(answered_at IS NULL) = (answer IS NULL)", name="boosts_answer_kept"),
-    CheckConstraint("is_correct IS NULL OR is_correct = (status = 'PAID')", name="boosts_right"),
-    CheckConstraint(
-        "watched_at >= started_at + duration_seconds * interval '1 second'",
-        name="boosts_watched_whole",
-    ),
-    CheckConstraint("asked_at IS NULL OR asked_at >= watched_at", name="boosts_asked_after"),
-    CheckConstraint(
-        "answered_at IS NULL OR (answered_at >= asked_at"
-        " AND answered_at < asked_at + interval '30 seconds')",
-        name="boosts_answered_in_time",
-    ),
-    CheckConstraint("duration_seconds BETWEEN 1 AND 86400", name="boosts_duration_range"),
-    CheckConstraint("reward_micro > 0", name="boosts_reward_positive"),
-    Index(
-        "boosts_one_open",
-        "bucket",
-        "user_id",
-        unique=True,
-        postgresql_where=text("status IN ('WATCHING', 'WATCHED', 'ASKED')"),
-    ),
-    Index(
-        "boosts_slots",
-        "bucket",
-        "user_id",
-        "day",
-        "slot",
-        unique=True,
-        postgresql_where=text("status = 'PAID'"),
-    ),
-    Index(
-        "boosts_video_once_a_day",
-        "bucket",
-        "user_id",
-        "day",
-        "video_id",
-        unique=True,
-        postgresql_where=text("asked_at IS NOT NULL"),
-    ),
-    Index("boosts_day_idx", "bucket", "day"),
-    Index("boosts_user_day", "bucket", "user_id", "day"),
-    Index("boosts_session_idx", "bucket", "session_id"),
-    Index(
-        "boosts_unplayable",
-        "bucket",
-        "failed_at",
-        postgresql_where=text("failure = 'UNPLAYABLE'"),
-    ),
-    postgresql_with=CHURNING,
-    info=of_people(KEPT),
 )
 
 # One row per task that was touched; the others are drawn, not stored (decision 0019). By day.
