@@ -31,10 +31,13 @@ def utcnow() -> datetime:
 
 def new_id(at: datetime) -> UUID:
     """A UUIDv7 of the instant `at` (RFC 9562, section 5.7), its sub-millisecond part included."""
+    return UUID(int=first_id(at).int | _random_bits(62))
+
+
+def first_id(at: datetime) -> UUID:
+    """The least id of an instant: those of earlier ones are less."""
     us = micros(at)
-    random = _random_bits(62)
-    value = (us // 1000) << 80 | 0x7 << 76 | (us % 1000 << 2) << 64 | 0b10 << 62 | random
-    return UUID(int=value)
+    return UUID(int=(us // 1000) << 80 | 0x7 << 76 | (us % 1000 << 2) << 64 | 0b10 << 62)
 
 
 @contextmanager
