@@ -11,6 +11,7 @@ from pkgutil import iter_modules
 from typing import Any
 
 from engine.core.action import Action
+from engine.core.errands import Call, TellPhones
 from engine.core.outcome import Result
 from engine.mining.state import SessionResult
 from engine.tasks.state import TaskResult
@@ -49,6 +50,9 @@ ACTIONS: tuple[type[Action], ...] = tuple(
     if isinstance(kind, type) and issubclass(kind, Action) and kind is not Action
 )
 ANY_ACTION: Any = reduce(or_, ACTIONS)
+
+# What is asked of somebody outside (decision 0054).
+CALLS: tuple[type[Call], ...] = (TellPhones,)
 
 # What ads are shown for (engine.decide), as its member is told of it.
 PAYEE_RESULTS: tuple[type[Result], ...] = (SessionResult, TaskResult)

@@ -6,8 +6,9 @@ import signal
 import sys
 
 from models.base.db import DATABASE_ERRORS, open_database
-from models.inbox.pushes import pieces_to_push
+from models.inbox.pushes import pieces_of_before
 from models.installation.settings import NotReleasedError, load_installation
+from models.intents.errands import pieces_with_errands
 from models.intents.follow_ups import deliver_overdue
 from models.intents.queue import overdue_pieces
 from models.operations.gauges import read_state
@@ -56,7 +57,8 @@ async def main(config: Config) -> None:
         meter.count(RELAY_RINGS, by=len(overdue))
         await bells.ring(*overdue)
         await bells.ring(*await deliver_overdue(database, utcnow()))
-        await bells.ring(*await pieces_to_push(database, utcnow()))
+        await bells.ring(*await pieces_with_errands(database, utcnow()))
+        await bells.ring(*await pieces_of_before(database, utcnow()))
 
     async def look() -> None:
         await read_state(database, timetable, config.broker_url, utcnow())

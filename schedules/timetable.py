@@ -13,11 +13,10 @@ from msgspec import Struct
 from engine.accounts.actions import CloseInactive, ForgetPeople, SettleContacts
 from engine.content.actions import RecheckVideos, SyncVideos
 from engine.core.action import Action
-from engine.core.piece import Piece
+from engine.core.piece import Lane, Piece
 from engine.core.timeline import (
     DAY_SECONDS,
     PRODUCTION,
-    UPKEEP_GROUP,
     Timetable,
     boundary_at_or_before,
     micros,
@@ -75,7 +74,7 @@ class Entry(Struct, frozen=True):
 
 
 async def _upkeep_piece(database: Database, boundary: datetime) -> list[Piece]:
-    return [Piece(UPKEEP_GROUP, 0)]
+    return [Piece(Lane.UPKEEP, 0)]
 
 
 def entries(table: Timetable) -> tuple[Entry, ...]:

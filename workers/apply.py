@@ -15,10 +15,10 @@ from msgspec import Struct
 from engine.core.action import AnyIntent
 from engine.core.conditions import Conditions
 from engine.core.decision import Decision, FollowUp, Note
+from engine.core.errands import Errand
 from engine.core.member import Entity, Member
 from engine.core.outcome import Outcome, Reason, Rejected
-from engine.core.piece import Piece
-from engine.core.timeline import PUSH_GROUP, UPKEEP_GROUP
+from engine.core.piece import Lane, Piece
 from engine.core.transfer import Transfer
 from engine.decide import decide
 from models.base.db import is_retryable, transaction
@@ -27,6 +27,7 @@ from models.domains import KEEPS
 from models.inbox.notes import store_notes
 from models.intents import members
 from models.intents.batch import Batch
+from models.intents.errands import store_errands
 from models.intents.follow_ups import deliver, store_follow_ups
 from models.intents.queue import BATCH_SIZE, claim, complete, due_ids, record_failure
 from models.ledger.post import post
@@ -36,8 +37,8 @@ from runtime.clock import utcnow
 from runtime.telemetry import traces
 from runtime.telemetry.context import about
 from workers.accounting import account_for, account_for_failure, note_intent
+from workers.errands.run import run_errands
 from workers.offers import AFTERWARDS, OFFERS
-from workers.push.send import send_pushes
 from workers.ticks import TICKS, Sweep
 from workers.upkeep import drain_upkeep
 from workers.workshop import Workshop
@@ -54,6 +55,7 @@ class Effects(Struct):
     notes: list[Note] = []
     logs: list[Logged] = []
     follow_ups: list[FollowUp] = []
+    errands: list[Errand] = []
 
     def add(self, member: Member, intent: AnyIntent, decision: Decision) -> None:
         """Take a decision in; later intents of the batch see what it changed."""
@@ -63,6 +65,7 @@ class Effects(Struct):
         self.transfers += decision.transfers
         self.notes += decision.notes
         self.follow_ups += decision.follow_ups
+        self.errands += decision.errands
         where, at = intent.evidence, intent.recorded_at
         self.logs += [(entry, where, at) for entry in decision.logs]
 
@@ -77,10 +80,10 @@ async def drain(shop: Workshop, piece: Piece) -> int:
 
     Raise a database error only if it is one that passes: the bell is then rung again.
     """
-    if piece.group_number == UPKEEP_GROUP:
+    if piece.group_number == Lane.UPKEEP:
         return await drain_upkeep(shop, piece)
-    if piece.group_number == PUSH_GROUP:
-        return await send_pushes(shop, piece.bucket)
+    if piece.group_number == Lane.ERRANDS:
+        return await run_errands(shop, piece.bucket)
     done = 0
     while True:
         try:
@@ -150,6 +153,8 @@ async def _commit_batch(shop: Workshop, bucket: int, limit: int, only: UUID | No
             await take_back(shop, batch, conditions)
     if effects.follow_ups:
         await shop.ring(await deliver(shop.database, bucket, now))
+    if effects.errands:
+        await shop.ring([Piece(Lane.ERRANDS, bucket)])
     return effects
 
 
@@ -191,6 +196,7 @@ async def _store(batch: Batch, effects: Effects) -> set[int]:
     await store_notes(batch.connection, batch.bucket, effects.notes)
     await store_logs(batch.connection, batch.bucket, effects.logs)
     await store_follow_ups(batch.connection, batch.bucket, effects.follow_ups, batch.now)
+    await store_errands(batch.connection, batch.bucket, effects.errands)
     return users
 
 

@@ -22,8 +22,7 @@ from dramatiq.middleware import (
 )
 from redis.asyncio import Redis
 
-from engine.core.piece import Piece
-from engine.core.timeline import PUSH_GROUP, UPKEEP_GROUP
+from engine.core.piece import Lane, Piece
 from models.base.db import open_database
 from models.content.catalogue import Catalogue
 from models.fraud.reputation import Places, Reputation
@@ -176,11 +175,11 @@ dramatiq.set_broker(broker)
 async def drain_piece(group_number: int, bucket: int, **_options: Any) -> None:
     """Answer a bell: apply what is due in a piece."""
     piece = Piece(group_number, bucket)
-    is_upkeep = group_number == UPKEEP_GROUP
+    is_upkeep = group_number == Lane.UPKEEP
     async with asyncio.timeout(UPKEEP_SECONDS_MAX if is_upkeep else DRAIN_SECONDS_MAX):
         shop = await tools.workshop()
         await tools.bells.silence(piece)
-        if group_number in (UPKEEP_GROUP, PUSH_GROUP):
+        if group_number in (Lane.UPKEEP, Lane.ERRANDS):
             await drain(shop, piece)
             return
         async with tools.turns.turn(bucket) as is_ours:

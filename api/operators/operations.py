@@ -91,7 +91,10 @@ class OperationsView(Struct, frozen=True):
 
 
 class DeadLetterView(Struct, frozen=True):
-    """An intent that failed too often, and how."""
+    """An intent that failed too often, or a call to the outside, and how.
+
+    The group of the latter is 12.
+    """
 
     bucket: int
     id: UUID
@@ -178,7 +181,7 @@ def _group(table: Timetable, number: int, members: int, now: datetime) -> GroupV
 
 @get(
     "/dead-letters",
-    summary="Intents that failed too often",
+    summary="Intents and calls that failed too often",
     opt=needs(Permission.QUEUE_READ),
     response_headers=PRIVATE,
 )

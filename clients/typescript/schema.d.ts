@@ -221,7 +221,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Intents that failed too often */
+        /** Intents and calls that failed too often */
         get: operations["V1AdminDeadLettersDeadLetters"];
         put?: never;
         post?: never;

@@ -7,6 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 
 from engine.core.action import Action
+from engine.core.errands import Errand
 from engine.core.member import Entity, Part
 from engine.core.outcome import Outcome
 from engine.core.transfer import Transfer
@@ -72,3 +73,4 @@ class Decision(Struct, frozen=True):
     notes: tuple[Note, ...] = ()
     logs: tuple[LogEntry, ...] = ()
     follow_ups: tuple[FollowUp, ...] = ()
+    errands: tuple[Errand, ...] = ()  # due at once, and called once this is committed

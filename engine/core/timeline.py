@@ -12,8 +12,6 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 DAY_SECONDS = 86_400
 GROUP_COUNT = 10
 BUCKET_COUNT = 64
-UPKEEP_GROUP = 0  # the queue of work that belongs to no group
-PUSH_GROUP = GROUP_COUNT + 1  # the queue of what is sent to phones
 PHASE_MODULUS = 2**31
 PHASE_FACTOR = 1_640_531_527  # the golden ratio's: neighbouring ids land far apart
 

@@ -1,10 +1,11 @@
-"""Notifications: for the inbox at once, for the phone if there is one (decision 0023)."""
+"""Notifications: for the inbox at once, and an errand for phones (decisions 0023 and 0054)."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 from engine.core.decision import Note
+from engine.core.errands import TellPhones, kind_of
 from engine.core.timeline import bucket_of
 from models.base.arrays import AT_BUCKET, ROUTED
 from models.base.db import Connection, Database, connected, rows, run, sql
@@ -14,25 +15,34 @@ from runtime.clock import new_id
 UNREAD_MAX = 100
 
 
-def push_due_sql(user_id: str, at: str) -> str:
-    """The value of push_due_at for a new notification: NULL for whom no phone is known."""
-    return (
-        "CASE WHEN EXISTS (SELECT FROM devices v"
-        f" WHERE v.bucket = :bucket AND v.user_id = {user_id})"
-        f" THEN CAST({at} AS timestamptz) END"
-    )
+def telling_sql(notes: str) -> str:
+    """An errand for each of these new notifications whose member has a phone, under its id."""
+    return f"""
+        INSERT INTO errands (bucket, id, user_id, kind, payload, created_at, due_at, attempts,
+                             status)
+        SELECT n.bucket, n.id, n.user_id, '{kind_of(TellPhones)}',
+               jsonb_build_object('kind', '{kind_of(TellPhones)}', 'note', n.kind,
+                                  'params', n.params),
+               n.created_at, n.created_at, 0, 'WAITING'
+        FROM {notes} n
+        WHERE EXISTS (SELECT FROM devices v WHERE v.bucket = :bucket AND v.user_id = n.user_id)
+    """
 
+
+NOTED = "RETURNING bucket, id, user_id, kind, params, created_at"
 
 STORE_NOTES = sql(f"""
-    INSERT INTO notifications (bucket, id, user_id, kind, params, created_at, push_due_at,
-                               push_attempts)
-    SELECT m.bucket, d.id, d.user_id, d.kind, CAST(d.params AS jsonb), d.created_at,
-           {push_due_sql("d.user_id", "d.created_at")}, 0
-    FROM {ROUTED}
-         unnest(CAST(:ids AS uuid[]), CAST(:users AS bigint[]), CAST(:kinds AS text[]),
-                CAST(:params AS text[]), CAST(:created_at AS timestamptz[]))
-         AS d (id, user_id, kind, params, created_at)
-    WHERE {AT_BUCKET}
+    WITH note AS (
+        INSERT INTO notifications (bucket, id, user_id, kind, params, created_at)
+        SELECT m.bucket, d.id, d.user_id, d.kind, CAST(d.params AS jsonb), d.created_at
+        FROM {ROUTED}
+             unnest(CAST(:ids AS uuid[]), CAST(:users AS bigint[]), CAST(:kinds AS text[]),
+                    CAST(:params AS text[]), CAST(:created_at AS timestamptz[]))
+             AS d (id, user_id, kind, params, created_at)
+        WHERE {AT_BUCKET}
+        {NOTED}
+    )
+    {telling_sql("note")}
 """)
 
 MARK_READ = sql("""

@@ -1,20 +1,22 @@
-"""Phones, and which notifications they have yet to be told (decision 0023)."""
+"""Phones, and what the release before has yet to tell them (decisions 0023 and 0054)."""
 
-from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterable
+from datetime import datetime
 from hashlib import sha256
-from uuid import UUID
+from typing import Any
 
-from engine.core.piece import Piece
-from engine.core.timeline import PUSH_GROUP, bucket_of
-from models.base.db import Database, Row, connected, rows, run, sql
+import msgspec
+
+from engine.core.errands import Errand, TellPhones
+from engine.core.piece import Lane, Piece
+from engine.core.timeline import bucket_of
+from models.base.db import Database, Row, connected, rows, run, sql, transaction
 from models.base.nodes import survey, survey_rows
+from models.intents.errands import store_errands
 
-BATCH_SIZE = 100
+BATCH_SIZE = 1_000
 ID_BYTES = 32
 DEVICES_MAX = 10
-# So long a worker has for its batch. Should it die, the next one tries again afterwards.
-LEASE = timedelta(minutes=2)
 
 CLAIM_DEVICE = sql("""
     INSERT INTO device_owners (id, user_id, claimed_at) VALUES (:id, :user_id, :now)
@@ -47,8 +49,9 @@ DEVICES_OF = sql("""
     WHERE bucket = :bucket AND user_id = ANY(CAST(:users AS bigint[])) ORDER BY user_id, id
 """)
 
-CLAIM = sql("""
-    UPDATE notifications SET push_due_at = :leased_until, push_attempts = push_attempts + 1
+# What the release before wrote: it is told by whoever takes it first.
+TAKE_OVER = sql("""
+    UPDATE notifications SET push_due_at = NULL
     WHERE bucket = :bucket AND id = ANY(ARRAY(
         SELECT id FROM notifications
         WHERE bucket = :bucket AND push_due_at <= :now
@@ -56,19 +59,7 @@ CLAIM = sql("""
     RETURNING id, user_id, kind, params, created_at, push_attempts, push_told
 """)
 
-FINISH = sql("""
-    UPDATE notifications SET push_due_at = NULL
-    WHERE bucket = :bucket AND id = ANY(CAST(:ids AS uuid[]))
-""")
-
-POSTPONE = sql("""
-    UPDATE notifications n SET push_due_at = :due_at, push_told = d.told
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:told AS bytea[])) AS d (id, told)
-    WHERE n.bucket = :bucket AND n.id = d.id
-""")
-
-# One probe of a partial index per bucket, as for undone intents (models.intents.queue).
-DUE_BUCKETS = survey(
+BUCKETS_OF_BEFORE = survey(
     """
     SELECT m.bucket FROM credit_watermarks m
     WHERE {bucket of m} AND m.group_number = 1 AND EXISTS (
@@ -113,49 +104,36 @@ async def forget_device(database: Database, user_id: int, id_: bytes) -> bool:
         return bool(await run(connection, FORGET_DEVICE, params))
 
 
-async def claim_pushes(
-    database: Database, bucket: int, now: datetime
-) -> tuple[Sequence[Row], dict[int, list[Row]]]:
-    """Take due notifications for as long as the lease, and the phones of their users."""
-    params = {"bucket": bucket, "now": now, "leased_until": now + LEASE, "limit": BATCH_SIZE}
+async def devices_of(database: Database, bucket: int, users: Iterable[int]) -> dict[int, list[Row]]:
+    """The phones of each of these users."""
+    params = {"bucket": bucket, "users": sorted(set(users))}
     async with connected(database) as connection:
-        claimed = await rows(connection, CLAIM, params)
-        users = sorted({row.user_id for row in claimed})
-        found = await rows(connection, DEVICES_OF, {"bucket": bucket, "users": users})
+        found = await rows(connection, DEVICES_OF, params)
     devices: dict[int, list[Row]] = {}
     for row in found:
         devices.setdefault(row.user_id, []).append(row)
-    return claimed, devices
+    return devices
 
 
-def told_of(row: Row) -> frozenset[bytes]:
-    """The ids of the phones that a claimed notification need not be told to any more."""
+async def take_over_pushes(database: Database, bucket: int, now: datetime) -> None:
+    """Make errands of what the release before has yet to tell, all in one transaction each."""
+    params: dict[str, Any] = {"bucket": bucket, "now": now, "limit": BATCH_SIZE}
+    while True:
+        async with transaction(database) as connection:
+            taken = await rows(connection, TAKE_OVER, params)
+            await store_errands(connection, bucket, [_errand(row) for row in taken])
+        if len(taken) < BATCH_SIZE:
+            return
+
+
+async def pieces_of_before(database: Database, now: datetime) -> list[Piece]:
+    """Where the release before has yet to tell somebody something by now."""
+    found = await survey_rows(database, BUCKETS_OF_BEFORE, {"now": now})
+    return [Piece(Lane.ERRANDS, row.bucket) for row in found]
+
+
+def _errand(row: Row) -> Errand:
     told: bytes = row.push_told or b""
-    return frozenset(told[at : at + ID_BYTES] for at in range(0, len(told), ID_BYTES))
-
-
-async def finish_pushes(database: Database, bucket: int, ids: Collection[object]) -> None:
-    """Told, or given up."""
-    if ids:
-        async with connected(database) as connection:
-            await run(connection, FINISH, {"bucket": bucket, "ids": list(ids)})
-
-
-async def postpone_pushes(
-    database: Database, bucket: int, told: Mapping[UUID, Collection[bytes]], due_at: datetime
-) -> None:
-    """To be tried again then, but for the phones that were told already."""
-    params = {
-        "bucket": bucket,
-        "ids": list(told),
-        "told": [b"".join(sorted(devices)) for devices in told.values()],
-        "due_at": due_at,
-    }
-    async with connected(database) as connection:
-        await run(connection, POSTPONE, params)
-
-
-async def pieces_to_push(database: Database, now: datetime) -> list[Piece]:
-    """Where somebody is to be told something by now."""
-    found = await survey_rows(database, DUE_BUCKETS, {"now": now})
-    return [Piece(PUSH_GROUP, row.bucket) for row in found]
+    ids = tuple(told[at : at + ID_BYTES].hex() for at in range(0, len(told), ID_BYTES))
+    call = TellPhones(row.kind, msgspec.json.decode(row.params), ids)
+    return Errand(row.id, row.user_id, call, row.created_at, row.push_attempts)

@@ -35,9 +35,10 @@ notifications = Table(
     Column("params", JSONB, nullable=False),
     instant("created_at"),
     instant("read_at", nullable=True),
-    instant("push_due_at", nullable=True),  # NULL: no phone to tell, or told
-    Column("push_attempts", SmallInteger, nullable=False),
-    Column("push_told", LargeBinary),  # the ids of the phones that were told, one after the other
+    # Of the release before, which told phones by these; now an errand does (decision 0054).
+    instant("push_due_at", nullable=True),
+    Column("push_attempts", SmallInteger, nullable=False, server_default=text("0")),
+    Column("push_told", LargeBinary),
     PrimaryKeyConstraint("bucket", "id", name="notifications_pkey"),
     of_user("notifications"),
     Index("notifications_user_idx", "bucket", "user_id", "created_at", "id"),

@@ -10,8 +10,7 @@ import asyncpg
 
 from engine.core.action import Action, AnyIntent, kind_of
 from engine.core.outcome import Applied, Outcome
-from engine.core.piece import Piece
-from engine.core.timeline import UPKEEP_GROUP
+from engine.core.piece import Lane, Piece
 from models.base.arrays import AT_BUCKET, ROUTED
 from models.base.db import (
     DATABASE_ERRORS,
@@ -214,7 +213,7 @@ async def claim_upkeep(
 
 async def due_ids(database: Database, piece: Piece, now: datetime, limit: int) -> list[UUID]:
     """Ids of a bucket's due intents, or of its due upkeep, without locking them."""
-    statement = DUE_UPKEEP_IDS if piece.group_number == UPKEEP_GROUP else DUE_IDS
+    statement = DUE_UPKEEP_IDS if piece.group_number == Lane.UPKEEP else DUE_IDS
     params = {"bucket": piece.bucket, "now": now, "limit": limit}
     async with connected(database) as connection:
         return [row.id for row in await rows(connection, statement, params)]

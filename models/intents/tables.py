@@ -1,4 +1,4 @@
-"""What was asked for, what became of it, and what it brings for others."""
+"""What was asked for, what became of it, what it brings for others and asks of the outside."""
 
 from sqlalchemy import (
     BigInteger,
@@ -16,7 +16,17 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from models.base.columns import CHURNING, OURS, bucket, instant, metadata, of_people, one_of
+from models.base.columns import (
+    CHURNING,
+    DELETED,
+    OURS,
+    bucket,
+    instant,
+    metadata,
+    of_people,
+    of_user,
+    one_of,
+)
 
 follow_ups = Table(
     "follow_ups",
@@ -29,6 +39,37 @@ follow_ups = Table(
     PrimaryKeyConstraint("bucket", "id", name="follow_ups_pkey"),
     CheckConstraint("target_bucket BETWEEN 0 AND 63", name="follow_ups_target_range"),
     Index("follow_ups_due", "bucket", "due_at"),
+    postgresql_with=CHURNING,
+)
+
+# While one is called or asked about, `due_at` is when its worker counts as dead. `attempts` is
+# raised by whoever takes it: what an earlier one finds out too late is not written any more.
+errands = Table(
+    "errands",
+    metadata,
+    bucket(),
+    Column("id", Uuid, nullable=False),
+    Column("user_id", BigInteger, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("payload", JSONB, nullable=False),
+    instant("created_at"),
+    instant("due_at"),
+    Column("attempts", SmallInteger, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("error", Text),
+    PrimaryKeyConstraint("bucket", "id", name="errands_pkey"),
+    of_user("errands"),
+    one_of("errands", "status", "WAITING", "CALLED", "UNKNOWN", "FAILED"),
+    Index(
+        "errands_due",
+        "bucket",
+        "kind",
+        "due_at",
+        postgresql_where=text("status <> 'FAILED'"),
+    ),
+    Index("errands_dead", "bucket", "created_at", postgresql_where=text("status = 'FAILED'")),
+    Index("errands_user_idx", "bucket", "user_id"),
+    info=of_people(DELETED, {"error": OURS}),
     postgresql_with=CHURNING,
 )
 

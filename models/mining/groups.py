@@ -11,7 +11,7 @@ from models.base.arrays import AT_BUCKET, ROUTED
 from models.base.db import Connection, Database, rows, run, sql, transaction
 from models.base.encoding import encode
 from models.base.nodes import survey, survey_rows
-from models.inbox.notes import push_due_sql
+from models.inbox.notes import NOTED, telling_sql
 from models.mining.credit import lock_bucket
 from models.mining.snapshots import SnapshotCopies
 from runtime.clock import new_id
@@ -60,12 +60,15 @@ REGROUP = sql("""
 """)
 
 NOTE_MOVES = sql(f"""
-    INSERT INTO notifications (bucket, id, user_id, kind, params, created_at, push_due_at,
-                               push_attempts)
-    SELECT m.bucket, d.id, d.user_id, 'group.moved', CAST(:params AS jsonb), :now,
-           {push_due_sql("d.user_id", ":now")}, 0
-    FROM {ROUTED} unnest(CAST(:ids AS uuid[]), CAST(:users AS bigint[])) AS d (id, user_id)
-    WHERE {AT_BUCKET}
+    WITH note AS (
+        INSERT INTO notifications (bucket, id, user_id, kind, params, created_at)
+        SELECT m.bucket, d.id, d.user_id, 'group.moved', CAST(:params AS jsonb),
+               CAST(:now AS timestamptz)
+        FROM {ROUTED} unnest(CAST(:ids AS uuid[]), CAST(:users AS bigint[])) AS d (id, user_id)
+        WHERE {AT_BUCKET}
+        {NOTED}
+    )
+    {telling_sql("note")}
 """)
 
 

@@ -8,24 +8,28 @@ from engine.mining.rules import start_limit
 from models.base.db import Connection, Database, run, sql
 from models.base.encoding import encode
 from models.base.nodes import survey, survey_rows
+from models.inbox.notes import NOTED, telling_sql
 
 # Who has a phone, could start now, and whose phase has come. The id names user and window, so that
 # each is told once, however often this runs.
 REMIND = sql(f"""
-    INSERT INTO notifications (bucket, id, user_id, kind, params, created_at, push_due_at,
-                               push_attempts)
-    SELECT u.bucket, CAST(md5('window:' || u.id || ':' || CAST(:window AS text)) AS uuid), u.id,
-           'window.open', CAST(:params AS jsonb), :boundary, :boundary, 0
-    FROM users u
-    WHERE u.bucket = :bucket AND u.group_number = :group_number AND u.is_active
-      AND u.id % {PHASE_MODULUS} * {PHASE_FACTOR} % {PHASE_MODULUS} * :window_us
-          / {PHASE_MODULUS} <= :elapsed_us
-      AND EXISTS (SELECT FROM devices v WHERE v.bucket = :bucket AND v.user_id = u.id)
-      AND NOT EXISTS (
-        SELECT FROM mining_sessions s
-        WHERE s.bucket = :bucket AND s.user_id = u.id AND s.status IN ('PENDING', 'ACTIVE')
-          AND (s.window_opens_at = :opens_at OR s.ends_at > :start_limit OR s.ends_at IS NULL))
-    ON CONFLICT (bucket, id) DO NOTHING
+    WITH note AS (
+        INSERT INTO notifications (bucket, id, user_id, kind, params, created_at)
+        SELECT u.bucket, CAST(md5('window:' || u.id || ':' || CAST(:window AS text)) AS uuid), u.id,
+               'window.open', CAST(:params AS jsonb), CAST(:boundary AS timestamptz)
+        FROM users u
+        WHERE u.bucket = :bucket AND u.group_number = :group_number AND u.is_active
+          AND u.id % {PHASE_MODULUS} * {PHASE_FACTOR} % {PHASE_MODULUS} * :window_us
+              / {PHASE_MODULUS} <= :elapsed_us
+          AND EXISTS (SELECT FROM devices v WHERE v.bucket = :bucket AND v.user_id = u.id)
+          AND NOT EXISTS (
+            SELECT FROM mining_sessions s
+            WHERE s.bucket = :bucket AND s.user_id = u.id AND s.status IN ('PENDING', 'ACTIVE')
+              AND (s.window_opens_at = :opens_at OR s.ends_at > :start_limit OR s.ends_at IS NULL))
+        ON CONFLICT (bucket, id) DO NOTHING
+        {NOTED}
+    )
+    {telling_sql("note")}
 """)
 
 BUCKETS_WITH_DEVICES = survey(

@@ -14,7 +14,7 @@ from msgspec import Struct
 from engine.core.piece import Piece
 from models.base.db import Connection, Database, Row, rows, sql
 from models.base.nodes import survey, survey_rows
-from models.inbox.notes import push_due_sql
+from models.inbox.notes import NOTED, telling_sql
 from models.intents.record import CLOCK_SKEW_MAX
 from models.ledger.post import crediting
 from models.mining.credit import accrued_sql
@@ -45,12 +45,13 @@ SETTLE = sql(f"""
         FROM done d JOIN ad_views v ON v.bucket = d.bucket AND v.id = d.view_id
         WHERE v.bucket = :bucket
     ), note AS (
-        INSERT INTO notifications (bucket, id, user_id, kind, params, created_at, push_due_at,
-                                   push_attempts)
+        INSERT INTO notifications (bucket, id, user_id, kind, params, created_at)
         SELECT d.bucket, d.id, d.user_id, 'mining.completed',
-               jsonb_build_object('session_id', d.id, 'amount_micro', d.reward_micro), :boundary,
-               {push_due_sql("d.user_id", ":boundary")}, 0
+               jsonb_build_object('session_id', d.id, 'amount_micro', d.reward_micro), :boundary
         FROM done d
+        {NOTED}
+    ), errand AS (
+        {telling_sql("note")}
     ), {crediting("entries e")}
 """)
 
@@ -90,12 +91,13 @@ EXPIRE = sql(f"""
         SELECT l.bucket, l.id, l.user_id, 'AD_EXPIRE', 'ad_view', l.view_id, '{{}}', l.failed_at
         FROM late l
     ), note AS (
-        INSERT INTO notifications (bucket, id, user_id, kind, params, created_at, push_due_at,
-                                   push_attempts)
+        INSERT INTO notifications (bucket, id, user_id, kind, params, created_at)
         SELECT l.bucket, l.id, l.user_id, 'mining.failed',
-               jsonb_build_object('session_id', l.id, 'reason', 'AD_EXPIRED'), :boundary,
-               {push_due_sql("l.user_id", ":boundary")}, 0
+               jsonb_build_object('session_id', l.id, 'reason', 'AD_EXPIRED'), :boundary
         FROM late l
+        {NOTED}
+    ), errand AS (
+        {telling_sql("note")}
     )
     SELECT user_id FROM late
 """)

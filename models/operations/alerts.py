@@ -23,6 +23,7 @@ from models.base.db import (
     transaction,
 )
 from models.base.encoding import encode
+from models.intents.errands import count_dead_errands
 from models.operations.request_counts import SLOT_SECONDS
 
 DAYS_BEFORE = 7
@@ -159,8 +160,9 @@ async def read_counters(database: Database, now: datetime) -> Counters:
 
 
 async def count_dead_letters(connection: Connection) -> int:
-    """Intents that failed too often."""
-    return sum(row.value for row in await rows_of_buckets(connection, DEAD_LETTERS, {}))
+    """Intents and errands that failed too often."""
+    intents: int = sum(row.value for row in await rows_of_buckets(connection, DEAD_LETTERS, {}))
+    return intents + await count_dead_errands(connection)
 
 
 async def _rows_of(

@@ -195,6 +195,18 @@ OVERDUE = {
         WHERE t.bucket BETWEEN :first AND :last AND NOT t.is_posted AND t.created_at < :before
           AND p.entry_id IS NULL
     """,
+    "calls to the outside are made in time": """
+        SELECT id, kind, due_at FROM errands
+        WHERE bucket BETWEEN :first AND :last AND status <> 'FAILED' AND due_at < :before
+    """,
+    "of no call to the outside it is unknown what became of it": """
+        SELECT id, kind, error FROM errands
+        WHERE bucket BETWEEN :first AND :last AND status = 'UNKNOWN' AND created_at < :before
+    """,
+    "no errand has failed for good": """
+        SELECT id, kind, error FROM errands
+        WHERE bucket BETWEEN :first AND :last AND status = 'FAILED' AND created_at < :before
+    """,
     "there are no dead letters": """
         SELECT id, kind, error FROM intents
         WHERE bucket BETWEEN :first AND :last AND status = 'FAILED' AND recorded_at < :before

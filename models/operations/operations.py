@@ -10,13 +10,14 @@ from msgspec import Struct
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
-from engine.core.piece import Piece
+from engine.core.piece import Lane, Piece
 from engine.core.timeline import BUCKET_COUNT, Timetable, boundary_at_or_before
 from models.base.buckets import rows_of_buckets
 from models.base.db import Database, Row, connected, rows, sql, transaction
 from models.base.nodes import survey, survey_rows
 from models.base.trail import Action, Actor, log_in_bucket
 from models.intents import queue
+from models.intents.errands import LETTERS_MAX, dead_errands, revive_errand
 from models.intents.queue import LEASE_SECONDS
 from runtime.broker.bells import QUEUES
 from runtime.broker.prompt import WORKER_NAME
@@ -148,23 +149,28 @@ async def read_queues(broker: Redis) -> list[Queue] | None:
 
 
 async def read_dead_letters(database: Database) -> Sequence[Row]:
-    """Intents that failed too often, the oldest thousand."""
+    """Intents and errands that failed too often, the oldest thousand."""
     async with connected(database) as connection:
-        return await rows(connection, queue.DEAD_LETTERS)
+        found = [*await rows(connection, queue.DEAD_LETTERS), *await dead_errands(connection)]
+    return sorted(found, key=lambda letter: letter.recorded_at)[:LETTERS_MAX]
 
 
 async def revive(
-    database: Database, actor: Actor, bucket: int, intent_id: UUID, reason: str, now: datetime
+    database: Database, actor: Actor, bucket: int, letter_id: UUID, reason: str, now: datetime
 ) -> Piece | None:
     """Another try for a dead letter, and its entry in the trail; None if there is no such one.
 
     Asked for twice, it is revived once.
     """
-    params: dict[str, Any] = {"bucket": bucket, "id": intent_id, "now": now}
+    params: dict[str, Any] = {"bucket": bucket, "id": letter_id, "now": now}
     async with transaction(database) as connection:
         found = await rows(connection, queue.REQUEUE, params)
-        if not found:
+        if found:
+            kind, group_number = "intent", found[0].group_number
+        elif await revive_errand(connection, bucket, letter_id, now):
+            kind, group_number = "errand", Lane.ERRANDS
+        else:
             return None
-        action = Action("letter.requeue", "intent", str(intent_id), reason=reason)
+        action = Action("letter.requeue", kind, str(letter_id), reason=reason)
         await log_in_bucket(connection, bucket, actor, action, now)
-    return Piece(found[0].group_number, bucket)
+    return Piece(group_number, bucket)

@@ -1,14 +1,13 @@
-"""`twtc dead-letters`: intents that failed too often, and another try for one of them."""
+"""`twtc dead-letters`: intents and errands that failed too often, and another try for one."""
 
 import asyncio
 import os
 import sys
 from uuid import UUID
 
-from models.base.db import DATABASE_ERRORS, connected, open_database, rows
+from models.base.db import DATABASE_ERRORS, open_database
 from models.base.trail import OPERATOR
-from models.intents.queue import DEAD_LETTERS
-from models.operations.operations import revive
+from models.operations.operations import read_dead_letters, revive
 from ops.running import with_addresses
 from runtime.broker.bells import Bells, open_broker
 from runtime.clock import utcnow
@@ -45,8 +44,7 @@ async def show_letters(config: Config) -> int:
     """Print the oldest thousand."""
     database = open_database(config.database_url, pool_size=1, application_name="twtc-letters")
     try:
-        async with connected(database) as connection:
-            found = await rows(connection, DEAD_LETTERS)
+        found = await read_dead_letters(database)
     finally:
         await database.dispose()
     for row in found:
@@ -72,5 +70,5 @@ async def requeue_letter(config: Config, bucket: int, intent_id: UUID) -> int:
     finally:
         await bells.close()
         await database.dispose()
-    print("requeued; it is applied as of when it was recorded")
+    print("requeued; an intent is applied as of when it was recorded")
     return 0

@@ -14,8 +14,8 @@ from dramatiq.brokers.redis import RedisBroker
 from redis import ConnectionPool, Redis
 from redis.exceptions import RedisError
 
-from engine.core.piece import Piece
-from engine.core.timeline import PUSH_GROUP, UPKEEP_GROUP
+from engine.core.piece import Lane, Piece
+from engine.core.timeline import GROUP_COUNT
 from runtime.broker.prompt import PromptRedisBroker
 
 log = logging.getLogger(__name__)
@@ -29,12 +29,12 @@ SOCKET_TIMEOUT_SECONDS = 2
 
 
 def queue_name(group_number: int) -> str:
-    """The Dramatiq queue of a group; `upkeep` and `push` belong to none."""
-    names = {UPKEEP_GROUP: "upkeep", PUSH_GROUP: "push"}
+    """The Dramatiq queue of a group; `upkeep` and `errands` belong to none."""
+    names: dict[int, str] = {lane: lane.name.lower() for lane in Lane}
     return names.get(group_number, f"group-{group_number:02d}")
 
 
-QUEUES = tuple(queue_name(group) for group in range(UPKEEP_GROUP, PUSH_GROUP + 1))
+QUEUES = tuple(queue_name(lane) for lane in (Lane.UPKEEP, *range(1, GROUP_COUNT + 1), Lane.ERRANDS))
 
 
 def open_broker(url: str, middleware: list[dramatiq.Middleware]) -> Broker:

@@ -53,6 +53,12 @@ RELAY_RINGS = Metric(
     Kind.COUNTER,
     "Bells that the relay rang for intents whose own bell was lost or not answered in time.",
 )
+ERRANDS_DONE = Metric(
+    "twtc_errands_done",
+    Kind.COUNTER,
+    "What became of calls to the outside: done, later, failed, or unknown.",
+    ("kind", "outcome"),
+)
 QUEUE_BELLS = Metric("twtc_queue_bells", Kind.GAUGE, "Bells that wait at the broker.", ("queue",))
 QUEUE_UNDONE = Metric(
     "twtc_queue_undone_intents",
@@ -69,7 +75,7 @@ TICKS_MISSED = Metric(
     "Boundaries through which a group that earns has not been paid.",
     ("group",),
 )
-DEAD_LETTERS = Metric("twtc_dead_letters", Kind.GAUGE, "Intents that failed too often.")
+DEAD_LETTERS = Metric("twtc_dead_letters", Kind.GAUGE, "Intents and errands that failed too often.")
 WORKERS_LIVE = Metric("twtc_workers_live", Kind.GAUGE, "Workers whose heartbeat is fresh.")
 STATE_READ = Metric(
     "twtc_state_read_timestamp_seconds",

@@ -53,6 +53,7 @@ NEVER_NULL = {
     "fraud.scoring.ACTS": {"day"},
     "accounts.sign_ins.REVOKE_FAMILY": {"token_hash"},
     "ledger.spending.WALLET": {"day"},
+    "mining.reminders.REMIND": {"elapsed_us", "group_number", "window_us"},
 }
 # Each holds an exclusive lock on all nodes until its transaction ends: rare, short, one at a time.
 WRITES_COPIES = {

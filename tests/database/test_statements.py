@@ -35,7 +35,8 @@ OVER_ALL_PIECES = {
 PROBES = {
     "intents.queue.OVERDUE_BUCKETS[all]",
     "intents.follow_ups.BUCKETS_OVERDUE[all]",
-    "inbox.pushes.DUE_BUCKETS[all]",
+    "intents.errands.DUE_BUCKETS[all]",
+    "inbox.pushes.BUCKETS_OF_BEFORE[all]",
     "mining.reminders.BUCKETS_WITH_DEVICES[all]",
 }
 # What it asks is how two servers' own clocks and logs stand.

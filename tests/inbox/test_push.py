@@ -5,13 +5,24 @@ from uuid import UUID
 
 import pytest
 
-from engine.core.piece import Piece
-from engine.core.timeline import PUSH_GROUP, phase_in_window
-from models.inbox.pushes import LEASE, claim_pushes, pieces_to_push
+from engine.core.errands import TellPhones
+from engine.core.piece import Lane, Piece
+from engine.core.timeline import phase_in_window
+from models.intents.errands import LEASE, claim_errands, pieces_with_errands
 from runtime.clock import utcnow
 from tests.kit.counterpart import Reply
 from tests.kit.fcm_google import Google, refusal
-from tests.kit.push import OTHER, TOKEN, due, fcm, mine_a_cycle, push, register, with_phone
+from tests.kit.push import (
+    OTHER,
+    TOKEN,
+    due,
+    fcm,
+    mine_a_cycle,
+    push,
+    register,
+    tell_again,
+    with_phone,
+)
 from tests.kit.words import at
 from tests.kit.world import World
 from workers.apply import drain
@@ -44,7 +55,7 @@ async def test_a_phone_is_told_in_its_language(world: World, fcm: Google) -> Non
 async def test_without_a_phone_nothing_waits_to_be_sent(world: World, fcm: Google) -> None:
     await mine_a_cycle(world, await world.person(group_number=1))
     assert await due(world) == 0
-    assert await pieces_to_push(world.database, utcnow()) == []
+    assert await pieces_with_errands(world.database, utcnow()) == []
 
 
 async def test_without_a_sender_notifications_stay_in_the_inbox(world: World) -> None:
@@ -143,7 +154,7 @@ async def test_a_repeat_takes_the_place_of_what_it_repeats(world: World, fcm: Go
     person = await with_phone(world)
     await mine_a_cycle(world, person)
     await push(world)
-    await world.rows("UPDATE notifications SET push_due_at = :now RETURNING id")
+    await tell_again(world, person)
     await push(world)
     first, *others = [m for m in fcm.messages if m["data"]["kind"] == "mining.completed"]
     assert others
@@ -169,17 +180,12 @@ async def test_a_busy_vendor_is_asked_again_when_it_says(
     person = await with_phone(world)
     await person.mine()
     await world.go_to(at("04:10"))
-    await push(world)  # whatever came before
-    await world.rows("UPDATE notifications SET push_due_at = :now, push_attempts = 0 RETURNING id")
-    fcm.messages.clear()
     fcm.answers[TOKEN] = [reply] * await due(world)
     await push(world)
-    assert fcm.messages == []
-    world.move_to(utcnow() + timedelta(seconds=seconds - 1))
-    await push(world)
-    assert fcm.messages == []
-    world.move_to(utcnow() + timedelta(seconds=1))
-    await push(world)
+    for passed in (seconds - 1, 1):
+        assert fcm.messages == []
+        world.move_to(utcnow() + timedelta(seconds=passed))
+        await push(world)
     assert len(fcm.messages) == await world.value("SELECT count(*) FROM notifications")
 
 
@@ -208,7 +214,7 @@ async def test_an_access_token_that_is_refused_is_renewed_once(world: World, fcm
     await push(world)
     given, told = fcm.tokens_given, len(fcm.messages)
     fcm.tokens_valid.clear()
-    await world.rows("UPDATE notifications SET push_due_at = :now RETURNING id")
+    await tell_again(world, person)
     await push(world)
     assert fcm.tokens_given == given + 1
     assert len(fcm.messages) == 2 * told
@@ -218,9 +224,9 @@ async def test_what_a_dead_worker_took_is_told_after_its_lease(world: World, fcm
     person = await with_phone(world)
     await mine_a_cycle(world, person)
     bucket = person.id % 64
-    claimed, _ = await claim_pushes(world.database, bucket, utcnow())
+    _, claimed = await claim_errands(world.database, bucket, TellPhones, utcnow(), 100)
     assert claimed
-    await drain(world.shop, Piece(PUSH_GROUP, bucket))
+    await drain(world.shop, Piece(Lane.ERRANDS, bucket))
     assert fcm.messages == []
     world.move_to(utcnow() + LEASE)
     await push(world)
@@ -285,8 +291,7 @@ async def test_the_inbox_knows_what_has_been_read(world: World) -> None:
     await mine_a_cycle(world, person)
     assert (await person.get("/v1/notifications/unread")).json() == {"unread_count": 1}
     [note] = (await person.get("/v1/notifications")).json()["items"]
-    unknown = str(UUID(int=1))
-    answer = await person.post("/v1/notifications/read", {"ids": [unknown]})
+    answer = await person.post("/v1/notifications/read", {"ids": [str(UUID(int=1))]})
     assert answer.json() == {"unread_count": 1}
     answer = await person.post("/v1/notifications/read", {"ids": [note["id"]]})
     assert answer.json() == {"unread_count": 0}

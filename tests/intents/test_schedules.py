@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 from freezegun.api import FrozenDateTimeFactory
 
-from engine.core.timeline import PROFILES, UPKEEP_GROUP, Timing, timetable
+from engine.core.piece import Lane
+from engine.core.timeline import PROFILES, Timing, timetable
 from models.base.db import connected, run, sql
 from ops.commands.upkeep import BoundaryError, find_entry, read_boundary
 from runtime.clock import utcnow
@@ -73,7 +74,7 @@ async def test_two_clocks_record_a_boundary_once(world: World) -> None:
     clocks = [DueWork(world.database, entries(world.table)) for _ in range(3)]
     recorded = await asyncio.gather(*(clock.record(when) for clock in clocks))
     # Several entries are upkeep's: each of the clocks may have recorded one, in the same piece.
-    pieces = [piece for each in recorded for piece in each if piece.group_number != UPKEEP_GROUP]
+    pieces = [piece for each in recorded for piece in each if piece.group_number != Lane.UPKEEP]
     assert len(pieces) == len(set(pieces))
     credit_intents = (
         "SELECT count(*) FROM intents WHERE kind = 'mining.credit' AND recorded_at = :t"

@@ -1,17 +1,22 @@
 """Two releases run side by side while one replaces the other (decision 0041)."""
 
+import asyncio
 from datetime import timedelta
 from functools import reduce
 from operator import or_
+from typing import Any
 from uuid import UUID
 
 import msgspec
 import pytest
 
-from engine.core.piece import Piece
+from engine.core.errands import TellPhones
+from engine.core.piece import Lane, Piece
 from models.base.db import connected, run, sql
 from models.base.encoding import encode
+from models.inbox.pushes import pieces_of_before, take_over_pushes
 from models.intents import newer
+from models.intents.errands import claim_errands
 from runtime.clock import utcnow
 from tests.kit.words import at
 from tests.kit.world import World
@@ -90,3 +95,42 @@ async def test_a_configuration_with_a_newer_setting_is_read_without_it(world: Wo
     world.shop.configurations.forget()
     found = await world.shop.configurations.at(utcnow() + timedelta(hours=1))
     assert found.boosts_per_day == 4
+
+
+async def test_what_an_older_worker_has_yet_to_tell_phones_is_told_once(world: World) -> None:
+    """It says so in the notification, and may be telling one at this moment."""
+    person = await world.person()
+    now, bucket, told = utcnow(), person.id % 64, bytes(range(32))
+    written = """
+        INSERT INTO notifications (bucket, id, user_id, kind, params, created_at, push_due_at,
+                                   push_attempts, push_told)
+        VALUES (:bucket, :id, :user_id, 'mining.completed', '{"amount_micro": 1}', :at, :due_at,
+                :attempts, :told)
+        RETURNING id
+    """
+    leased = now + timedelta(minutes=2)
+    waiting = [(1, now, 0, None), (2, now, 3, told), (3, leased, 1, None)]
+    for number, due_at, attempts, phones in waiting:
+        params: dict[str, Any] = {
+            "bucket": bucket,
+            "id": UUID(int=number),
+            "user_id": person.id,
+            "at": now,
+        }
+        params |= {"due_at": due_at, "attempts": attempts, "told": phones}
+        await world.rows(written, **params)
+    assert await pieces_of_before(world.database, now) == [Piece(Lane.ERRANDS, bucket)]
+    both = (take_over_pushes(world.database, bucket, now) for _ in range(2))
+    await asyncio.gather(*both)
+    assert await pieces_of_before(world.database, now) == []
+    _, taken = await claim_errands(world.database, bucket, TellPhones, now, 100)
+    note = TellPhones("mining.completed", {"amount_micro": 1})
+    first, second = sorted(taken, key=lambda errand: errand.id)
+    assert (first.id, first.attempts, first.call) == (UUID(int=1), 1, note)
+    assert (second.id, second.attempts) == (UUID(int=2), 4)
+    assert second.call == msgspec.structs.replace(note, told=(told.hex(),))
+    left = await world.rows("SELECT id FROM notifications WHERE push_due_at IS NOT NULL")
+    assert [row.id for row in left] == [UUID(int=3)]
+    world.move_to(leased)  # its worker died
+    await drain(world.shop, Piece(Lane.ERRANDS, bucket))
+    assert await world.value("SELECT count(*) FROM notifications WHERE push_due_at <= :now") == 0

@@ -5,7 +5,9 @@ from collections.abc import AsyncIterator
 import msgspec.structs
 import pytest
 
-from models.inbox.pushes import pieces_to_push
+from models.base.db import sql
+from models.inbox.notes import telling_sql
+from models.intents.errands import pieces_with_errands
 from runtime.clock import utcnow
 from tests.kit.fcm_google import Google, google
 from tests.kit.words import at
@@ -40,8 +42,8 @@ async def register(person: Person, token: str = TOKEN, language: str = "en") -> 
 
 
 async def push(world: World) -> None:
-    """Do what the relay and the workers of the queue `push` do."""
-    for piece in await pieces_to_push(world.database, utcnow()):
+    """Do what the relay and the workers of the queue `errands` do."""
+    for piece in await pieces_with_errands(world.database, utcnow()):
         await drain(world.shop, piece)
 
 
@@ -52,7 +54,10 @@ async def mine_a_cycle(world: World, person: Person) -> None:
 
 
 async def due(world: World) -> int:
-    found: int = await world.value(
-        "SELECT count(*) FROM notifications WHERE push_due_at IS NOT NULL"
-    )
+    found: int = await world.value("SELECT count(*) FROM errands")
     return found
+
+
+async def tell_again(world: World, person: Person) -> None:
+    """As if their phones had not been told yet."""
+    await world.rows(sql(telling_sql("notifications")), bucket=person.id % 64)

@@ -1,1 +1,1 @@
-"""Telling phones: a queue of its own, so that a slow vendor holds up nothing else."""
+"""Telling phones: errands of their own kind, made by FCM (decisions 0023 and 0054)."""

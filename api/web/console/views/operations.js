@@ -19,8 +19,8 @@ export function Operations() {
     ${value && html`<${Verdict} of=${value} /><${Tiles} of=${value} />
       <h2>Groups</h2><${Groups} of=${value} />
       <h2>Dead letters</h2>
-      <p class="quiet">Intents that failed five times. Requeued, one is applied as of when it was
-        recorded, once.</p>
+      <p class="quiet">Intents, and calls to the outside, that failed too often. Requeued, an intent is
+        applied as of when it was recorded, once.</p>
       <${Letters} rows=${letters.value} reload=${() => { reload(); letters.reload(); }} />
       <div class="columns"><section><h2>Undone intents by piece</h2><${Pieces} of=${value} /></section>
         <section><h2>Workers</h2><${Workers} of=${value} /></section></div>`}
@@ -56,7 +56,7 @@ function Tiles({ of }) {
       kind=${of.workers?.length === 0 ? "bad" : ""}
       note=${of.workers ? "listening to the broker" : "the broker cannot be asked"} />
     <${Tile} title="Dead letters" value=${number(of.dead_letter_count)}
-      kind=${of.dead_letter_count ? "bad" : "good"} note="failed five times" /></div>`;
+      kind=${of.dead_letter_count ? "bad" : "good"} note="failed too often" /></div>`;
 }
 
 function Groups({ of }) {
