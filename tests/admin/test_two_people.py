@@ -38,7 +38,7 @@ def nothing_lapses_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     async def dead(*_: Any) -> int:
         return 0
 
-    for module in ("roles", "fraud_review"):
+    for module in ("admin.roles", "fraud.review"):
         monkeypatch.setattr(f"models.{module}.lapse_proposals", dead)
 
 
