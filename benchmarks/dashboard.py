@@ -112,10 +112,10 @@ async def _turn(
     }
     try:
         async with engine_workers(database, servers, more=more) as worker:
-            await drained_per_second(database, bells, worker, next_ones(WARM_UP))
+            await drained_per_second(database, bells, worker, next_ones(WARM_UP), servers.redis_url)
             used = [cpu_seconds(worker.pid)]
             chosen = next_ones(options.backlog)
-            rate, _ = await drained_per_second(database, bells, worker, chosen)
+            rate, _ = await drained_per_second(database, bells, worker, chosen, servers.redis_url)
             rates.backlog.append(rate)
             used.append(cpu_seconds(worker.pid))
             load = HalfLoad(database, bells)

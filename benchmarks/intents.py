@@ -128,11 +128,17 @@ async def _engine(
         try:
             for _ in range(ROUNDS):
                 async with engine_workers(database, servers, options.processes) as worker:
-                    await drained_per_second(database, bells, worker, next_ones(WARM_UP))
+                    await drained_per_second(
+                        database, bells, worker, next_ones(WARM_UP), servers.redis_url
+                    )
                     say(f"{options.backlog:,} intents: a worker drains them")
                     chosen = next_ones(options.backlog)
                     turns.ours.append(
-                        Turn(*await drained_per_second(database, bells, worker, chosen))
+                        Turn(
+                            *await drained_per_second(
+                                database, bells, worker, chosen, servers.redis_url
+                            )
+                        )
                     )
                 if best is not None:
                     turns.theirs.append(await _peer(servers, best, options.jobs))

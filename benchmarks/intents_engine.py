@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
+from redis.asyncio import Redis
 
 from benchmarks.intents_kind import Sender, count_effects, wish_of
 from benchmarks.processes import busy_seconds
@@ -17,7 +18,7 @@ from engine.core.piece import Piece
 from models.base.db import Database, connected, open_database, rows, sql
 from models.intents.queue import overdue_pieces
 from models.intents.record import Recorded, record
-from runtime.broker.bells import Bells
+from runtime.broker.bells import QUEUES, Bells
 from runtime.clock import utcnow
 from schedules.__main__ import RELAY_SECONDS
 
@@ -60,15 +61,29 @@ async def record_backlog(database: Database, senders: Sequence[Sender]) -> list[
     return recorded
 
 
+async def bells_answered(redis_url: str) -> None:
+    """Wait until no bell is left: one of before would take along what is recorded from now on."""
+    async with Redis.from_url(redis_url) as broker:
+        while sum([await broker.hlen(f"dramatiq:{name}.msgs") for name in QUEUES]):  # noqa: ASYNC110
+            await asyncio.sleep(WATCH_SECONDS)
+
+
 async def drained_per_second(
-    database: Database, bells: Bells, worker: asyncio.subprocess.Process, senders: Sequence[Sender]
+    database: Database,
+    bells: Bells,
+    worker: asyncio.subprocess.Process,
+    senders: Sequence[Sender],
+    redis_url: str,
 ) -> tuple[float, float]:
     """Intents a second from the first bell to the last commit, for one intent of each sender; and
     processor seconds for each."""
+    await bells_answered(redis_url)
     before = await count_effects(database)
     recorded = await record_backlog(database, senders)
     pieces = {Piece(one.group_number, one.bucket) for one in recorded}
     await vacuum(database)
+    if await count_effects(database) != before:
+        raise RuntimeError("the backlog was drained before it was rung for")
     began, busy = time.perf_counter(), busy_seconds()
     await asyncio.gather(bells.ring(*pieces), wait_until_applied(database, worker))
     seconds, used = time.perf_counter() - began, busy_seconds() - busy
