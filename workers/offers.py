@@ -35,15 +35,15 @@ async def offer_ads(shop: Workshop, batch: Batch, conditions: Conditions) -> Non
 def _wanted_ads(batch: Batch) -> Counter[Purpose]:
     """How many ads the batch may serve, at most, for each purpose."""
     wanted: Counter[Purpose] = Counter()
+    shown = {id_: v for member in batch.people.values() for id_, v in member.of(Views).items()}
     for intent in batch.intents:
         match intent.action:
             case StartMining():
                 wanted[Purpose.MINING] += 1
             case StartTask():
                 wanted[Purpose.TASK] += 1
-            case FailView(view_id):
-                shown = [member.of(Views).get(view_id) for member in batch.people.values()]
-                wanted.update(view.purpose for view in shown if view is not None)
+            case FailView(view_id) if view_id in shown:
+                wanted[shown[view_id].purpose] += 1
     return wanted
 
 

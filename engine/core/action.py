@@ -39,9 +39,9 @@ class Action(Struct, frozen=True, tag_field="kind", forbid_unknown_fields=True):
     """What it brings when it is applied; of several, a stored one is the first that it fits."""
 
 
-def kind_of(action: Action | type[Action]) -> str:
-    """The intent kind of an action: its tag."""
-    return str(action.__struct_config__.tag)
+def kind_of(tagged: Struct | type[Struct]) -> str:
+    """The kind of an action, or of a call to the outside: its tag."""
+    return str(tagged.__struct_config__.tag)
 
 
 A_co = TypeVar("A_co", bound=Action, covariant=True)

@@ -108,11 +108,6 @@ class Standing(Struct, frozen=True):
     error: str | None = None
 
 
-def kind_of(call: Call | type[Call]) -> str:
-    """The errand kind of a call: its tag."""
-    return str(call.__struct_config__.tag)
-
-
 def backoff_seconds(errand: Errand) -> int:
     """How long its kind waits after so many attempts."""
     waits = errand.call.backoff_seconds

@@ -10,7 +10,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from engine.core.action import AnyIntent
+from engine.core.action import AnyIntent, kind_of
 from engine.core.member import Part
 from engine.fraud.actions import FlagUser
 from engine.fraud.blind import count_blind, is_blind, judge_blind
@@ -88,7 +88,7 @@ def judge(trail: Trail, intent: AnyIntent, around: Surroundings) -> Judgement:
     if is_decision and trail.acted_at is not None:
         pause = at - trail.acted_at
         if timedelta(0) <= pause < TOO_SOON:
-            details = {"kind": _kind(intent), "after_seconds": pause.total_seconds()}
+            details = {"kind": kind_of(intent.action), "after_seconds": pause.total_seconds()}
             found.append(Violation("SUSPICIOUS_TIMING", Severity.LOW, details))
     ended = _duplicate(trail, session_id, ip, at)
     if ended is not None:
@@ -156,10 +156,6 @@ def _duplicate(trail: Trail, session_id: UUID | None, ip: str | None, at: dateti
     if not timedelta(0) <= at - trail.seen_at < AT_ONCE or ip == trail.ip:
         return None
     return max(session_id, trail.session_id)
-
-
-def _kind(intent: AnyIntent) -> str:
-    return str(intent.action.__struct_config__.tag)
 
 
 def _later(before: datetime | None, at: datetime) -> datetime:

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
+from engine.core.action import kind_of
 from engine.core.decision import Note
-from engine.core.errands import TellPhones, kind_of
+from engine.core.errands import TellPhones
 from engine.core.timeline import bucket_of
 from models.base.arrays import AT_BUCKET, ROUTED
 from models.base.db import Connection, Database, connected, rows, run, sql

@@ -11,8 +11,8 @@ from uuid import UUID
 
 import msgspec
 
-from engine.core.action import Action
-from engine.core.errands import Call, Errand, Standing, Status, kind_of
+from engine.core.action import Action, kind_of
+from engine.core.errands import Call, Errand, Standing, Status
 from engine.core.piece import Lane, Piece
 from engine.domains import CALLS
 from models.base import arrays

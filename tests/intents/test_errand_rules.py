@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from engine.core.action import kind_of
 from engine.core.errands import (
     Call,
     Done,
@@ -17,7 +18,6 @@ from engine.core.errands import (
     Status,
     TellPhones,
     Unknown,
-    kind_of,
     standing_after,
 )
 from engine.domains import CALLS

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from engine.core.action import Action
+from engine.core.action import Action, kind_of
 from engine.core.errands import (
     Errand,
     Later,
@@ -17,7 +17,6 @@ from engine.core.errands import (
     Standing,
     Status,
     Unknown,
-    kind_of,
     standing_after,
 )
 from models.inbox.pushes import take_over_pushes
