@@ -31,7 +31,7 @@ from engine.core.conditions import Conditions
 from engine.core.decision import Decision, LogEntry
 from engine.core.member import Member
 from engine.core.outcome import Applied, Reason, Rejected, Result
-from engine.ledger.rules import bounded
+from engine.ledger.rights import bounded
 
 
 class Payee(Protocol):

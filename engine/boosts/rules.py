@@ -42,7 +42,7 @@ from engine.core.member import Member
 from engine.core.outcome import Applied, Reason, Rejected
 from engine.core.timeline import next_midnight, utc_day
 from engine.core.transfer import Transfer, TransferType, emission, wallet
-from engine.ledger.rules import CONTENT
+from engine.ledger.rights import CONTENT
 from engine.mining.state import Session, Sessions, running_at
 
 

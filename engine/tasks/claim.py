@@ -16,7 +16,7 @@ from engine.core.member import Member
 from engine.core.money import format_amount
 from engine.core.outcome import Applied
 from engine.core.transfer import Transfer, TransferType, emission, wallet
-from engine.ledger.rules import PROMOTION
+from engine.ledger.rights import PROMOTION
 from engine.tasks.state import (
     QUIZ_ATTEMPTS,
     TASKS_PER_DAY,

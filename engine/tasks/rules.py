@@ -15,7 +15,7 @@ from engine.core.decision import Decision, Note
 from engine.core.member import Member
 from engine.core.outcome import Applied, Reason, Rejected
 from engine.core.timeline import next_midnight, utc_day
-from engine.ledger.rules import CONTENT, PROMOTION
+from engine.ledger.rights import CONTENT, PROMOTION
 from engine.tasks.actions import AnswerTask, CompleteTask, ReviewTask, StartTask
 from engine.tasks.ads import serve_task_ad
 from engine.tasks.claim import log_task, pay_task, task_facts, tasks_of_day

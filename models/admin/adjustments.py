@@ -17,7 +17,7 @@ from engine.core.piece import Piece
 from engine.core.timeline import bucket_of
 from engine.core.transfer import CORRECTIONS, Transfer, TransferType, wallet
 from engine.ledger.actions import ApplyAdjustment
-from engine.ledger.rules import PROMOTION, draw
+from engine.ledger.rights import PROMOTION, draw
 from models.admin.credits_by_hand import TOO_MUCH, count_credit
 from models.admin.proposals import (
     LIVES,

@@ -9,7 +9,7 @@ from itertools import groupby
 from operator import attrgetter
 
 from engine.core.timeline import BUCKET_COUNT
-from engine.ledger.rules import Unposted, spread
+from engine.ledger.rights import Unposted, spread
 from models.base import arrays
 from models.base.db import Connection, Database, connected, rows, sql, transaction
 from models.ledger.post import LOCK_WALLETS, fund, read_holdings, unfund

@@ -10,7 +10,7 @@ from msgspec import Struct
 
 from engine.core.timeline import bucket_of
 from engine.core.transfer import Account, Transfer, TransferType, wallet
-from engine.ledger.rules import Use, draw, usable_micro
+from engine.ledger.rights import Use, draw, usable_micro
 from engine.ledger.vesting import Holder, Vesting, allowance_day, spendable_micro
 from models.base.db import Connection, Database, Row, connected, rows, run, sql
 from models.intents.members import LOCK_USERS

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from engine.core.transfer import Account, AccountKind, Transfer, TransferType, emission, wallet
-from engine.ledger.rules import Use
+from engine.ledger.rights import Use
 from engine.ledger.vesting import Vesting, allowance_day
 from models.base.db import Connection, run, transaction
 from models.ledger.post import post

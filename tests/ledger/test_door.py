@@ -12,7 +12,7 @@ import pytest
 from engine.core.transfer import (
     CORRECTIONS,
 )
-from engine.ledger.rules import Use, draw
+from engine.ledger.rights import Use, draw
 from models.base.db import sql, transaction
 from models.ledger.fold import fold_all
 from models.ledger.post import post, read_holdings

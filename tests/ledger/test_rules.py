@@ -15,7 +15,7 @@ from engine.core.transfer import (
     emission,
     wallet,
 )
-from engine.ledger.rules import (
+from engine.ledger.rights import (
     Unposted,
     Use,
     bounded,

@@ -10,7 +10,7 @@ import pytest
 from engine.core.money import MICRO_PER_TWTC, parse_amount
 from engine.core.timeline import utc_day
 from engine.core.transfer import Account, AccountKind
-from engine.ledger.rules import Use
+from engine.ledger.rights import Use
 from engine.ledger.vesting import Vesting, allowance_day
 from models.base.db import run, sql, transaction
 from models.ledger.spending import NotSpendableError, Spending, spend

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from api.app import create_app
 from engine.admin.permissions import Role
 from engine.core.transfer import Account, AccountKind
-from engine.ledger.rules import Use
+from engine.ledger.rights import Use
 from engine.ledger.vesting import Vesting
 from models.base.db import (
     DATABASE_ERRORS,
