@@ -52,6 +52,8 @@ def emission(reward: str) -> Account:
 
 
 CORRECTIONS = Account(AccountKind.TREASURY, "adjustment")
+# Between two wallets: what has left the one and has not come to the other yet.
+TRANSIT = Account(AccountKind.TRANSIT, "out")
 
 
 class TransferType(StrEnum):
@@ -63,18 +65,21 @@ class TransferType(StrEnum):
     BONUS = "BONUS"
     WITHDRAWAL = "WITHDRAWAL"
     ADJUSTMENT = "ADJUSTMENT"
+    TRANSFER = "TRANSFER"  # between members: sent, received, or come back
 
 
+# What counts against a day's allowance when it leaves a wallet.
+SPENDINGS = frozenset({TransferType.WITHDRAWAL, TransferType.TRANSFER})
 # What somebody has earned in their life; a correction by hand corrects that too.
-EARNINGS = frozenset(TransferType) - {TransferType.WITHDRAWAL}
+EARNINGS = frozenset(TransferType) - SPENDINGS
 
 
 class Transfer(Struct, frozen=True):
     """One row of the ledger, into a member's wallet or out of it.
 
-    The reference is unique: it makes the transfer single. One that takes coins of several fundings
-    is several rows with the same reference. `funding` says whose money it is: an ad network's name,
-    `content` or `promotion`.
+    The reference is unique: it makes the transfer single. One of several fundings is several rows
+    with the same reference, numbered from 0 by `part`. `funding` says whose money it is: an ad
+    network's name, `content` or `promotion`.
     """
 
     source: Account
@@ -87,6 +92,7 @@ class Transfer(Struct, frozen=True):
     metadata: dict[str, Any]
     at: datetime
     asset: Asset = Asset.TWTC
+    part: int = 0
 
     def __post_init__(self) -> None:
         """Raise AssertionError for what is no transfer."""
@@ -97,6 +103,11 @@ class Transfer(Struct, frozen=True):
     def is_credit(self) -> bool:
         """Whether coins come into the wallet."""
         return self.target.kind is AccountKind.WALLET
+
+    @property
+    def is_spending(self) -> bool:
+        """Whether it counts against the day's allowance of the wallet that it leaves."""
+        return not self.is_credit and self.type in SPENDINGS
 
     @property
     def user_id(self) -> int:

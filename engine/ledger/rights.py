@@ -31,10 +31,15 @@ _GOOGLE = ("admob", "google")
 _OWN = frozenset({CONTENT, PROMOTION, "house"})
 _LEAST = frozenset({Use.GOODS})
 _MORE = frozenset({Use.GOODS, Use.TRAVEL})
+# Somebody has paid for these coins: the name after the colon says who.
+_PAID = ("direct:", "sponsor:", "deposit:")
+_ALL = frozenset(Use)
 
 
 def rights_of(funding: str) -> frozenset[Use]:
     """What coins of a funding may be used for. Of an unknown one: no more than of an ad."""
+    if funding.startswith(_PAID):
+        return _ALL
     return _MORE if funding in _OWN else _LEAST
 
 

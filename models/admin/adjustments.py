@@ -246,6 +246,7 @@ async def _transfers(
             description="Correction",
             metadata={},
             at=now,
+            part=part,
         )
-        for funding, amount_micro in parts
+        for part, (funding, amount_micro) in enumerate(parts)
     ]

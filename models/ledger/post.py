@@ -5,7 +5,6 @@ A row of the ledger, the holding of its funding and the wallet's settled balance
 their shard; for a settlement in its one. Which funding a debit takes is decided before.
 """
 
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -60,10 +59,10 @@ def _moving(source: str, sign: str = "1") -> str:
     return f"""
     UPDATE wallets w
     SET balance = w.balance + d.amount - d.accrued, settled_balance = w.settled_balance + d.amount,
-        total_withdrawn = w.total_withdrawn - d.other, updated_at = :now
+        total_withdrawn = w.total_withdrawn - d.withdrawn, updated_at = :now
     FROM (SELECT e.user_id, CAST(sum({sign} * e.amount) AS bigint) AS amount,
-                 CAST(sum(CASE WHEN {_EARNED} THEN 0 ELSE {sign} * e.amount END) AS bigint)
-                   AS other,
+                 CAST(sum(CASE WHEN e.type = 'WITHDRAWAL' THEN {sign} * e.amount ELSE 0 END)
+                      AS bigint) AS withdrawn,
                  CAST(sum(e.accrued) AS bigint) AS accrued, count(*) AS entries
           FROM {source} GROUP BY e.user_id) d
     WHERE w.bucket = :bucket AND w.user_id = d.user_id
@@ -165,30 +164,26 @@ async def _change(
 
 
 def _entries(transfers: Collection[Transfer]) -> list[dict[str, Any]]:
-    """Rows of the ledger. Those of one debit are numbered, so that a repeat meets the first."""
-    counted: Counter[str] = Counter()
-    entries = []
-    for transfer in transfers:
-        entries.append(
-            {
-                "id": new_id(transfer.at),
-                "user_id": transfer.user_id,
-                "type": transfer.type,
-                "from_account": str(transfer.source),
-                "to_account": str(transfer.target),
-                "amount": transfer.amount_micro,
-                "sign": 1 if transfer.is_credit else -1,
-                "reference": transfer.reference,
-                "part": 0 if transfer.is_credit else counted[transfer.reference],
-                "funding": transfer.funding,
-                "asset": transfer.asset,
-                "description": transfer.description,
-                "metadata": encode(transfer.metadata),
-                "created_at": transfer.at,
-            }
-        )
-        counted[transfer.reference] += 1
-    return entries
+    """Rows of the ledger."""
+    return [
+        {
+            "id": new_id(transfer.at),
+            "user_id": transfer.user_id,
+            "type": transfer.type,
+            "from_account": str(transfer.source),
+            "to_account": str(transfer.target),
+            "amount": transfer.amount_micro,
+            "sign": 1 if transfer.is_credit else -1,
+            "reference": transfer.reference,
+            "part": transfer.part,
+            "funding": transfer.funding,
+            "asset": transfer.asset,
+            "description": transfer.description,
+            "metadata": encode(transfer.metadata),
+            "created_at": transfer.at,
+        }
+        for transfer in transfers
+    ]
 
 
 def _columns(items: Sequence[Mapping[str, Any]], types: Mapping[str, str]) -> dict[str, list[Any]]:

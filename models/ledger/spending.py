@@ -112,8 +112,9 @@ def _transfers(
             description=spending.description,
             metadata={},
             at=now,
+            part=part,
         )
-        for funding, amount_micro in parts
+        for part, (funding, amount_micro) in enumerate(parts)
     ]
 
 

@@ -58,7 +58,7 @@ transactions = Table(
     Column("metadata", JSONB, nullable=False),
     instant("created_at"),
     Column("asset", Text, nullable=False, server_default=text("'TWTC'")),
-    # Of a transfer that takes coins of several fundings, counted from 0: a repeat meets the first.
+    # Of a transfer of several fundings, counted from 0: a repeat meets the first.
     Column("part", SmallInteger, nullable=False, server_default=text("0")),
     # Whether it is in `wallet_funds`. Not so what a worker of the release before writes.
     Column("is_posted", Boolean, nullable=False, server_default=text("false")),
@@ -71,10 +71,17 @@ transactions = Table(
     ),
     CheckConstraint("amount > 0", name="transactions_amount_positive"),
     CheckConstraint("from_account <> to_account", name="transactions_two_accounts"),
-    one_of("transactions", "type", "MINING", "BOOST", "TASK", "BONUS", "WITHDRAWAL", "ADJUSTMENT"),
+    one_of(
+        *("transactions", "type", "MINING", "BOOST", "TASK", "BONUS", "WITHDRAWAL", "ADJUSTMENT"),
+        "TRANSFER",
+    ),
     CheckConstraint(
         "(type = 'ADJUSTMENT') = ('treasury:adjustment' IN (from_account, to_account))",
         name="transactions_adjustment_accounts",
+    ),
+    CheckConstraint(
+        "(type = 'TRANSFER') = ('transit:out' IN (from_account, to_account))",
+        name="transactions_transfer_accounts",
     ),
     Index("transactions_created_idx", "bucket", "created_at"),
     Index(
@@ -82,6 +89,12 @@ transactions = Table(
         "bucket",
         "created_at",
         postgresql_where=text("type IN ('WITHDRAWAL', 'ADJUSTMENT')"),
+    ),
+    Index(
+        "transactions_between_idx",
+        "bucket",
+        "created_at",
+        postgresql_where=text("type = 'TRANSFER'"),
     ),
     Index("transactions_user_idx", "bucket", "user_id", "created_at", "id"),
     Index(
@@ -131,7 +144,7 @@ entry_parts = Table(
 )
 
 
-# What left a wallet on a UTC day: until its account is proven, so much and no more (decision 0047).
+# What left a wallet on a day of its allowance: until its account is proven, so much and no more.
 spent_days = Table(
     "spent_days",
     metadata,

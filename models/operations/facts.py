@@ -37,6 +37,7 @@ COUNTS = {
                              ELSE amount END) AS bigint) AS value
         FROM transactions
         WHERE bucket = :bucket AND created_at >= :since AND created_at < :until
+          AND type <> 'TRANSFER'
         GROUP BY type, funding
     """),
     "ads": sql("""

@@ -5,6 +5,7 @@ Each is a query of the rows that break it (see `models.operations.invariants`).
 
 from datetime import timedelta
 
+from engine.core.transfer import SPENDINGS
 from engine.ledger.vesting import ALLOWANCE_BEGINS
 from models.mining.credit import accrued_sql
 
@@ -12,6 +13,8 @@ from models.mining.credit import accrued_sql
 _HOURS = ALLOWANCE_BEGINS // timedelta(hours=1)
 SPENT_ON = f"CAST((created_at - interval '{_HOURS} hours') AT TIME ZONE 'UTC' AS date)"
 
+_SPENT = f"IN ({', '.join(repr(str(spent)) for spent in sorted(SPENDINGS))})"
+_UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _SIGNED = "CASE WHEN t.to_account = 'wallet:' || t.user_id THEN {0} ELSE -{0} END"
 # Rows by funding: those that named none, or that a release before wrote, by their parts.
 _BY_FUNDING = f"""
@@ -46,7 +49,7 @@ LEDGER = {
               WHERE bucket BETWEEN :first AND :last) f
         FULL JOIN
             (SELECT e.bucket, e.user_id, e.funding, CAST(sum(e.signed) AS bigint) AS held,
-                    CAST(sum(CASE WHEN e.type = 'WITHDRAWAL' THEN 0 ELSE e.signed END) AS bigint)
+                    CAST(sum(CASE WHEN e.type {_SPENT} THEN 0 ELSE e.signed END) AS bigint)
                       AS earnings
              FROM ({_BY_FUNDING}) e GROUP BY e.bucket, e.user_id, e.funding) t
           ON t.bucket = f.bucket AND t.user_id = f.user_id AND t.funding = f.funding
@@ -67,11 +70,10 @@ LEDGER = {
         LEFT JOIN (SELECT bucket, user_id,
                           CAST(sum(CASE WHEN to_account = 'wallet:' || user_id THEN amount
                                         ELSE -amount END) AS bigint) AS total FROM transactions
-                   WHERE bucket BETWEEN :first AND :last AND type <> 'WITHDRAWAL'
+                   WHERE bucket BETWEEN :first AND :last
                    GROUP BY bucket, user_id) t
           ON t.bucket = w.bucket AND t.user_id = w.user_id
-        WHERE w.bucket BETWEEN :first AND :last
-          AND w.settled_balance + w.total_withdrawn <> COALESCE(t.total, 0)
+        WHERE w.bucket BETWEEN :first AND :last AND w.settled_balance <> COALESCE(t.total, 0)
     """,
     "balance = settled balance + what live sessions earned by their watermark": f"""
         SELECT w.user_id, w.balance, w.settled_balance, a.accrued FROM wallets w
@@ -145,10 +147,34 @@ LEDGER = {
             (SELECT bucket, user_id, {SPENT_ON} AS day,
                     CAST(sum(amount) AS bigint) AS total
              FROM transactions
-             WHERE bucket BETWEEN :first AND :last AND type = 'WITHDRAWAL'
+             WHERE bucket BETWEEN :first AND :last AND type {_SPENT}
+               AND from_account = 'wallet:' || user_id
              GROUP BY bucket, user_id, {SPENT_ON}) t
           ON t.bucket = s.bucket AND t.user_id = s.user_id AND t.day = s.day
          AND t.total = s.amount_micro
         WHERE s.user_id IS NULL OR t.user_id IS NULL
+    """,
+    "what goes between members says which way, and of which sending": f"""
+        SELECT user_id, reference, from_account FROM transactions
+        WHERE bucket BETWEEN :first AND :last AND type = 'TRANSFER'
+          AND (reference !~ '^xfer:(out|in|back):{_UUID}$'
+               OR (reference LIKE 'xfer:out:%') <> (from_account = 'wallet:' || user_id))
+    """,
+    "what was sent, received or given back by an applied intent stands in the ledger": """
+        SELECT i.id, i.kind, i.payload, t.total FROM
+            (SELECT bucket, id, user_id, kind, payload,
+                    CASE kind WHEN 'coins.send' THEN 'xfer:out:' || id
+                              WHEN 'coins.receive' THEN 'xfer:in:' || (payload ->> 'sending_id')
+                              ELSE 'xfer:back:' || (payload ->> 'sending_id') END AS reference
+             FROM intents
+             WHERE bucket BETWEEN :first AND :last AND status = 'APPLIED'
+               AND kind IN ('coins.send', 'coins.receive', 'coins.return')) i
+        LEFT JOIN (SELECT bucket, user_id, reference, CAST(sum(amount) AS bigint) AS total
+                   FROM transactions
+                   WHERE bucket BETWEEN :first AND :last AND type = 'TRANSFER'
+                   GROUP BY bucket, user_id, reference) t
+          ON t.bucket = i.bucket AND t.user_id = i.user_id AND t.reference = i.reference
+        WHERE t.reference IS NULL
+           OR i.kind = 'coins.send' AND t.total <> CAST(i.payload ->> 'amount_micro' AS bigint)
     """,
 }

@@ -42,8 +42,9 @@ def debits(person: Person, parts: Sequence[tuple[str, int]], reference: str) -> 
             description="A test",
             metadata={},
             at=utcnow(),
+            part=part,
         )
-        for funding, amount in parts
+        for part, (funding, amount) in enumerate(parts)
     ]
 
 

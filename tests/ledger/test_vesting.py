@@ -255,7 +255,8 @@ async def test_the_audit_sees_what_was_not_counted(world: World) -> None:
     more = "UPDATE wallets SET total_withdrawn = total_withdrawn + :by, balance = balance - :by,"
     more += " settled_balance = settled_balance - :by WHERE bucket = :bucket AND user_id = :user_id"
     await write(world, more, person, by=1)
-    [holdings, withdrawn] = await audit(world.database)
+    [holdings, ledger, withdrawn] = await audit(world.database)
     assert holdings.invariant.startswith("settled balance = sum of the holdings")
+    assert ledger.invariant == "settled balance = sum of the ledger"
     assert withdrawn.invariant == "what was withdrawn = sum of the ledger's withdrawals"
     await write(world, more, person, by=-1)

@@ -98,7 +98,7 @@ export const ar = {
   "proof.PHONE": "رقم هاتف مؤكَّد: فتقلّ الأيام",
   "proof.SCORE": "قليل من الاستخدام المعتاد: يكتمل من تلقاء نفسه",
   "type.MINING": "تعدين", "type.BOOST": "تعزيز", "type.TASK": "مهمة", "type.BONUS": "مكافأة اليوم",
-  "type.ADJUSTMENT": "تعديل",
+  "type.ADJUSTMENT": "تعديل", "type.TRANSFER": "بين الأعضاء",
   "inbox.title": "الإشعارات", "inbox.none": "لا شيء بعد.",
   "inbox.unread": "{count} غير مقروء",
   "notice.mining.completed": "اكتمل التعدين! +{amount} TWTC",

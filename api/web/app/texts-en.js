@@ -98,7 +98,7 @@ export const en = {
   "proof.PHONE": "A verified phone number: then it takes fewer days",
   "proof.SCORE": "A little more of ordinary use: this passes by itself",
   "type.MINING": "Mining", "type.BOOST": "Boost", "type.TASK": "Task", "type.BONUS": "Daily bonus",
-  "type.ADJUSTMENT": "Adjustment",
+  "type.ADJUSTMENT": "Adjustment", "type.TRANSFER": "Between members",
   "inbox.title": "Notifications", "inbox.none": "Nothing yet.",
   "inbox.unread": "{count} unread",
   "notice.mining.completed": "Mining complete! +{amount} TWTC",

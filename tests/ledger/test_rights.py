@@ -29,12 +29,13 @@ from tests.kit.words import START
 
 NETWORKS = ("admob", "meta", "unity", "levelplay", "applovin")
 OWN = ("content", "promotion", "house")
-FUNDINGS = st.sampled_from((*NETWORKS, *OWN, "unheard-of"))
+PAID = ("direct:7", "sponsor:7", "deposit:7")
+FUNDINGS = st.sampled_from((*NETWORKS, *OWN, *PAID, "unheard-of"))
 AMOUNTS = st.integers(1, 10**15)
 HOLDINGS = st.dictionaries(FUNDINGS, st.integers(0, 10**15))
 
 
-@pytest.mark.parametrize("funding", [*NETWORKS, "google", "unheard-of", "unity#2"])
+@pytest.mark.parametrize("funding", [*NETWORKS, "google", "unheard-of", "unity#2", "deposit"])
 def test_what_a_network_paid_buys_goods_alone(funding: str) -> None:
     assert rights_of(funding) == {Use.GOODS}
 
@@ -44,9 +45,14 @@ def test_what_the_operator_gave_also_pays_for_travel(funding: str) -> None:
     assert rights_of(funding) == {Use.GOODS, Use.TRAVEL}
 
 
-def test_google_goes_first_and_the_operators_own_last() -> None:
-    held = ["promotion", "unity", "google", "content", "applovin", "admob"]
-    first = ["admob", "google", "applovin", "unity", "content", "promotion"]
+@pytest.mark.parametrize("funding", PAID)
+def test_what_somebody_has_paid_for_may_go_wherever_its_owner_likes(funding: str) -> None:
+    assert rights_of(funding) == frozenset(Use)
+
+
+def test_google_goes_first_and_what_was_paid_for_last() -> None:
+    held = ["promotion", "deposit:1", "unity", "google", "content", "applovin", "admob"]
+    first = ["admob", "google", "applovin", "unity", "content", "promotion", "deposit:1"]
     assert sorted(held, key=restriction) == first
 
 
