@@ -20,9 +20,10 @@ from engine.tasks.state import Days, Tasks
 def decide(member: Member, intent: AnyIntent, conditions: Conditions) -> Decision:
     """Apply the rule for the intent's action, then what reacts to every decision.
 
-    A disabled account stops at once, also for what it recorded before: that is what it is for.
+    A disabled account stops at once, also for what it recorded before: that is what it is for. Only
+    what carries something to it is decided nevertheless.
     """
-    if member.is_active:
+    if member.is_active or intent.action.is_delivery:
         decision = RULES[type(intent.action)](member, intent, conditions)
     else:
         disabled = "This account is disabled. Write to support."
@@ -71,5 +72,8 @@ RULES: dict[type[Action], Rule] = {kind: _of_view(rule) for kind, rule in VIEW_R
 for rules in found_in_all("rules", "RULES"):
     RULES |= rules
 REACTIONS: tuple[Reaction, ...] = tuple(
-    reaction for reactions in found_in_all("reactions", "REACTIONS") for reaction in reactions
+    reaction
+    for name in ("REACTIONS", "LAST_REACTIONS")
+    for reactions in found_in_all("reactions", name)
+    for reaction in reactions
 )

@@ -6,6 +6,7 @@ from models.intents.batch import Keep
 
 # Sessions before the ads that they await, ads before the tasks that they are shown for.
 KEEPING = (
+    "ledger",
     "mining",
     "ads",
     "boosts",

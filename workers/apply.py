@@ -178,6 +178,8 @@ async def _decide_all(
     for intent in batch.intents:
         assert intent.user_id is not None
         member = batch.people.get(intent.user_id)
+        if member is None and intent.action.is_delivery:
+            member = Member(intent.user_id, is_active=False)
         if member is None:
             gone = Rejected(Reason.ACCOUNT_DISABLED, "This account no longer exists.")
             effects.outcomes.append((intent, gone))

@@ -29,7 +29,7 @@ from models.accounts.register import Account, change_profile, find_account
 from models.base.db import Row
 from models.intents.record import find
 from models.ledger.history import NOTIFICATIONS, TRANSACTIONS, read_page
-from models.ledger.spending import holder_of, read_wallet
+from models.ledger.wallet import holder_of, read_wallet
 from runtime.clock import utcnow
 
 

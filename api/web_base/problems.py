@@ -83,6 +83,8 @@ _TITLES = {
     Reason.READ_TOO_SHORT: "Article not read to its end",
     Reason.DAY_CLOSED: "Day closed",
     Reason.ADJUSTMENT_REFUSED: "Adjustment refused",
+    Reason.NOT_SPENDABLE: "More than can be spent",
+    Reason.SENT_TO_SELF: "Sent to oneself",
     Reason.COOLDOWN: "Too much at once",
     Reason.CAPTCHA_REQUIRED: "CAPTCHA required",
     Reason.REAUTHENTICATION_REQUIRED: "Sign in again",

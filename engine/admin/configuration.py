@@ -6,8 +6,7 @@ from msgspec import Struct, field
 
 from engine.core.money import MICRO_PER_TWTC
 from engine.core.text import line
-from engine.core.versions import Rates
-from engine.ledger.vesting import Vesting
+from engine.ledger.vesting import Terms
 from engine.tasks.state import TASKS_PER_DAY, Category
 
 # A session's reward times its length in microseconds has to fit into 63 bits.
@@ -55,7 +54,7 @@ LIMITS = {
 TASK_MIX = {Category.ADS: 8, Category.CONTENT: 6, Category.QUIZ: 4, Category.SOCIAL: 2}
 
 
-class Configuration(Rates, frozen=True, forbid_unknown_fields=True):
+class Configuration(Terms, frozen=True, forbid_unknown_fields=True):
     """Rates, limits, mix, vesting. The stagger is the timing's, which `twtc release` sets."""
 
     bonus_micro: int = 50 * MICRO_PER_TWTC
@@ -64,7 +63,6 @@ class Configuration(Rates, frozen=True, forbid_unknown_fields=True):
     # A change of address that the former one does not confirm waits; then it can be taken back.
     contact_wait_hours: int = 48
     contact_back_days: int = 7
-    vesting: Vesting = Vesting()
 
 
 class ConfigurationError(ValueError):

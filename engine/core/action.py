@@ -29,6 +29,11 @@ class Action(Struct, frozen=True, tag_field="kind", forbid_unknown_fields=True):
     """It is the member's doing, not a network's or a moderator's."""
     is_act: ClassVar[bool] = False
     """It is one of the acts that a member's day is measured by (decision 0031)."""
+    is_spending: ClassVar[bool] = False
+    """With it coins leave its member's wallet: its rule has to know what is in it."""
+    is_delivery: ClassVar[bool] = False
+    """It carries something: it is decided whatever has become of its member, if there ever was
+    one, and says itself where that goes."""
     is_watch: ClassVar[bool] = False
     """With it something begins to be watched, of which there is one at a time."""
     needs_library: ClassVar[bool] = False

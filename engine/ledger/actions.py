@@ -1,7 +1,16 @@
+"""What is asked of the ledger: upkeep, corrections, and coins from one member to another.
+
+A sending is an intent of the sender's, and what arrives one of the receiver's: a transaction is of
+one bucket (decision 0056).
+"""
+
 from uuid import UUID
 
+from msgspec import Struct
+
 from engine.core.action import Action
-from engine.core.outcome import Result
+from engine.core.money import Amount
+from engine.core.outcome import Nothing, Result
 
 
 class LedgerFolded(Result, frozen=True):
@@ -30,3 +39,53 @@ class ApplyAdjustment(Action, frozen=True, tag="adjustment.apply"):
     results = (Adjusted,)
 
     adjustment_id: UUID
+
+
+class Portion(Struct, frozen=True, array_like=True):
+    """So many coins of one funding."""
+
+    funding: str
+    amount_micro: int
+
+
+class CoinsSent(Result, frozen=True):
+    """They have left the sender's wallet, and are on their way."""
+
+    to_user_id: int
+    amount: Amount
+
+
+class SendCoins(Action, frozen=True, tag="coins.send"):
+    """Give coins to another member."""
+
+    is_start = True
+    is_decision = True
+    is_spending = True
+    results = (CoinsSent,)
+
+    to_user_id: int
+    amount_micro: int
+
+
+class ReceiveCoins(Action, frozen=True, tag="coins.receive"):
+    """What another member has sent; `sending_id` is their intent's."""
+
+    is_own = False
+    is_delivery = True
+    results = (Nothing,)
+
+    sending_id: UUID
+    from_user_id: int
+    portions: tuple[Portion, ...]
+
+
+class ReturnCoins(Action, frozen=True, tag="coins.return"):
+    """What one has sent oneself, and could not be received."""
+
+    is_own = False
+    is_delivery = True
+    results = (Nothing,)
+
+    sending_id: UUID
+    to_user_id: int
+    portions: tuple[Portion, ...]

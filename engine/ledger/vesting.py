@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from engine.core.money import MICRO_PER_TWTC
 from engine.core.timeline import utc_day
+from engine.core.versions import Rates
 
 # By then the night's score is known: whom it holds up has had no new day's allowance.
 ALLOWANCE_BEGINS = timedelta(hours=2)
@@ -28,6 +29,12 @@ class Vesting(Struct, frozen=True, forbid_unknown_fields=True):
     days: int = 7
     days_one_address: int = 14
     score_below: int = 31
+
+
+class Terms(Rates, frozen=True, forbid_unknown_fields=True):
+    """Rates, and what holds up whom."""
+
+    vesting: Vesting = Vesting()
 
 
 class Missing(StrEnum):

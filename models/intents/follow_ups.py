@@ -17,8 +17,9 @@ from msgspec import Struct
 from engine.core.action import kind_of
 from engine.core.decision import FollowUp
 from engine.core.piece import Piece
-from engine.core.timeline import bucket_of
+from engine.core.timeline import bucket_of, tick_group
 from models.base import arrays
+from models.base.arrays import AT_BUCKET, ROUTED
 from models.base.db import DATABASE_ERRORS, Connection, Database, Row, connected, rows, run, sql
 from models.base.encoding import encode
 from models.base.nodes import survey, survey_rows
@@ -50,29 +51,34 @@ DUE = sql("""
     SELECT id, target_bucket, entries, due_at FROM follow_ups
     WHERE bucket = :bucket AND due_at <= :due_by ORDER BY due_at LIMIT :limit
 """)
-RECORD = sql("""
+# For an id that nobody has only what must arrive is recorded, in the group of its bucket.
+RECORD = sql(f"""
     INSERT INTO intents (bucket, id, group_number, user_id, kind, origin, key, body_hash, payload,
                          evidence, recorded_at, due_at, ring_at, attempts, status)
-    SELECT u.bucket, d.id, u.group_number, u.id, d.kind, :origin, d.key, '',
-           CAST(d.payload AS jsonb), '{}', CAST(:recorded_at AS timestamptz),
-           CAST(:due_at AS timestamptz), CAST(:ring_at AS timestamptz), 0, 'RECORDED'
-    FROM unnest(CAST(:ids AS uuid[]), CAST(:users AS bigint[]), CAST(:kinds AS text[]),
-                CAST(:keys AS text[]), CAST(:payloads AS text[]))
-         AS d (id, user_id, kind, key, payload)
-    JOIN users u ON u.bucket = :bucket AND u.id = d.user_id
+    SELECT m.bucket, d.id, COALESCE(u.group_number, CAST(:group_number AS smallint)), d.user_id,
+           d.kind, :origin, d.key, '', CAST(d.payload AS jsonb), '{{}}',
+           CAST(:recorded_at AS timestamptz), CAST(:due_at AS timestamptz),
+           CAST(:ring_at AS timestamptz), 0, 'RECORDED'
+    FROM {ROUTED}
+         unnest(CAST(:ids AS uuid[]), CAST(:users AS bigint[]), CAST(:kinds AS text[]),
+                CAST(:keys AS text[]), CAST(:payloads AS text[]), CAST(:musts AS boolean[]))
+         AS d (id, user_id, kind, key, payload, must_arrive)
+    LEFT JOIN users u ON u.bucket = m.bucket AND u.bucket = :bucket AND u.id = d.user_id
+    WHERE {AT_BUCKET} AND (d.must_arrive OR u.id IS NOT NULL)
     ON CONFLICT (bucket, origin, key) DO NOTHING
-    RETURNING group_number
+    RETURNING id, group_number
 """)
 DELETE = sql("DELETE FROM follow_ups WHERE bucket = :bucket AND id = :id")
 
 
 class Entry(Struct, frozen=True, array_like=True):
-    """One action for one member, as it is stored."""
+    """One action for one member, as it is stored. `must_arrive`, whether there is one or not."""
 
     user_id: int
     kind: str
     key: str
     payload: msgspec.Raw
+    must_arrive: bool = False
 
 
 _entries = msgspec.json.Decoder(list[Entry])
@@ -97,8 +103,9 @@ async def store_follow_ups(
 
 
 def _entry(follow_up: FollowUp) -> Entry:
-    payload = msgspec.Raw(msgspec.json.encode(follow_up.action))
-    return Entry(follow_up.user_id, kind_of(follow_up.action), follow_up.key, payload)
+    action = follow_up.action
+    payload = msgspec.Raw(msgspec.json.encode(action))
+    return Entry(follow_up.user_id, kind_of(action), follow_up.key, payload, action.is_delivery)
 
 
 async def deliver(database: Database, bucket: int, now: datetime) -> list[Piece]:
@@ -136,6 +143,8 @@ async def _deliver_row(database: Database, bucket: int, row: Row, now: datetime)
         "kinds": [entry.kind for entry in entries],
         "keys": [entry.key for entry in entries],
         "payloads": [bytes(entry.payload).decode() for entry in entries],
+        "musts": [entry.must_arrive for entry in entries],
+        "group_number": tick_group(row.target_bucket),
         "origin": ORIGIN,
         "recorded_at": row.due_at,
         "due_at": row.due_at - CLOCK_SKEW_MAX,

@@ -5,7 +5,7 @@ What lies between buckets is seen up to `:until`: the nodes of a cluster do not 
 that there what is on its way at this moment would seem to be missing.
 """
 
-# What is between members, by the sending (decision 52): the last word of its reference.
+# What is between members, by the sending (`engine.ledger.rules`): the last word of its reference.
 _SENDING = "split_part(reference, ':', 3)"
 _BETWEEN = """transactions
              WHERE bucket BETWEEN 0 AND 63 AND type = 'TRANSFER'

@@ -52,7 +52,7 @@ NEVER_NULL = {
     "admin.roles.CALLER": {"now", "sign_in_id"},
     "fraud.scoring.ACTS": {"day"},
     "accounts.sign_ins.REVOKE_FAMILY": {"token_hash"},
-    "ledger.spending.WALLET": {"day"},
+    "ledger.wallet.WALLET": {"day", "user_id"},
     "mining.reminders.REMIND": {"elapsed_us", "group_number", "window_us"},
 }
 # Each holds an exclusive lock on all nodes until its transaction ends: rare, short, one at a time.

@@ -23,6 +23,7 @@ from models.intents.follow_ups import (
 )
 from models.operations.invariants import find_overdue
 from runtime.clock import utcnow
+from tests.kit.members import elsewhere
 from tests.kit.words import at
 from tests.kit.world import Person, World
 
@@ -45,15 +46,6 @@ def bringing(monkeypatch: pytest.MonkeyPatch, *others: Person, after: timedelta)
         return decision
 
     monkeypatch.setattr(decide, "REACTIONS", (*decide.REACTIONS, react))
-
-
-async def elsewhere(world: World, person: Person) -> Person:
-    """Somebody of another bucket."""
-    other = await world.person()
-    while other.id % 64 == person.id % 64:
-        await world.value("SELECT setval('user_ids', nextval('user_ids') + 63)")
-        other = await world.person()
-    return other
 
 
 async def test_what_is_for_a_member_of_another_bucket_is_applied_there(

@@ -66,3 +66,12 @@ async def hold(world: World, user_id: int, level: int, until: datetime | None) -
         u=user_id,
         level=level,
     )
+
+
+async def elsewhere(world: World, person: Person) -> Person:
+    """Somebody of another bucket."""
+    other = await world.person()
+    while other.id % 64 == person.id % 64:
+        await world.value("SELECT setval('user_ids', nextval('user_ids') + 63)")
+        other = await world.person()
+    return other

@@ -9,14 +9,12 @@ from uuid import UUID
 import asyncpg
 import pytest
 
-from engine.core.transfer import (
-    CORRECTIONS,
-)
+from engine.core.outcome import Rejected
+from engine.core.transfer import CORRECTIONS
 from engine.ledger.rights import Use, draw
 from models.base.db import sql, transaction
 from models.ledger.fold import fold_all
 from models.ledger.post import post, read_holdings
-from models.ledger.spending import NotSpendableError
 from models.operations.invariants import audit, find_overdue
 from runtime.clock import new_id, utcnow
 from tests.kit.adjustments import move
@@ -30,7 +28,7 @@ async def test_a_spending_over_several_fundings_is_several_rows_of_one_reference
     person = await world.person()
     coins = {"promotion": 50, "unity": 20, "admob": 30}
     await enter(world, *(credit(person, n, f, f"bonus:{f}") for f, n in coins.items()))
-    assert await buy(world, person, 60, Use.GOODS)
+    assert not isinstance(await buy(world, person, 60, Use.GOODS), Rejected)
     assert await held(world, person) == {
         "admob": (0, 30),
         "unity": (0, 20),
@@ -44,22 +42,22 @@ async def test_a_spending_over_several_fundings_is_several_rows_of_one_reference
         ("unity", 20, 1),
         ("promotion", 10, 2),
     ]
-    assert not await buy(world, person, 60, Use.GOODS)
+    with pytest.raises(asyncpg.UniqueViolationError):  # the same leaves once
+        await buy(world, person, 30, Use.GOODS)
     with pytest.raises(asyncpg.UniqueViolationError):  # whoever would pay it otherwise, too
         await enter(world, *debits(person, [("promotion", 5)], "o:1"))
     shown = (await person.get("/v1/wallet")).json()
     assert (shown["balance"], shown["total_earned"]) == ("0.000040", "0.000100")
+    assert shown["total_withdrawn"] == "0.000060"
 
 
 async def test_what_a_network_paid_buys_nothing_of_partners(world: World) -> None:
     person = await world.person()
     await enter(world, credit(person, 30, "admob", "bonus:1"), credit(person, 5, "house", "b:2"))
-    with pytest.raises(NotSpendableError) as refusal:
-        await buy(world, person, 6, Use.TRAVEL)
-    assert refusal.value.spendable_micro == 5
-    assert await buy(world, person, 5, Use.TRAVEL)
-    with pytest.raises(NotSpendableError):
-        await buy(world, person, 1, Use.WITHDRAWAL, "o:2")
+    refusal = await buy(world, person, 6, Use.TRAVEL)
+    assert isinstance(refusal, Rejected) and "0.000005 TWTC" in refusal.detail
+    assert not isinstance(await buy(world, person, 5, Use.TRAVEL), Rejected)
+    assert isinstance(await buy(world, person, 1, Use.WITHDRAWAL, "o:2"), Rejected)
 
 
 async def test_a_reward_is_paid_once_whatever_funding_the_second_names(world: World) -> None:
@@ -211,7 +209,7 @@ async def test_who_spends_does_not_wait_for_the_clock(world: World) -> None:
     await enter(world, credit(person, 10, "house", "bonus:1"))
     await older(world, person, 20, "admob", "bonus:2")
     await older(world, person, -5, "wallet", "o:1")
-    assert await buy(world, person, 25, Use.GOODS, "o:2")
+    assert not isinstance(await buy(world, person, 25, Use.GOODS, "o:2"), Rejected)
     assert await held(world, person) == {"house": (0, 10), "admob": (0, 20)}
 
 
@@ -220,11 +218,8 @@ async def test_one_at_a_time_decides_what_a_wallet_holds(world: World) -> None:
     person = await world.person()
     await enter(world, *(credit(person, 40, f, f"b:{f}") for f in ("admob", "unity", "house")))
 
-    async def spends(number: int) -> bool:
-        try:
-            return await buy(world, person, 17, Use.GOODS, f"o:{number}")
-        except NotSpendableError:
-            return False
+    async def spends(number: int) -> None:
+        assert not isinstance(await buy(world, person, 17, Use.GOODS, f"o:{number}"), Rejected)
 
     async def writes(number: int) -> None:
         await older(world, person, 5, "admob", f"late:{number}")

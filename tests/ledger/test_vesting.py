@@ -1,51 +1,54 @@
-"""What leaves a wallet, through its one door: how much, once, and whatever comes at once."""
+"""What leaves a wallet: how much, once, and whatever comes at once."""
 
 import asyncio
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import count
 from typing import Any
 
 import pytest
 
 from engine.core.money import MICRO_PER_TWTC, parse_amount
+from engine.core.piece import Piece
 from engine.core.timeline import utc_day
-from engine.core.transfer import Account, AccountKind
-from engine.ledger.rights import Use
 from engine.ledger.vesting import Vesting, allowance_day
 from models.base.db import run, sql, transaction
-from models.ledger.spending import NotSpendableError, Spending, spend
+from models.intents.record import HeldError
 from models.operations.invariants import audit
 from runtime.clock import utcnow
 from tests.kit.adjustments import move
+from tests.kit.ledger import asked_to_send, came_to, credit, enter
 from tests.kit.staff import configure
 from tests.kit.words import at
 from tests.kit.world import Person, World
+from workers import apply
+from workers.apply import drain
 
-RULES = Vesting()
-BURN = Account(AccountKind.BURN)
-NUMBERS = count(1)
+NOBODY = 64 * 1000
+SENT = "SELECT count(*) FROM transactions WHERE reference LIKE 'xfer:out:%'"
 
 
 async def rich(world: World, amount: str = "500") -> Person:
-    """A newcomer with settled coins."""
+    """A newcomer with settled coins, which may go wherever their owner likes."""
     person = await world.person()
-    await move(world, person, amount)
+    await enter(world, credit(person, parse_amount(amount), "deposit:test", f"paid:{person.id}"))
     return person
 
 
-async def leave(world: World, person: Person, amount: str, reference: str = "") -> bool:
-    """Let coins leave, as whoever asks for it will."""
-    reference = reference or f"order:{next(NUMBERS)}"
-    spending = Spending(person.id, parse_amount(amount), BURN, reference, "A test", Use.GOODS)
-    async with transaction(world.database) as connection:
-        return await spend(connection, RULES, spending, utcnow())
+async def left(world: World, person: Person, amount: str) -> dict[str, Any]:
+    """Coins are to leave: what came of it. They go to somebody who keeps them."""
+    other = await world.person()
+    recorded = await asked_to_send(world, person, other.id, parse_amount(amount))
+    return await came_to(world, person, recorded)
+
+
+async def leave(world: World, person: Person, amount: str) -> bool:
+    return bool((await left(world, person, amount))["status"] == "APPLIED")
 
 
 async def is_refused(world: World, person: Person, amount: str, spendable: str) -> bool:
-    """Whether the door holds, and says how much may pass."""
-    with pytest.raises(NotSpendableError) as refusal:
-        await leave(world, person, amount)
-    return refusal.value.spendable_micro == parse_amount(spendable)
+    """Whether it is refused, and says how much may leave."""
+    problem = (await left(world, person, amount))["problem"]
+    assert problem["reason"] == "NOT_SPENDABLE"
+    return f" {spendable}.000000 TWTC can be used " in problem["detail"]
 
 
 async def wallet(person: Person) -> dict[str, Any]:
@@ -82,9 +85,12 @@ async def test_a_newcomer_sees_all_and_spends_a_hundred_a_day(world: World) -> N
     assert await leave(world, person, "40")
     seen = await wallet(person)
     assert (seen["balance"], seen["settled_balance"]) == ("400.000000", "400.000000")
-    assert (seen["total_earned"], seen["total_withdrawn"]) == ("500.000000", "100.000000")
+    assert (seen["total_earned"], seen["total_withdrawn"]) == ("500.000000", "0.000000")
     assert seen["spendable"] == "0.000000"
     begins = datetime.combine(allowance_day(utcnow()), time(2), UTC) + timedelta(days=1)
+    assert (await left(world, person, "100.000001"))["problem"].get("retry_at") is None
+    again = (await left(world, person, "100"))["problem"]["retry_at"]
+    assert datetime.fromisoformat(again) == begins
     world.move_to(begins - timedelta(microseconds=1))
     assert await is_refused(world, person, "0.000001", "0")
     world.move_to(begins)
@@ -95,36 +101,43 @@ async def test_a_newcomer_sees_all_and_spends_a_hundred_a_day(world: World) -> N
 
 
 async def test_ten_spendings_at_once_share_one_limit(world: World) -> None:
-    person = await rich(world)
-
-    async def try_it() -> bool:
-        try:
-            return await leave(world, person, "30")
-        except NotSpendableError:
-            return False
-
-    done = await asyncio.gather(*(try_it() for _ in range(10)))
-    assert sorted(done) == [False] * 7 + [True] * 3
+    person, other = await rich(world), await world.person()
+    asked = [await asked_to_send(world, person, other.id, 30 * MICRO_PER_TWTC) for _ in range(10)]
+    piece = Piece(person.group_number, person.id % 64)
+    await asyncio.gather(*(drain(world.shop, piece) for _ in range(4)))
+    done = [(await came_to(world, person, one))["status"] for one in asked]
+    assert done == ["APPLIED"] * 3 + ["REJECTED"] * 7  # in the order of their recording
     assert await world.value("SELECT amount_micro FROM spent_days") == 90 * MICRO_PER_TWTC
     assert (await wallet(person))["balance"] == "410.000000"
 
 
 async def test_the_same_spending_leaves_once(world: World) -> None:
-    person = await rich(world)
-    done = await asyncio.gather(*(leave(world, person, "20", "order:same") for _ in range(5)))
-    assert sorted(done) == [False] * 4 + [True]
+    person, other = await rich(world), await world.person()
+    twenty = 20 * MICRO_PER_TWTC
+    asking = (asked_to_send(world, person, other.id, twenty, "same") for _ in range(5))
+    asked = await asyncio.gather(*asking)
+    assert sorted(one.is_new for one in asked) == [False] * 4 + [True]
+    world.deliveries = 3
+    assert (await came_to(world, person, asked[0]))["status"] == "APPLIED"
+    assert await world.value(SENT) == 1
     assert (await wallet(person))["balance"] == "480.000000"
 
 
-async def test_a_spending_that_is_rolled_back_is_not_counted(world: World) -> None:
-    person = await rich(world)
-    spending = Spending(person.id, 100 * MICRO_PER_TWTC, BURN, "order:lost", "A test", Use.GOODS)
-    with pytest.raises(ConnectionError):
-        async with transaction(world.database) as connection:
-            assert await spend(connection, RULES, spending, utcnow())
-            raise ConnectionError
+async def test_a_spending_that_is_rolled_back_is_not_counted(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def dies(*_: Any) -> None:
+        raise ConnectionError
+
+    person, other = await rich(world), await world.person()
+    asked = await asked_to_send(world, person, other.id, 100 * MICRO_PER_TWTC)
+    with monkeypatch.context() as patch:
+        patch.setattr(apply, "complete", dies)
+        with pytest.raises(ConnectionError):
+            await world.drain()
     assert (await wallet(person))["spendable"] == "100.000000"
-    assert await leave(world, person, "100", "order:lost")
+    assert (await came_to(world, person, asked))["status"] == "APPLIED"
+    assert (await wallet(person))["spendable"] == "0.000000"
 
 
 async def test_nothing_leaves_while_the_account_is_held_or_off(world: World) -> None:
@@ -136,9 +149,16 @@ async def test_nothing_leaves_while_the_account_is_held_or_off(world: World) -> 
     for hold in ("CAPTCHA", "SUSPENDED"):
         await write(world, change, person, hold=hold, until=until, on=True)
         assert (await wallet(person))["spendable"] == "0.000000"
-        assert await is_refused(world, person, "1", "0")
+        with pytest.raises(HeldError):
+            await left(world, person, "1")
+        await write(world, change, person, hold=None, until=None, on=True)
+        asked = await asked_to_send(world, person, NOBODY, MICRO_PER_TWTC)
+        await write(world, change, person, hold=hold, until=until, on=True)  # before it is applied
+        problem = (await came_to(world, person, asked))["problem"]
+        assert problem["reason"] == "NOT_SPENDABLE" and "is held" in problem["detail"]
+        assert datetime.fromisoformat(problem["retry_at"]) == until
     await write(world, change, person, hold=None, until=None, on=False)
-    assert await is_refused(world, person, "1", "0")
+    assert (await left(world, person, "1"))["problem"]["reason"] == "ACCOUNT_DISABLED"
     await write(world, change, person, hold="CAPTCHA", until=until, on=True)
     world.move_to(until)
     assert await leave(world, person, "500")
@@ -233,6 +253,16 @@ async def test_the_limit_is_configuration(world: World) -> None:
     world.move_to(utcnow() + timedelta(minutes=5))
     seen = await wallet(person)
     assert seen["spendable"] == "500.000000" and seen["proof"]["is_proven"]
+
+
+async def test_the_limit_is_that_of_the_recording(world: World) -> None:
+    person, other = await rich(world), await world.person()
+    await configure(world, vesting=Vesting(daily_limit_micro=7 * MICRO_PER_TWTC))
+    asked = [await asked_to_send(world, person, other.id, 8 * MICRO_PER_TWTC)]
+    world.move_to(utcnow() + timedelta(minutes=5))
+    asked.append(await asked_to_send(world, person, other.id, 8 * MICRO_PER_TWTC))
+    done = [(await came_to(world, person, one))["status"] for one in asked]
+    assert done == ["APPLIED", "REJECTED"]
 
 
 async def test_a_correction_by_hand_is_neither_limited_nor_counted(world: World) -> None:

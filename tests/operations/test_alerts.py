@@ -9,9 +9,8 @@ from msgspec.structs import replace
 
 from api.app import create_app
 from engine.admin.permissions import Role
-from engine.core.transfer import Account, AccountKind
+from engine.core.outcome import Rejected
 from engine.ledger.rights import Use
-from engine.ledger.vesting import Vesting
 from models.base.db import (
     DATABASE_ERRORS,
     Database,
@@ -19,9 +18,7 @@ from models.base.db import (
     open_database,
     run,
     sql,
-    transaction,
 )
-from models.ledger.spending import Spending, spend
 from models.operations.alerts import read_counters
 from runtime.clock import utcnow
 from runtime.environment import Config
@@ -30,6 +27,7 @@ from tests.kit.adjustments import judge as approve
 from tests.kit.adjustments import propose
 from tests.kit.alerts import BROKEN, CHECK, NOON, TAKEN, Receivers, count, receivers, suspect, write
 from tests.kit.counterpart import counterpart
+from tests.kit.ledger import buy
 from tests.kit.staff import staff
 from tests.kit.words import START
 from tests.kit.world import World
@@ -102,11 +100,8 @@ async def test_an_abnormal_withdrawal_is_critical(world: World, receivers: Recei
         proposal = (await propose(one, user, direction, amount)).json()
         await approve(other, proposal)
         await world.drain()
-    outside = Account(AccountKind.BURN)
-    leaving = Spending(user.id, 5_999_999_999, outside, "withdrawal:1", "", Use.GOODS)
-    everybody = Vesting(days=0, days_one_address=0)
-    async with transaction(world.database) as connection:
-        assert await spend(connection, everybody, leaving, utcnow())
+    left = await buy(world, user, 5_999_999_999, Use.GOODS, "withdrawal:1")
+    assert not isinstance(left, Rejected)
     await world.go_to(utcnow() + CHECK)
     told = dict(zip(receivers.actions, receivers.events, strict=True))
     [credit] = [key for _, key in told if key.startswith("twtc:credit:")]

@@ -203,6 +203,8 @@ export const ar = {
   "problem.task-of-another-kind": "تُنجز هذه المهمة بطريقة أخرى.",
   "problem.day-closed": "انتهى ذلك اليوم.",
   "problem.adjustment-refused": "لا يمكن إجراء هذا التعديل.",
+  "problem.not-spendable": "هذا أكثر مما يمكنك إنفاقه أو إرساله الآن.",
+  "problem.sent-to-self": "هذه العملات لك بالفعل.",
   "problem.mfa-active": "الخطوة الثانية مفعّلة. أوقفها أولًا.",
   "problem.mfa-locked": "رموز خاطئة كثيرة. استعمل رمز استرداد أو انتظر بعض الوقت.",
   "problem.busy": "يطلب آخرون الشيء نفسه الآن. حاول بعد دقيقة.",

@@ -203,6 +203,8 @@ export const en = {
   "problem.task-of-another-kind": "This task is done in another way.",
   "problem.day-closed": "That day is over.",
   "problem.adjustment-refused": "This adjustment cannot be made.",
+  "problem.not-spendable": "This is more than you can spend or send right now.",
+  "problem.sent-to-self": "These coins are yours already.",
   "problem.mfa-active": "The second step is on already. Turn it off first.",
   "problem.mfa-locked": "Too many wrong codes. Use a recovery code, or wait a while.",
   "problem.busy": "Others are asking for the same right now. Try again in a minute.",
