@@ -41,7 +41,7 @@ def release() -> int:
         )
         return 2
     try:
-        asyncio.run(_release(config, timing, os.environ))
+        asyncio.run(bring_up_to_date(config, timing, os.environ))
     except UnreadableError as error:
         print(f"release: {error}", file=sys.stderr)
         return 2
@@ -56,7 +56,8 @@ def release() -> int:
     return 0
 
 
-async def _release(config: Config, timing: Timing, environ: Mapping[str, str]) -> None:
+async def bring_up_to_date(config: Config, timing: Timing, environ: Mapping[str, str]) -> None:
+    """Migrate and seed; harmless when there is nothing to do."""
     await migrate(config.database_url)
     database = open_database(config.database_url, pool_size=2, application_name="twtc-release")
     try:

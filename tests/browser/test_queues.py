@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 from engine.core.piece import Piece
 from models.base.db import Database, connected, open_database, run
 from runtime.environment import Config
-from tests.kit.processes import Processes
+from tests.kit.processes import Processes, started
 from tests.kit.ringing import (
     HIDE,
     PASSWORD,
@@ -20,7 +20,6 @@ from tests.kit.ringing import (
     Ops,
     record_answer,
     ring,
-    started,
     times_paid,
     with_dashboard,
 )

@@ -16,7 +16,10 @@ from typing import TypeVar
 
 import httpx
 
-from runtime.environment import Config
+from models.installation.settings import timing_from
+from ops.commands.release import bring_up_to_date
+from runtime.environment import Config, load_config
+from tests.kit.aside import aside
 from tests.kit.root import ROOT
 
 SECONDS_MAX = 40
@@ -100,16 +103,27 @@ class Processes:
             return False
 
 
+def release(processes: Processes) -> None:
+    """What `twtc release` does, without the start of a program."""
+    config, timing = load_config(processes.env), timing_from(processes.env)
+    aside(bring_up_to_date(config, timing, processes.env))
+
+
 @contextmanager
 def running(processes: Processes, *names: str) -> Iterator[Processes]:
     """Release, then start the named ones; all are killed in the end."""
-    subprocess.run(
-        [sys.executable, "-m", "ops.cli", "release"], cwd=ROOT, env=processes.env, check=True
-    )
+    release(processes)
+    with started(processes, *names):
+        until(processes.is_up, "the API", BOOT_SECONDS_MAX)
+        yield processes
+
+
+@contextmanager
+def started(processes: Processes, *names: str) -> Iterator[Processes]:
+    """The named ones, on a database that is released already; all are killed in the end."""
     try:
         for name in names:
             processes.start(name)
-        until(processes.is_up, "the API", BOOT_SECONDS_MAX)
         yield processes
     finally:
         for name in list(processes.running):

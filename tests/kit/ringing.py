@@ -1,7 +1,5 @@
 """Intents that pay, bells for them, and what the queue dashboard shows of those."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import dramatiq
@@ -139,18 +137,6 @@ class Ops:
     def ours(self) -> dict[str, str]:
         """What a browser adds on our own page."""
         return {"Origin": str(self.http.base_url).rstrip("/")}
-
-
-@contextmanager
-def started(processes: Processes, *names: str) -> Iterator[Processes]:
-    """Some of the processes, on a database that is released already."""
-    try:
-        for name in names:
-            processes.start(name)
-        yield processes
-    finally:
-        for name in list(processes.running):
-            processes.kill(name)
 
 
 def with_dashboard(config: Config, url: str) -> Processes:

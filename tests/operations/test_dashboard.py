@@ -20,7 +20,7 @@ from runtime.broker.bells import QUEUES, open_broker, queue_name
 from runtime.clock import utcnow
 from runtime.environment import Config, ConfigError, load_config
 from tests.kit.gate import Gate
-from tests.kit.processes import until
+from tests.kit.processes import started, until
 from tests.kit.ringing import (
     HIDE,
     SHOW,
@@ -28,7 +28,6 @@ from tests.kit.ringing import (
     emptied,
     record_answer,
     ring,
-    started,
     times_paid,
     with_dashboard,
 )

@@ -13,7 +13,7 @@ from engine.core.timeline import DEVELOPMENT
 from engine.fraud.checks import ACCOUNTS_PER_DEVICE_MAX
 from models.base.db import connected, open_database, rows, sql
 from models.operations.invariants import audit
-from ops.commands.release import _release
+from ops.commands.release import bring_up_to_date
 from ops.local.servers import local_servers
 from ops.local.up import Ports, environment
 from runtime.clock import utcnow
@@ -61,7 +61,9 @@ def test_people_stay_and_the_next_start_goes_on_with_them(
 
 async def _look(env: Mapping[str, str]) -> None:
     config = load_config(env, signs=True)
-    await _release(config, DEVELOPMENT, env)  # as ./run does; the demo's member is there already
+    await bring_up_to_date(
+        config, DEVELOPMENT, env
+    )  # as ./run does; the demo's member is there already
     database = open_database(config.database_url, pool_size=1, application_name="twtc-test")
     async with connected(database) as connection:
         [found] = await rows(connection, FOUND)
