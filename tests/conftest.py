@@ -1,7 +1,7 @@
 """Every test has a database of its own, cloned from a template, on the servers of `./run test`."""
 
 import os
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import freezegun
@@ -17,9 +17,9 @@ from models.base.partitions import prepare_partitions
 from models.schema.migrate import migrate
 from models.schema.seed import seed
 from runtime.environment import Config
-from runtime.pii import Keyring
 from tests.kit import cluster
-from tests.kit.databases import drop, run_on_server, server_url, with_database
+from tests.kit.configs import config_on
+from tests.kit.databases import clone, drop, run_on_server, server_url, with_database
 from tests.kit.words import START
 from tests.kit.workshop import live_until_now
 from tests.kit.world import World, open_world
@@ -36,17 +36,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.skip(reason=f"not on a cluster: {reason}"))
 
 
-# On a cluster: what a new installation holds, by the fixture that made it.
-HELD: dict[str, cluster.Contents] = {}
-
-
 @pytest.fixture(scope="session")
 async def template(worker_id: str) -> AsyncIterator[str]:
     """A migrated and seeded database for this test process."""
     if cluster.URL:
         await cluster.clear()
         await _install(cluster.URL)
-        HELD["template"] = await cluster.keep()
+        cluster.HELD["template"] = await cluster.keep()
         yield "template"
         return
     name = f"twtc_template_{worker_id}"
@@ -67,11 +63,17 @@ async def _install(url: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def redis_urls(worker_id: str) -> tuple[str, str]:
-    """Hints and broker databases of this test process alone."""
+def redis_numbers(worker_id: str) -> Callable[[int], tuple[str, str]]:
+    """Two databases of this test process alone, for hints and for the broker, from a number on."""
     number = int(worker_id.removeprefix("gw")) if worker_id != "master" else 15
     base = os.environ["REDIS_URL"].rsplit("/", 1)[0]
-    return f"{base}/{2 + 2 * number}", f"{base}/{3 + 2 * number}"
+    return lambda first: (f"{base}/{first + 2 * number}", f"{base}/{first + 1 + 2 * number}")
+
+
+@pytest.fixture(scope="session")
+def redis_urls(redis_numbers: Callable[[int], tuple[str, str]]) -> tuple[str, str]:
+    """Of each test; beside them are the dashboard's, from 40 on, and those that many share."""
+    return redis_numbers(2)
 
 
 @pytest.fixture
@@ -89,14 +91,13 @@ def dashboard_url(redis_urls: tuple[str, str]) -> Iterator[str]:
 async def lived(template: str, redis_urls: tuple[str, str], worker_id: str) -> AsyncIterator[str]:
     """The template after the upkeep that a new installation makes up for."""
     if cluster.URL:
-        await cluster.put_back(HELD["template"])
+        await cluster.put_back(cluster.HELD["template"])
         await _live(cluster.URL, redis_urls[0])
-        HELD["lived"] = await cluster.keep()
+        cluster.HELD["lived"] = await cluster.keep()
         yield "lived"
         return
     name = f"twtc_lived_{worker_id}"
-    await drop(name)
-    await run_on_server(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+    await clone(name, template)
     await _live(with_database(server_url(), name), redis_urls[0])
     yield name
     await drop(name)
@@ -117,11 +118,10 @@ async def database_url(
     name = f"twtc_test_{worker_id}"
     chosen = lived if "world" in request.fixturenames else template
     if cluster.URL:
-        await cluster.put_back(HELD[chosen])
+        await cluster.put_back(cluster.HELD[chosen])
         yield cluster.URL
         return
-    await drop(name)
-    await run_on_server(f"CREATE DATABASE {name} TEMPLATE {chosen} STRATEGY FILE_COPY")
+    await clone(name, chosen)
     yield with_database(server_url(), name)
     await drop(name)
 
@@ -129,23 +129,7 @@ async def database_url(
 @pytest.fixture
 def config(database_url: str, redis_urls: tuple[str, str], tmp_path: Path) -> Config:
     """Settings of a process under test; its Redis databases begin empty."""
-    for url in redis_urls:
-        client = Redis.from_url(url)
-        client.flushdb()
-        client.close()
-    return Config(
-        database_url=database_url,
-        redis_url=redis_urls[0],
-        broker_url=redis_urls[1],
-        secret=b"test-secret-of-at-least-thirty-two-bytes",
-        house_secrets=(b"test-house-secret-of-thirty-two-bytes",),
-        partner_url="http://partner.test",
-        keyring=Keyring(
-            (b"a-test-key-of-thirty-two-bytes!!",), b"a-test-index-key-of-32-bytes!!!!"
-        ),
-        outbox_dir=str(tmp_path / "outbox"),
-        has_limits=False,  # whole days pass on a frozen clock; tests/api/test_limits.py has them
-    )
+    return config_on(database_url, redis_urls, tmp_path)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from ops.local.daemon import Daemon, ServerError, launch, start_server, stop_orp
 from ops.local.guard import Guard
 from ops.local.unprivileged import Runner, reachable_copy
 
-DATABASES = 64
+DATABASES = 128
 
 
 class Valkey(Struct, frozen=True):

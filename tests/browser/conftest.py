@@ -1,5 +1,6 @@
 """Chromium, and the processes that it talks to. Screenshots are left in out/screenshots."""
 
+import itertools
 import math
 import os
 import re
@@ -8,19 +9,19 @@ import wave
 from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from threading import Thread
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
-from runtime.environment import Config
+from tests.browser.house import PARTS, SHARED, settled
 from tests.browser.member import Phones
-from tests.browser.timing import TIMING
+from tests.browser.town import Town, build
 from tests.kit import films
+from tests.kit.databases import cloned, on_database
 from tests.kit.needed import needed_program
-from tests.kit.processes import Processes, running
+from tests.kit.processes import Processes
 from tests.kit.root import ROOT
 
 SCREENSHOTS = ROOT / "out" / "screenshots"
@@ -36,6 +37,7 @@ PICTURES = {
     "an_operators_day-page-fraud": "console-suspicions",
     "an_operators_day-page-facts": "console-figures",
 }
+_HEIGHTS = itertools.count()
 CHROMIUMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
@@ -45,16 +47,16 @@ def chromium() -> str:
     return needed_program(*CHROMIUMS, package="chromium")
 
 
-@pytest.fixture
-def playwright(processes: Processes) -> Iterator[Playwright]:
-    """Playwright. Its event loop lets no fixture begin that needs another: it comes last."""
+@pytest.fixture(scope=SHARED)
+def playwright(template: str) -> Iterator[Playwright]:
+    """Playwright. Its loop has this thread as long as it is there: others run aside."""
     with sync_playwright() as started:
         yield started
 
 
-@pytest.fixture
+@pytest.fixture(scope=SHARED)
 def browser(playwright: Playwright, chromium: str) -> Iterator[Browser]:
-    """A browser of its own."""
+    """A browser. What it keeps, each test's context keeps for itself."""
     options = ["--no-sandbox", "--autoplay-policy=no-user-gesture-required"]
     opened = playwright.chromium.launch(executable_path=chromium, args=options)
     yield opened
@@ -62,22 +64,27 @@ def browser(playwright: Playwright, chromium: str) -> Iterator[Browser]:
 
 
 @pytest.fixture
-def phone(playwright: Playwright, browser: Browser) -> Phones:
-    """Makes a phone in a language."""
+def phone(playwright: Playwright, browser: Browser) -> Iterator[Phones]:
+    """Makes a phone in a language. By its screen, no two are the same device."""
+    made: list[BrowserContext] = []
 
     def open_phone(language: str, **more: Any) -> BrowserContext:
-        options: dict[str, Any] = playwright.devices["Pixel 7"] | {"locale": language} | more
-        context = browser.new_context(**options)
-        context.set_default_timeout(30_000)
-        return context
+        screen = {"width": 412, "height": 915 + next(_HEIGHTS)}
+        options: dict[str, Any] = playwright.devices["Pixel 7"] | {"locale": language}
+        made.append(browser.new_context(**options | {"screen": screen} | more))
+        made[-1].set_default_timeout(30_000)
+        return made[-1]
 
-    return open_phone
+    yield open_phone
+    for context in made:
+        context.close()
 
 
-@pytest.fixture
-def media(tmp_path: Path) -> Iterator[str]:
+@pytest.fixture(scope=SHARED)
+def media(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of videos of our own: a few seconds of a tone each, whatever is asked for."""
-    file = tmp_path / "tone.wav"
+    folder = tmp_path_factory.mktemp("media")
+    file = folder / "tone.wav"
     with wave.open(str(file), "wb") as out:
         out.setnchannels(1)
         out.setsampwidth(2)
@@ -95,7 +102,7 @@ def media(tmp_path: Path) -> Iterator[str]:
         def log_message(self, *args: object) -> None:
             pass
 
-    handler = partial(Media, directory=str(tmp_path))
+    handler = partial(Media, directory=str(folder))
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = Thread(target=server.serve_forever, args=(0.05,), daemon=True)
     thread.start()
@@ -105,25 +112,46 @@ def media(tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def timing() -> dict[str, int]:
-    """How long things take."""
-    return TIMING
+def database_url(template: str, worker_id: str) -> Iterator[str]:
+    """A test's own, as elsewhere."""
+    with cloned(f"twtc_test_{worker_id}", template) as url:
+        yield url
 
 
-@pytest.fixture
-def parts() -> tuple[str, ...]:
-    """Which processes a test needs."""
-    return "web", "worker", "clock", "partner"
-
-
-@pytest.fixture
-def processes(
-    config: Config, media: str, timing: dict[str, int], parts: tuple[str, ...]
+@pytest.fixture(scope=SHARED)
+def house(
+    template: str,
+    worker_id: str,
+    redis_numbers: Callable[[int], tuple[str, str]],
+    media: str,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Processes]:
-    """What runs, with a short cycle."""
-    started = Processes(config, timing, {"TWTC_OWN_VIDEOS_URL": media})
-    with running(started, *parts):
-        yield started
+    """What runs for all who need nothing of their own."""
+    folder, name = tmp_path_factory.mktemp("house"), f"twtc_house_{worker_id}"
+    with settled(name, template, redis_numbers(64), folder, media) as processes:
+        yield processes
+
+
+@pytest.fixture(scope=SHARED)
+def town(
+    template: str,
+    worker_id: str,
+    redis_numbers: Callable[[int], tuple[str, str]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Town]:
+    """Staff and members, and something of everything to decide about."""
+    folder, name = tmp_path_factory.mktemp("town"), f"twtc_town_{worker_id}"
+    with settled(name, template, redis_numbers(96), folder) as processes:
+        yield on_database(processes.config.database_url, partial(build, processes))
+
+
+@pytest.fixture
+def processes(house: Processes) -> Iterator[Processes]:
+    """What runs. Whatever a test has killed is there again for the next one."""
+    yield house
+    for name in PARTS:
+        if name not in house.running:
+            house.start(name)
 
 
 @pytest.fixture

@@ -7,9 +7,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 from playwright.sync_api import Browser, Locator, expect
 
-from models.base.db import Database
 from tests.browser.member import PASSWORD
-from tests.browser.town import Town, build
+from tests.browser.town import Town
 from tests.kit.processes import Processes
 
 PAGES = {
@@ -31,21 +30,15 @@ _AXE = Axe()
 expect.set_options(timeout=SECONDS_MAX * 1_000)
 
 
-@pytest.fixture
-async def town(processes: Processes, database: Database) -> Town:
-    """Staff and members, and something of everything to decide about."""
-    return await build(processes, database)
-
-
 class Desk:
     """Somebody at the console."""
 
     def __init__(self, browser: Browser, processes: Processes, name: str, **options: Any) -> None:
         screen = {"viewport": {"width": 1280, "height": 860}, "locale": "en"}
         still = {"reduced_motion": "reduce"}  # colours on their way to another are not judged
-        context = browser.new_context(**screen | still | options)
-        context.set_default_timeout(SECONDS_MAX * 1_000)
-        self.page = context.new_page()
+        self.context = browser.new_context(**screen | still | options)
+        self.context.set_default_timeout(SECONDS_MAX * 1_000)
+        self.page = self.context.new_page()
         self.complaints: list[str] = []
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("console", self._heard)
@@ -98,13 +91,15 @@ class Desk:
 
 
 @pytest.fixture
-def sit_down(town: Town, processes: Processes, browser: Browser) -> Iterator[Callable[..., Desk]]:
+def sit_down(town: Town, browser: Browser) -> Iterator[Callable[..., Desk]]:
     """Signs somebody in at the console; nothing may have gone wrong on any of the pages."""
     desks: list[Desk] = []
 
     def open_desk(name: str, **options: Any) -> Desk:
-        desks.append(Desk(browser, processes, name, **options))
+        desks.append(Desk(browser, town.processes, name, **options))
         return desks[-1]
 
     yield open_desk
+    for desk in desks:
+        desk.context.close()
     assert [desk.complaints for desk in desks] == [[] for _ in desks]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from secrets import token_hex
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
@@ -21,10 +22,10 @@ _AXE = Axe()
 class Member:
     """Somebody with a phone."""
 
-    def __init__(self, context: BrowserContext, processes: Processes, email: str) -> None:
+    def __init__(self, context: BrowserContext, processes: Processes, name: str) -> None:
         self.context = context
         self.processes = processes
-        self.email = email
+        self.email = f"{name}.a{token_hex(3)}@example.com"  # others may have lived here
         self.page = context.new_page()
         self.complaints: list[str] = []
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))

@@ -5,17 +5,18 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
-from tests.browser.desk import PAGES, Desk, sit_down, town
+from tests.browser.desk import PAGES, Desk, sit_down
 from tests.browser.member import Shot
 from tests.browser.town import Town, is_applied, trail_of
 from tests.kit.processes import Processes, until
 
-__all__ = ["sit_down", "town"]  # fixtures
+__all__ = ["sit_down"]  # a fixture
 
 
 def test_an_operators_day(
-    town: Town, processes: Processes, sit_down: Callable[..., Desk], shot: Shot, tmp_path: Path
+    town: Town, sit_down: Callable[..., Desk], shot: Shot, tmp_path: Path
 ) -> None:
+    processes = town.processes
     boss = sit_down("boss")
     boss.page.wait_for_selector("nav[aria-label=Pages]")
     _look_around(boss, shot)

@@ -10,27 +10,26 @@ from tests.browser.member import PASSWORD, Member, Phones, look
 from tests.kit.accounts import last_code
 from tests.kit.processes import Processes, until
 
-NEW = "ann.new@example.com"
-
 
 def test_an_address_is_changed_and_taken_back(
     phone: Phones, processes: Processes, shot: Callable[[Page, str], None]
 ) -> None:
-    member = Member(phone("en"), processes, "ann@example.com")
+    member = Member(phone("en"), processes, "ann")
     page, outbox = member.page, Path(processes.config.outbox_dir)
+    new = f"new.{member.email}"
     member.open()
     member.sign_up()
     member.go("me")
     page.get_by_role("button", name="Change the address").click()
-    page.fill("input[name=contact]", NEW)
+    page.fill("input[name=contact]", new)
     page.fill("dialog input[type=password]", PASSWORD)
     look(member, shot, "1-change")
     page.get_by_role("button", name="Send the code").click()
-    expect(page.locator("main")).to_contain_text(f"sent to {NEW}")
-    until(lambda: (outbox / NEW).exists(), "a message to the new address")
-    page.fill("input[name=contact-code]", last_code(processes.config, NEW))
+    expect(page.locator("main")).to_contain_text(f"sent to {new}")
+    until(lambda: (outbox / new).exists(), "a message to the new address")
+    page.fill("input[name=contact-code]", last_code(processes.config, new))
     page.keyboard.press("Enter")
-    expect(page.locator("main")).to_contain_text(f"You sign in with {NEW} from")
+    expect(page.locator("main")).to_contain_text(f"You sign in with {new} from")
     look(member, shot, "2-waiting")
     former = outbox / member.email
     until(lambda: "another address" in former.read_text(), "a message to the former address")

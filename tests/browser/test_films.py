@@ -5,18 +5,17 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Route, expect
 
-from models.base.db import Database, run, sql, transaction
-from models.content.library import films, seed_films
+from models.content.library import films
 from partner.hosting import VIDEOS_PATH
 from runtime.environment import Config
+from tests.browser.house import PARTS
 from tests.browser.member import Member, Phones, answer_right
 from tests.browser.timing import TIMING
 from tests.kit.processes import Processes, running, until
 
 # A session that is long enough for a film of 24 s and the time for its answer.
-LONG_SESSION = TIMING | {"CYCLE": 180, "STAGGER": 18, "WINDOW": 36}
+LONG_SESSION = TIMING | {"CYCLE": 120, "STAGGER": 12, "WINDOW": 24}
 FILM = films()[0]
-TELL_LENGTHS = sql("UPDATE videos SET duration_seconds = 10 WHERE provider = 'youtube'")
 # YouTube's part of the IFrame API for a video that may not be embedded.
 REFUSING_PLAYER = """
     <!doctype html><title>YouTube</title><script>
@@ -33,27 +32,17 @@ REFUSING_PLAYER = """
 
 
 @pytest.fixture
-def processes(config: Config) -> Iterator[Processes]:
-    """What runs, with the partner as the host of our own videos, as in `./run`."""
+def long(config: Config) -> Iterator[Processes]:
+    """What runs with films, of which the partner is the host, as in `./run`."""
     started = Processes(config, LONG_SESSION)
     started.env["TWTC_OWN_VIDEOS_URL"] = started.env["TWTC_PARTNER_URL"] + VIDEOS_PATH
-    with running(started, "web", "worker", "clock", "partner"):
+    with running(started, *PARTS):
         yield started
 
 
-@pytest.fixture
-async def answers(database: Database) -> dict[str, str]:
-    """The films are seeded, as `release` does; the right option of every question about them."""
-    async with transaction(database) as connection:
-        await seed_films(connection)
-        await run(connection, TELL_LENGTHS)
-    asked = [question for film in films() for question in film.questions]
-    return {q.text_en: q.options_en[q.correct_index] for q in asked}
-
-
-def miner(phone: Phones, processes: Processes, email: str) -> Member:
+def miner(phone: Phones, processes: Processes, name: str) -> Member:
     """Somebody whose session mines, looking at the boosts."""
-    member = Member(phone("en"), processes, email)
+    member = Member(phone("en"), processes, name)
     member.open()
     member.sign_up()
     member.page.wait_for_selector("#start", timeout=120_000)
@@ -64,10 +53,8 @@ def miner(phone: Phones, processes: Processes, email: str) -> Member:
     return member
 
 
-def test_a_film_is_played_to_its_end_and_its_question_pays(
-    answers: dict[str, str], phone: Phones, processes: Processes
-) -> None:
-    member = miner(phone, processes, "films@example.com")
+def test_a_film_is_played_to_its_end_and_its_question_pays(phone: Phones, long: Processes) -> None:
+    member = miner(phone, long, "films")
     page = member.page
     card = page.locator(".video", has_text=FILM.title)
     expect(card.locator("img:not(.gone)")).to_be_visible()
@@ -79,15 +66,15 @@ def test_a_film_is_played_to_its_end_and_its_question_pays(
     assert FILM.duration_seconds is not None
     assert abs(length - FILM.duration_seconds) < 0.2
     page.wait_for_selector(".question", timeout=90_000)
-    answer_right(page, answers)
+    answer_right(page, {q.text_en: q.options_en[q.correct_index] for q in FILM.questions})
     expect(page.locator("#boost-result.good")).to_contain_text("150")
     assert member.complaints == []
 
 
 def test_a_video_that_youtube_does_not_show_is_said_at_once_and_costs_nothing(
-    answers: dict[str, str], phone: Phones, processes: Processes
+    phone: Phones, processes: Processes
 ) -> None:
-    member = miner(phone, processes, "refused@example.com")
+    member = miner(phone, processes, "refused")
     page = member.page
     page.route("https://www.youtube-nocookie.com/**", _refuse)
     page.wait_for_selector(".video")  # the list is there, and how many are left

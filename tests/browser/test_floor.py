@@ -1,19 +1,16 @@
 """A phone of 2021: what it does not have is taken from the browser, and the app does without."""
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.member import Member, Phones
-from tests.browser.timing import LONG_WINDOW
 from tests.kit.floor import WITHOUT
 from tests.kit.processes import Processes, until
 
 
-@pytest.mark.parametrize("timing", [LONG_WINDOW], ids=[""])
 def test_a_phone_of_2021_mines(phone: Phones, processes: Processes) -> None:
     context = phone("en")
     context.add_init_script(WITHOUT)
-    member = Member(context, processes, "old@example.com")
+    member = Member(context, processes, "old")
     page = member.page
     streams: list[str] = []
     page.on("request", lambda request: streams.append(request.url))
@@ -29,18 +26,17 @@ def test_a_phone_of_2021_mines(phone: Phones, processes: Processes) -> None:
     member.go("tasks")
     expect(page.locator(".task").first).to_be_visible()
     member.go("me")
-    expect(page.get_by_text("old@example.com")).to_be_visible()
+    expect(page.get_by_text(member.email)).to_be_visible()
     assert any(url.endswith("/v1/events") for url in streams), "it was not told, it asked"
     assert member.complaints == []
 
 
-@pytest.mark.parametrize("parts", [("web", "worker")], ids=[""])
 def test_a_fault_of_the_app_is_said_and_is_no_lost_connection(
     phone: Phones, processes: Processes
 ) -> None:
     context = phone("en")
     context.add_init_script("delete window.TextDecoder")
-    member = Member(context, processes, "odd@example.com")
+    member = Member(context, processes, "odd")
     member.open()
     member.sign_up()
     expect(member.page.locator("main .problem")).to_contain_text("TextDecoder")

@@ -3,20 +3,17 @@
 from pathlib import Path
 
 import pyotp
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.member import PASSWORD, Member, Phones, Shot, look, wrong_at
 from tests.kit.processes import Processes
-
-pytestmark = pytest.mark.parametrize("parts", [("web", "worker")], ids=[""])
 
 
 def test_a_second_factor_is_set_up_and_asked_for(
     phone: Phones, processes: Processes, shot: Shot, tmp_path: Path
 ) -> None:
     context = phone("en", permissions=["clipboard-read", "clipboard-write"])
-    member = Member(context, processes, "two@example.com")
+    member = Member(context, processes, "two")
     page = member.page
     member.open()
     member.sign_up()
@@ -75,7 +72,7 @@ def test_a_second_factor_is_set_up_and_asked_for(
 def test_the_profile_names_countries_and_devices(
     phone: Phones, processes: Processes, shot: Shot
 ) -> None:
-    member = Member(phone("ar"), processes, "you@example.com")
+    member = Member(phone("ar"), processes, "you")
     page = member.page
     member.open()
     member.sign_up()

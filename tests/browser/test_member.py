@@ -1,14 +1,15 @@
 """A member's day on a phone, in both languages; and a bad day."""
 
+from collections.abc import Sequence
+
 import msgspec
 import pytest
 from playwright.sync_api import Request, expect
 
 from api.networks.house import page_url
-from models.base.db import Database, connected, rows, sql
+from models.base.db import Database, Row, connected, rows, sql
 from tests.browser.member import Member, Phones, Shot, answer_right, look, until_all_is_kept
-from tests.browser.timing import LONG_WINDOW
-from tests.kit.films import show_only_petra
+from tests.kit.databases import on_database
 from tests.kit.processes import Processes, until
 from tests.kit.programs import is_listening
 
@@ -21,17 +22,19 @@ Answers = dict[str, str]
 
 
 @pytest.fixture
-async def answers(processes: Processes, database: Database) -> dict[str, Answers]:
-    """The right option of every question, by language; one video of our own is added."""
-    async with connected(database) as connection:
-        await show_only_petra(connection)
-        found = await rows(connection, QUESTIONS)
+def answers(processes: Processes) -> dict[str, Answers]:
+    """The right option of every question, by language."""
     known: dict[str, Answers] = {"en": {}, "ar": {}}
-    for row in found:
+    for row in on_database(processes.config.database_url, _questions):
         texts, options = msgspec.json.decode(row.text), msgspec.json.decode(row.options)
         for language, right in known.items():
             right[" ".join(texts[language].split())] = options[language][row.correct_index]
     return known
+
+
+async def _questions(database: Database) -> Sequence[Row]:
+    async with connected(database) as connection:
+        return await rows(connection, QUESTIONS)
 
 
 @pytest.mark.parametrize("language", ["en", "ar"])
@@ -43,7 +46,7 @@ def test_a_members_day(
     language: str,
 ) -> None:
     scheme = "dark" if language == "ar" else "light"
-    member = Member(phone(language, color_scheme=scheme), processes, f"{language}@example.com")
+    member = Member(phone(language, color_scheme=scheme), processes, language)
     page = member.page
     member.open()
     expect(page.locator("html")).to_have_attribute("dir", "rtl" if language == "ar" else "ltr")
@@ -84,9 +87,10 @@ def _mine(member: Member, shot: Shot) -> None:
 def _boost(member: Member, shot: Shot, answers: Answers) -> None:
     page = member.page
     member.go("boosts")
-    page.wait_for_selector(".video")
+    film = page.locator(".video", has_text="Petra by night").locator(".button")
+    film.wait_for()
     look(member, shot, "6-boosts")
-    page.click(".video .button")
+    film.click()
     page.wait_for_selector(".player video")
     page.evaluate("document.querySelector('.player video').play()")
     page.wait_for_selector(".question")
@@ -95,7 +99,7 @@ def _boost(member: Member, shot: Shot, answers: Answers) -> None:
     expect(page.locator("#boost-result.good")).to_contain_text("150")
     shot(page, "6-boost-paid")
     member.close_sheet()
-    expect(page.locator(".video .button")).to_be_disabled()
+    expect(film).to_be_disabled()
 
 
 def _tasks(member: Member, shot: Shot, answers: Answers) -> None:
@@ -138,9 +142,8 @@ def _kind(path: str | None) -> str:
     return next(kind for start, kind in starts.items() if (path or "").startswith(start))
 
 
-@pytest.mark.parametrize("timing", [LONG_WINDOW], ids=[""])
 def test_the_worker_dies_meanwhile(phone: Phones, processes: Processes, shot: Shot) -> None:
-    member = Member(phone("en"), processes, "ann@example.com")
+    member = Member(phone("en"), processes, "ann")
     member.open()
     member.sign_up()
     member.page.wait_for_selector("#start", timeout=90_000)
@@ -156,11 +159,10 @@ def test_the_worker_dies_meanwhile(phone: Phones, processes: Processes, shot: Sh
     assert member.complaints == []
 
 
-@pytest.mark.parametrize("timing", [LONG_WINDOW], ids=[""])
 def test_without_a_connection_it_says_so_and_goes_on(
     phone: Phones, processes: Processes, shot: Shot
 ) -> None:
-    member = Member(phone("en"), processes, "bob@example.com")
+    member = Member(phone("en"), processes, "bob")
     page = member.page
     member.open()
     member.sign_up()
@@ -189,7 +191,6 @@ def note_start(request: Request, starts: list[str]) -> None:
         starts.append(request.headers["idempotency-key"])
 
 
-@pytest.mark.parametrize("parts", [("web", "partner")], ids=[""])
 def test_an_ad_that_is_shown_again_does_not_count_below_nothing(
     phone: Phones, processes: Processes
 ) -> None:
@@ -202,7 +203,6 @@ def test_an_ad_that_is_shown_again_does_not_count_below_nothing(
     assert page.inner_text("#count") == "0"
 
 
-@pytest.mark.parametrize("parts", [("web",)], ids=[""])
 def test_it_is_small_quick_and_installable(phone: Phones, processes: Processes) -> None:
     page = phone("en").new_page()
     tools = page.context.new_cdp_session(page)
@@ -226,7 +226,6 @@ def test_it_is_small_quick_and_installable(phone: Phones, processes: Processes) 
     assert [e["errorId"] for e in errors if e["errorId"] != "in-incognito"] == []
 
 
-@pytest.mark.parametrize("parts", [("web",)], ids=[""])
 def test_a_page_may_load_only_what_it_is_made_of(phone: Phones, processes: Processes) -> None:
     page = phone("en").new_page()
     answer = page.goto(processes.url + "/")
@@ -245,7 +244,6 @@ def test_a_page_may_load_only_what_it_is_made_of(phone: Phones, processes: Proce
     assert page.title() != "owned"
 
 
-@pytest.mark.parametrize("parts", [("web",)], ids=[""])
 def test_the_document_is_shown_without_scripts_of_others(
     phone: Phones, processes: Processes
 ) -> None:

@@ -6,7 +6,6 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.member import Member, Phones, Shot, look, until_all_is_kept
-from tests.browser.timing import LONG_WINDOW
 from tests.browser.way import Way, way_to
 from tests.kit.processes import Processes, until
 
@@ -28,7 +27,6 @@ CAN_KEEP = """
     .then(() => true, () => false)
 """
 LAST = "localStorage.getItem('twtc.last')"
-WEB = pytest.mark.parametrize("parts", [("web",)], ids=[""])
 
 
 @pytest.fixture
@@ -54,7 +52,6 @@ def keeps_next_release(page: Page, way: Way) -> None:
     expect(page.locator("html")).to_have_attribute("data-release", "next")
 
 
-@WEB
 def test_full_storage_neither_closes_the_app_nor_makes_it_old(
     phone: Phones, processes: Processes, way: Way
 ) -> None:
@@ -68,7 +65,6 @@ def test_full_storage_neither_closes_the_app_nor_makes_it_old(
     keeps_next_release(page, way)
 
 
-@WEB
 def test_forbidden_storage_closes_nothing(phone: Phones, processes: Processes, way: Way) -> None:
     way.changes["/sw.js"] = NO_CACHES
     context = phone("en")
@@ -83,7 +79,6 @@ def test_forbidden_storage_closes_nothing(phone: Phones, processes: Processes, w
     assert errors == []
 
 
-@WEB
 def test_a_silent_network_opens_what_was_kept(
     phone: Phones, processes: Processes, way: Way
 ) -> None:
@@ -102,11 +97,10 @@ def test_a_silent_network_opens_what_was_kept(
     expect(page.locator("html")).to_have_attribute("data-release", "next")
 
 
-@pytest.mark.parametrize("timing", [LONG_WINDOW], ids=[""])
 def test_what_was_known_last_is_shown_while_nobody_answers(
     phone: Phones, processes: Processes, way: Way, shot: Shot
 ) -> None:
-    member = Member(phone("en"), processes, "eve@example.com")
+    member = Member(phone("en"), processes, "eve")
     page = member.page
     member.open()
     member.sign_up()
@@ -144,7 +138,7 @@ def test_what_was_known_last_is_shown_while_nobody_answers(
     page.click("#again")
     expect(page.locator("#again")).to_have_count(0)
     expect(page.locator(".as-of")).to_have_count(0)
-    expect(page.get_by_text("eve@example.com")).to_be_visible()  # by itself
+    expect(page.get_by_text(member.email)).to_be_visible()  # by itself
     assert page.evaluate(LAST)
     page.get_by_role("button", name="Sign out", exact=True).last.click()
     expect(page.locator("h1")).to_have_text("Sign in")  # somebody has an account here

@@ -1,17 +1,16 @@
 """Ops at the queue dashboard: a failed job with its traceback, and the button that revives it."""
 
-import asyncio
-from collections.abc import Callable, Coroutine, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from contextlib import closing
-from typing import Any, TypeVar
+from functools import partial
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from engine.core.piece import Piece
-from models.base.db import Database, connected, open_database, run
+from models.base.db import Database, Statement, connected, run
 from runtime.environment import Config
+from tests.kit.databases import on_database
 from tests.kit.processes import Processes, started
 from tests.kit.ringing import (
     HIDE,
@@ -24,22 +23,17 @@ from tests.kit.ringing import (
     with_dashboard,
 )
 
-T = TypeVar("T")
-
-
-def now(work: Coroutine[Any, Any, T]) -> T:
-    """Do it while Playwright's own loop runs in this thread."""
-    with ThreadPoolExecutor(1) as other:
-        return other.submit(asyncio.run, work).result()
-
 
 @pytest.fixture
-async def answered(config: Config, database: Database) -> tuple[int, Piece]:
+def answered(config: Config) -> tuple[int, Piece]:
     """Somebody has answered rightly; then intents could not be read any more."""
-    recorded = await record_answer(config, database, "ops")
-    async with connected(database) as connection:
-        await run(connection, HIDE)
-    return recorded
+
+    async def answer(database: Database) -> tuple[int, Piece]:
+        recorded = await record_answer(config, database, "ops")
+        await _do(HIDE, database)
+        return recorded
+
+    return on_database(config.database_url, answer)
 
 
 @pytest.fixture
@@ -78,7 +72,7 @@ def test_ops_sees_why_a_job_failed_and_requeues_it_once(
         expect(page.locator("#delete-job-btn")).to_have_count(0)
         shot(page, "2-failed")
 
-        now(_show(config))
+        on_database(config.database_url, partial(_do, SHOW))
         page.locator("#requeue-job-btn").dblclick()
         expect(page.locator("#job-data")).to_contain_text("finished", timeout=20_000)
         expect(page.locator("#job-data")).not_to_contain_text("UndefinedTableError")
@@ -88,18 +82,9 @@ def test_ops_sees_why_a_job_failed_and_requeues_it_once(
         shot(page, "4-workers")
         assert [w["successful_job_count"] for w in ops.workers()] == [1]
         context.close()
-    assert now(_times_paid(config, user_id)) == 1
+    assert on_database(config.database_url, partial(times_paid, user_id=user_id)) == 1
 
 
-async def _show(config: Config) -> None:
-    database = open_database(config.database_url, pool_size=1, application_name="test")
+async def _do(statement: Statement, database: Database) -> None:
     async with connected(database) as connection:
-        await run(connection, SHOW)
-    await database.dispose()
-
-
-async def _times_paid(config: Config, user_id: int) -> int:
-    database = open_database(config.database_url, pool_size=2, application_name="test")
-    times = await times_paid(database, user_id)
-    await database.dispose()
-    return times
+        await run(connection, statement)

@@ -1,6 +1,5 @@
 """How the app words what has no words of its own: devices, countries, coins."""
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.member import Phones
@@ -35,7 +34,6 @@ async (agents) => {
 """
 
 
-@pytest.mark.parametrize("parts", [("web",)], ids=[""])
 def test_devices_and_countries_have_names(phone: Phones, processes: Processes) -> None:
     page = phone("en").new_page()
     page.goto(processes.url + "/")

@@ -48,6 +48,7 @@ HAND_IN = sql("""
 class Town(Struct, frozen=True):
     """Who lives there, by name; and the intent that died."""
 
+    processes: Processes
     ids: Mapping[str, int]
     letter_id: str
     tokens: Mapping[str, str]
@@ -77,7 +78,7 @@ async def build(processes: Processes, database: Database) -> Town:
         letter_id = await _die(http, processes, database, tokens["boss"], ids["boss"], day)
         social = next(t for t in day["tasks"] if t["category"] == "SOCIAL")
     await _hand_in(database, ids["ann"], social["number"])
-    return Town(ids, letter_id, tokens)
+    return Town(processes, ids, letter_id, tokens)
 
 
 def _of(token: str) -> dict[str, str]:

@@ -82,6 +82,10 @@ class Contents(Struct, frozen=True):
     partitions: frozenset[str]
 
 
+# What a new installation holds, by the fixture that made it.
+HELD: dict[str, Contents] = {}
+
+
 @asynccontextmanager
 async def on_cluster() -> AsyncIterator[Any]:
     """A connection of its own to the cluster."""

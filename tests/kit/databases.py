@@ -1,15 +1,20 @@
 """Databases of a test's own, on the servers of `./run test`."""
 
 import os
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
-from models.base.db import Connection, connected, open_database, run, sql
+from models.base.db import Connection, Database, connected, open_database, run, sql
 from runtime.environment import postgresql_url
+from tests.kit import cluster
+from tests.kit.aside import aside
 from trials.databases import drop_database
+
+T = TypeVar("T")
 
 
 def with_database(url: str, name: str) -> str:
@@ -44,6 +49,37 @@ async def drop(name: str) -> None:
     """Drop a database, whoever is connected to it."""
     async with on_server() as connection:
         await drop_database(connection, name)
+
+
+async def clone(name: str, template: str) -> None:
+    """Make it anew from another one that nobody is connected to."""
+    await drop(name)
+    await run_on_server(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+
+
+@contextmanager
+def cloned(name: str, template: str) -> Iterator[str]:
+    """The URL of a database like another one, dropped in the end. On a cluster there is but one."""
+    if cluster.URL:
+        aside(cluster.put_back(cluster.HELD[template]))
+        yield cluster.URL
+        return
+    aside(clone(name, template))
+    yield with_database(server_url(), name)
+    aside(drop(name))
+
+
+def on_database(url: str, work: Callable[[Database], Coroutine[Any, Any, T]]) -> T:
+    """Do it aside, with a pool of its own."""
+
+    async def opened() -> T:
+        database = open_database(url, pool_size=4, application_name="test")
+        try:
+            return await work(database)
+        finally:
+            await database.dispose()
+
+    return aside(opened())
 
 
 @asynccontextmanager

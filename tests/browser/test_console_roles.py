@@ -4,24 +4,24 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, expect
 
-from tests.browser.desk import PAGES, Desk, sit_down, town
+from tests.browser.desk import PAGES, Desk, sit_down
 from tests.browser.member import Shot
 from tests.browser.town import Town
-from tests.kit.processes import Processes
 
-__all__ = ["sit_down", "town"]  # fixtures
+__all__ = ["sit_down"]  # a fixture
 
 MODERATED = ["users", "fraud", "reviews"]
 CONTRAST = {"runOnly": ["color-contrast"]}
 
 
 def test_each_role_finds_its_own_pages(
-    town: Town, processes: Processes, sit_down: Callable[..., Desk], shot: Shot
+    town: Town, sit_down: Callable[..., Desk], shot: Shot
 ) -> None:
+    console = f"{town.processes.url}/console"
     narrow = {"viewport": {"width": 400, "height": 800}, "color_scheme": "dark"}
     boss = sit_down("boss", **narrow)
     _look_at_all(boss, list(PAGES), shot)
-    boss.page.goto(f"{processes.url}/console#/users/{town.ids['bob']}/devices")
+    boss.page.goto(f"{console}#/users/{town.ids['bob']}/devices")
     boss.settle()
     boss.assert_accessible(CONTRAST)
     _assert_fits(boss.page)
@@ -32,11 +32,9 @@ def test_each_role_finds_its_own_pages(
     for name in MODERATED:
         moderator.go(name)
         shot(moderator.page, f"moderator-{name}")
-    moderator.page.goto(
-        f"{processes.url}/console#/configuration"
-    )  # what is not theirs is not shown
+    moderator.page.goto(f"{console}#/configuration")  # what is not theirs is not shown
     expect(moderator.page.get_by_role("heading", level=1)).to_have_text("No such page")
-    moderator.page.goto(f"{processes.url}/console#/users/{town.ids['bob']}")
+    moderator.page.goto(f"{console}#/users/{town.ids['bob']}")
     expect(moderator.page.get_by_role("button", name="Suspend")).to_be_visible()
     expect(moderator.page.get_by_role("button", name="Disable")).to_have_count(0)
     expect(moderator.page.get_by_text("bob@example.com")).to_have_count(0)
