@@ -12,9 +12,9 @@ from msgspec import Struct
 
 from engine.admin.four_eyes import Objection, approves
 from engine.admin.permissions import Permission, Role
-from engine.core.timeline import BUCKET_COUNT, bucket_of
+from engine.core.timeline import bucket_of
 from models.admin.staff import find_objection
-from models.base.buckets import newest, rows_of_buckets
+from models.base.buckets import buckets_with, newest, rows_of_buckets
 from models.base.db import Connection, Database, Row, Statement, connected, rows, run, sql
 from models.base.trail import Actor
 
@@ -23,17 +23,21 @@ EXPIRED = "Nobody approved it within a week."
 # In which tables they lie, by what is proposed.
 OPEN = ("adjustments", "role_proposals")
 
-_LAPSE = """
-        UPDATE {table} t
-        SET status = 'LAPSED', failure = CASE WHEN t.expires_at <= :now THEN CAST(:expired AS text)
-                                              ELSE CAST(:left AS text) END
-        WHERE {bucket} t.status = 'PROPOSED'
+_LAPSED = """t.status = 'PROPOSED'
           AND (t.expires_at <= :now
                OR NOT EXISTS (SELECT FROM staff s WHERE s.user_id = t.proposer_id AND s.is_active
                               AND s.role = ANY(CAST(:roles AS text[]))
                               AND (s.suspended_until IS NULL OR s.suspended_until <= :now)))
 """
-LAPSE = [sql(_LAPSE.format(table=table, bucket="t.bucket = :bucket AND")) for table in OPEN]
+_LAPSE = f"""
+        UPDATE {{table}} t
+        SET status = 'LAPSED', failure = CASE WHEN t.expires_at <= :now THEN CAST(:expired AS text)
+                                              ELSE CAST(:left AS text) END
+        WHERE {{bucket}} {_LAPSED}"""
+LAPSED = {
+    table: sql(f"SELECT FROM {table} t WHERE t.bucket = :bucket AND {_LAPSED}") for table in OPEN
+}
+LAPSE = {table: sql(_LAPSE.format(table=table, bucket="t.bucket = :bucket AND")) for table in OPEN}
 # On every node, for it concerns no user.
 LAPSE_PAY = sql(_LAPSE.format(table="pay_proposals", bucket=""))
 LAPSE_ONE = {
@@ -156,8 +160,7 @@ async def list_proposed(
 ) -> Sequence[Row]:
     """A page, newest first."""
     params = {"before_at": before_at, "before_id": before_id, "limit": limit}
-    async with connected(database) as connection:
-        found = await rows_of_buckets(connection, matter.page, params)
+    found = await rows_of_buckets(database, matter.page, params)
     return newest(found, limit, "proposed_at")
 
 
@@ -170,10 +173,10 @@ async def lapse_proposals(database: Database, now: datetime) -> int:
         "left": Objection.PROPOSER_LEFT.value,
         "roles": [role.value for role in Role if approves(role)],
     }
-    for bucket in range(BUCKET_COUNT):
-        for statement in LAPSE:
+    for table in OPEN:
+        for bucket in await buckets_with(database, LAPSED[table], params):
             async with connected(database) as connection:
-                ended += await run(connection, statement, params | {"bucket": bucket})
+                ended += await run(connection, LAPSE[table], params | {"bucket": bucket})
     async with connected(database) as connection:
         return ended + await run(connection, LAPSE_PAY, params)
 

@@ -106,8 +106,7 @@ async def list_users(
     """A page of users by id: all, or those of a role above a user's."""
     params: dict[str, Any] = {"after": after, "limit": limit, "role": role}
     statement = USERS if role in (None, Role.USER) else USERS_OF_ROLE
-    async with connected(database) as connection:
-        found = await rows_of_buckets(connection, statement, params)
+    found = await rows_of_buckets(database, statement, params)
     return sorted(found, key=lambda user: user.id)[:limit]
 
 

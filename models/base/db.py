@@ -168,6 +168,14 @@ class Database:
                 await self.leave()
                 raise
 
+    @property
+    def is_one_server(self) -> bool:
+        """Whether one server has all buckets, as soon as there is a connection.
+
+        Of a replica it is not known: its primary may be a cluster's coordinator.
+        """
+        return not self.is_cluster and not self._reads_only
+
     async def leave(self) -> None:
         """Give up every connection as soon as it is free: they lead to where nothing is written."""
         if self._pool is not None:

@@ -9,7 +9,7 @@ from msgspec import Struct
 from engine.admin.permissions import Role
 from engine.core.timeline import BUCKET_COUNT, bucket_of
 from models.base.buckets import newest, rows_of_buckets
-from models.base.db import Connection, Database, Row, connected, run, sql
+from models.base.db import Connection, Database, Row, run, sql
 from models.base.encoding import encode
 from models.base.pages import FIRST_PAGE, Cursor
 from runtime.clock import new_id
@@ -103,5 +103,4 @@ async def read_log(
         "actor_id": actor_id,
         "limit": limit,
     }
-    async with connected(database) as connection:
-        return newest(await rows_of_buckets(connection, PAGE, params, buckets), limit)
+    return newest(await rows_of_buckets(database, PAGE, params, buckets), limit)

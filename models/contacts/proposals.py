@@ -162,8 +162,7 @@ async def list_proposals(database: Database, before: Cursor | None, limit: int) 
     """A page of what support proposed, newest first."""
     before = before or FIRST_PAGE
     params = {"before_at": before.at, "before_id": before.id, "limit": limit}
-    async with connected(database) as connection:
-        found = await rows_of_buckets(connection, PAGE, params)
+    found = await rows_of_buckets(database, PAGE, params)
     return newest(found, limit, "requested_at")
 
 

@@ -3,7 +3,7 @@
 from contextlib import suppress
 from datetime import datetime, timedelta
 
-from engine.core.timeline import BUCKET_COUNT
+from models.base.buckets import buckets_with, rows_of_buckets
 from models.base.db import Database, Row, connected, rows, sql
 from models.contacts.change import NoChangeError, apply_change, end_change
 from models.contacts.claims import COLUMNS, LEFT_TO_OTHERS, release_ended
@@ -34,18 +34,21 @@ async def settle_changes(
 ) -> int:
     """Let the changes take effect and end whose time has come. Return how many."""
     settled = 0
-    for bucket in range(BUCKET_COUNT):
-        params = {"bucket": bucket, "limit": ROWS_MAX, "now": now}
-        params |= {"requested_before": now - REQUEST_LIVES}
-        params |= {"proposed_before": now - PROPOSAL_LIVES}
+    ended = {
+        "limit": ROWS_MAX,
+        "now": now,
+        "requested_before": now - REQUEST_LIVES,
+        "proposed_before": now - PROPOSAL_LIVES,
+    }
+    for bucket in await buckets_with(database, DUE, ended):
         async with connected(database) as connection:
-            due = await rows(connection, DUE, params)
-            left = await rows(connection, UNRELEASED, params)
+            due = await rows(connection, DUE, ended | {"bucket": bucket})
         for change in due:
             await _settle(database, copies, change, back_for, now)
-        for row in left:  # by a process that ended in between, or while they were held
-            await release_ended(database, row.user_id, now)
         settled += len(due)
+    # By a process that ended in between, or while they were held.
+    for row in await rows_of_buckets(database, UNRELEASED, ended):
+        await release_ended(database, row.user_id, now)
     return settled
 
 

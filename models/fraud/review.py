@@ -11,7 +11,7 @@ from engine.fraud.levels import LASTS, Hold
 from models.admin.proposals import lapse_proposals
 from models.admin.staff import suspend_staff
 from models.base.buckets import newest, rows_of_buckets
-from models.base.db import Database, Row, connected, rows, run, sql, transaction
+from models.base.db import Database, Row, rows, run, sql, transaction
 from models.base.pages import FIRST_PAGE, Cursor
 from models.base.trail import Action, Actor, log_action
 from models.intents.members import raise_versions
@@ -93,10 +93,8 @@ async def read_suspicions(
     params: dict[str, Any] = {"before_at": before.at, "before_id": before.id, "limit": limit}
     if user_id is None:
         statement = UNDECIDED if is_undecided else SERIOUS
-        async with connected(database) as connection:
-            of_all = await rows_of_buckets(
-                connection, statement, params | {"since": now - UNDECIDED_FOR}
-            )
+        since = {"since": now - UNDECIDED_FOR}
+        of_all = await rows_of_buckets(database, statement, params | since)
         return newest(of_all, limit)
     async with transaction(database) as connection:
         of_user = {"bucket": bucket_of(user_id), "user_id": user_id}

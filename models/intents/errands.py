@@ -186,15 +186,15 @@ async def pieces_with_errands(
     return [Piece(Lane.ERRANDS, row.bucket) for row in found]
 
 
-async def dead_errands(connection: Connection) -> list[Row]:
+async def dead_errands(database: Database) -> list[Row]:
     """Errands that failed for good, as dead letters, the oldest of each bucket."""
     params = {"lane": int(Lane.ERRANDS), "limit": LETTERS_MAX}
-    return await rows_of_buckets(connection, DEAD_LETTERS, params)
+    return await rows_of_buckets(database, DEAD_LETTERS, params)
 
 
-async def count_dead_errands(connection: Connection) -> int:
+async def count_dead_errands(database: Database) -> int:
     """How many failed for good."""
-    return sum(row.value for row in await rows_of_buckets(connection, COUNT_DEAD, {}))
+    return sum(row.value for row in await rows_of_buckets(database, COUNT_DEAD, {}))
 
 
 async def revive_errand(connection: Connection, bucket: int, id_: UUID, now: datetime) -> bool:

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from itertools import groupby
 from operator import attrgetter
 
-from engine.core.timeline import BUCKET_COUNT
 from engine.ledger.rights import Unposted, spread
 from models.base import arrays
+from models.base.buckets import buckets_with
 from models.base.db import Connection, Database, connected, rows, sql, transaction
 from models.ledger.post import LOCK_WALLETS, fund, read_holdings, unfund
 
@@ -58,7 +58,7 @@ async def fold(connection: Connection, bucket: int, users: Sequence[int]) -> int
 async def fold_all(database: Database) -> int:
     """Bring whatever is not in the funds yet into them. Return how many rows."""
     folded = 0
-    for bucket in range(BUCKET_COUNT):
+    for bucket in await buckets_with(database, BEHIND, {"limit": 1}):
         users = None
         while users is None or len(users) == FOLD_USERS_MAX:
             params = {"bucket": bucket, "limit": FOLD_USERS_MAX}

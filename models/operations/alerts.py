@@ -139,53 +139,52 @@ async def read_counters(database: Database, now: datetime) -> Counters:
     hours = [end - HOUR - timedelta(days=days) for days in range(DAYS_BEFORE + 1)]
     params: dict[str, Any] = {"hours": hours}
     async with connected(database) as connection:
-        hourly: dict[str, Any] = {
-            name: await _read_hour(connection, statement, params)
-            for name, statement in HOURLY.items()
-        }
         recent = await rows(connection, REQUESTS, {"since": end - ERRORS_OVER})
         requests = {row.name: row.value for row in recent}
-        dead_letters = await count_dead_letters(connection)
-        suspicions = await _read_suspicions(connection, now)
-        by_hand = await _read_credits(connection, now)
+        told_at = (await rows(connection, LAST_TOLD))[0].told_at
         changed = await rows(connection, PAY_CHANGES, {"since": now - CREDITS_OVER})
+    hourly: dict[str, Any] = {
+        name: await _read_hour(database, statement, params) for name, statement in HOURLY.items()
+    }
     return Counters(
         **hourly,
         **requests,
-        dead_letters=dead_letters,
-        suspicions=suspicions,
-        credits=by_hand,
+        dead_letters=await count_dead_letters(database),
+        suspicions=await _read_suspicions(database, told_at, now),
+        credits=await _read_credits(database, now),
         pay_changes=[PayChange(**row) for row in changed],
     )
 
 
-async def count_dead_letters(connection: Connection) -> int:
+async def count_dead_letters(database: Database) -> int:
     """Intents and errands that failed too often."""
-    intents: int = sum(row.value for row in await rows_of_buckets(connection, DEAD_LETTERS, {}))
-    return intents + await count_dead_errands(connection)
+    intents: int = sum(row.value for row in await rows_of_buckets(database, DEAD_LETTERS, {}))
+    return intents + await count_dead_errands(database)
 
 
 async def _rows_of(
-    connection: Connection, statement: Statement, params: dict[str, Any]
+    database: Database, statement: Statement, params: dict[str, Any]
 ) -> Sequence[Row]:
     if "bucket" in statement.names:
-        return await rows_of_buckets(connection, statement, params)
-    return await rows(connection, statement, params)
+        return await rows_of_buckets(database, statement, params)
+    async with connected(database) as connection:
+        return await rows(connection, statement, params)
 
 
-async def _read_hour(connection: Connection, statement: Statement, params: Any) -> Hour:
+async def _read_hour(database: Database, statement: Statement, params: Any) -> Hour:
     values = Counter[int]()
-    for row in await _rows_of(connection, statement, params):
+    for row in await _rows_of(database, statement, params):
         values[row.number] += row.value
     return Hour(values[1], [values[2 + days] for days in range(DAYS_BEFORE)])
 
 
-async def _read_suspicions(connection: Connection, now: datetime) -> Suspicions:
-    told_at = (await rows(connection, LAST_TOLD))[0].told_at
+async def _read_suspicions(
+    database: Database, told_at: datetime | None, now: datetime
+) -> Suspicions:
     oldest = now - SUSPICIONS_OVER
     since = max(told_at, oldest) if told_at else oldest
     params = {"since": since, "until": now - SUSPICIONS_SETTLE}
-    found = await rows_of_buckets(connection, SUSPICIONS, params)
+    found = await rows_of_buckets(database, SUSPICIONS, params)
     newest_at = max((row.newest_at for row in found), default=None)
     by_type = Counter[str]()
     for row in found:
@@ -193,8 +192,8 @@ async def _read_suspicions(connection: Connection, now: datetime) -> Suspicions:
     return Suspicions(by_type, newest_at)
 
 
-async def _read_credits(connection: Connection, now: datetime) -> list[Credit]:
-    found = await rows_of_buckets(connection, CREDITS, {"since": now - CREDITS_OVER})
+async def _read_credits(database: Database, now: datetime) -> list[Credit]:
+    found = await rows_of_buckets(database, CREDITS, {"since": now - CREDITS_OVER})
     return sorted((Credit(**row) for row in found), key=lambda credit: credit.applied_at)
 
 

@@ -8,7 +8,7 @@ from datetime import datetime
 from redis.asyncio import Redis
 
 from engine.core.timeline import Timetable
-from models.base.db import Database, connected
+from models.base.db import Database
 from models.installation.settings import GROUPS
 from models.operations.alerts import count_dead_letters
 from models.operations.operations import read_backlog, read_queues, read_ticks, read_workers
@@ -35,8 +35,7 @@ async def read_state(database: Database, table: Timetable, broker_url: str, now:
         undone[queue] += row.undone
         oldest[queue] = max(oldest[queue], waits)
     ticks = await read_ticks(database, table, now)
-    async with connected(database) as connection:
-        dead = await count_dead_letters(connection)
+    dead = await count_dead_letters(database)
     meter.replace(QUEUE_UNDONE, undone)
     meter.replace(QUEUE_OLDEST, oldest)
     missed = {str(group): 0 for group in GROUPS} | {

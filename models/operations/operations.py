@@ -83,8 +83,7 @@ async def read_backlog(database: Database, now: datetime) -> Sequence[Row]:
     """Pieces with undone intents, those that have waited longest first."""
     ring_by = now + timedelta(seconds=LEASE_SECONDS)  # rung for, or soon to be
     params = {"ring_by": ring_by, "limit": BACKLOG_MAX}
-    async with connected(database) as connection:
-        found = await rows_of_buckets(connection, BACKLOG, params)
+    found = await rows_of_buckets(database, BACKLOG, params)
     return sorted(found, key=lambda piece: (piece.oldest_at, piece.group_number, piece.bucket))
 
 
@@ -151,7 +150,8 @@ async def read_queues(broker: Redis) -> list[Queue] | None:
 async def read_dead_letters(database: Database) -> Sequence[Row]:
     """Intents and errands that failed too often, the oldest thousand."""
     async with connected(database) as connection:
-        found = [*await rows(connection, queue.DEAD_LETTERS), *await dead_errands(connection)]
+        found = await rows(connection, queue.DEAD_LETTERS)
+    found = [*found, *await dead_errands(database)]
     return sorted(found, key=lambda letter: letter.recorded_at)[:LETTERS_MAX]
 
 

@@ -11,11 +11,12 @@ from datetime import date, datetime, timedelta
 
 from sqlalchemy import Table
 
-from engine.core.timeline import BUCKET_COUNT, bucket_of
+from engine.core.timeline import bucket_of
 from models.accounts.bans import INACTIVE, remember_held
 from models.admin.staff import leave_staff
 from models.base import columns
 from models.base.arrays import AT_BUCKET, ROUTED
+from models.base.buckets import buckets_with
 from models.base.db import Database, Statement, connected, rows, run, sql, transaction
 from models.base.partitions import relations
 from models.intents.members import raise_versions
@@ -100,8 +101,9 @@ async def close_account(
 async def close_inactive(database: Database, copies: SnapshotCopies, now: datetime) -> int:
     """Close the accounts that nobody has signed in to for two years. Return how many."""
     closed = 0
-    for bucket in range(BUCKET_COUNT):
-        params = {"bucket": bucket, "before": now - INACTIVE, "limit": ERASE_USERS_MAX}
+    away_since = {"before": now - INACTIVE, "limit": ERASE_USERS_MAX}
+    for bucket in await buckets_with(database, INACTIVE_USERS, away_since):
+        params = away_since | {"bucket": bucket}
         async with connected(database) as connection:
             away = [row.id for row in await rows(connection, INACTIVE_USERS, params)]
         closed += await _close(database, copies, bucket, away, "INACTIVE", now, now - INACTIVE)
@@ -111,8 +113,9 @@ async def close_inactive(database: Database, copies: SnapshotCopies, now: dateti
 async def erase_due(database: Database, now: datetime) -> int:
     """Forget the people whose accounts were closed an hour ago or earlier. Return how many."""
     erased = 0
-    for bucket in range(BUCKET_COUNT):
-        params = {"bucket": bucket, "before": now - ERASE_AFTER, "limit": ERASE_USERS_MAX}
+    closed_by = {"before": now - ERASE_AFTER, "limit": ERASE_USERS_MAX}
+    for bucket in await buckets_with(database, DUE, closed_by):
+        params = closed_by | {"bucket": bucket}
         async with connected(database) as connection:
             users = [row.user_id for row in await rows(connection, DUE, params)]
         if users:
