@@ -19,13 +19,32 @@ from models.schema.seed import seed
 from runtime.environment import Config
 from tests.kit import cluster
 from tests.kit.configs import config_on
-from tests.kit.databases import clone, drop, run_on_server, server_url, with_database
+from tests.kit.databases import Server, opened_server
 from tests.kit.words import START
 from tests.kit.workshop import live_until_now
 from tests.kit.world import World, open_world
 
 # Litestar turns a path into a real date, or into none; how long a test takes is no frozen time.
 freezegun.configure(extend_ignore_list=["asyncpg", "litestar.routes.base", "_pytest.timing"])
+
+
+# They tell no time here; to look through what they consist of takes longer than many a test.
+TIMELESS = (
+    "_pytest.",
+    "alembic.",
+    "hypothesis.",
+    "jsonschema.",
+    "kubernetes.",
+    "playwright.",
+    "pluggy.",
+    "prometheus_client.",
+    "pygments.",
+    "referencing.",
+    "rich.",
+    "schemathesis.",
+    "sqlalchemy.",
+    "yaml.",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -37,7 +56,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-async def template(worker_id: str) -> AsyncIterator[str]:
+async def databases() -> AsyncIterator[Server]:
+    """The server that has this test process's databases."""
+    async with opened_server() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+async def template(databases: Server, worker_id: str) -> AsyncIterator[str]:
     """A migrated and seeded database for this test process."""
     if cluster.URL:
         await cluster.clear()
@@ -46,12 +72,9 @@ async def template(worker_id: str) -> AsyncIterator[str]:
         yield "template"
         return
     name = f"twtc_template_{worker_id}"
-    await run_on_server(f"DROP DATABASE IF EXISTS {name}")
-    await run_on_server(f"CREATE DATABASE {name}")
-    url = with_database(server_url(), name)
-    await _install(url)
+    await _install(await databases.create(name))
     yield name
-    await run_on_server(f"DROP DATABASE {name}")
+    await databases.drop(name)
 
 
 async def _install(url: str) -> None:
@@ -76,6 +99,15 @@ def redis_urls(redis_numbers: Callable[[int], tuple[str, str]]) -> tuple[str, st
     return redis_numbers(2)
 
 
+@pytest.fixture(scope="session")
+def redis_clients(redis_urls: tuple[str, str]) -> Iterator[list[Redis]]:
+    """A connection to each of them."""
+    clients = [Redis.from_url(url) for url in redis_urls]
+    yield clients
+    for client in clients:
+        client.close()
+
+
 @pytest.fixture
 def dashboard_url(redis_urls: tuple[str, str]) -> Iterator[str]:
     """An empty database for the projection of this test process's queues."""
@@ -88,7 +120,9 @@ def dashboard_url(redis_urls: tuple[str, str]) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-async def lived(template: str, redis_urls: tuple[str, str], worker_id: str) -> AsyncIterator[str]:
+async def lived(
+    databases: Server, template: str, redis_urls: tuple[str, str], worker_id: str
+) -> AsyncIterator[str]:
     """The template after the upkeep that a new installation makes up for."""
     if cluster.URL:
         await cluster.put_back(cluster.HELD["template"])
@@ -97,10 +131,9 @@ async def lived(template: str, redis_urls: tuple[str, str], worker_id: str) -> A
         yield "lived"
         return
     name = f"twtc_lived_{worker_id}"
-    await clone(name, template)
-    await _live(with_database(server_url(), name), redis_urls[0])
+    await _live(await databases.create(name, template), redis_urls[0])
     yield name
-    await drop(name)
+    await databases.drop(name)
 
 
 async def _live(url: str, redis_url: str) -> None:
@@ -110,25 +143,35 @@ async def _live(url: str, redis_url: str) -> None:
     await database.dispose()
 
 
+@pytest.fixture(scope="session")
+async def test_database(databases: Server, worker_id: str) -> AsyncIterator[str]:
+    """The name of the database that each test of this process makes anew."""
+    name = f"twtc_test_{worker_id}"
+    yield name
+    if not cluster.URL:
+        await databases.drop(name)
+
+
 @pytest.fixture
 async def database_url(
-    request: pytest.FixtureRequest, template: str, lived: str, worker_id: str
+    request: pytest.FixtureRequest, template: str, lived: str, test_database: str, databases: Server
 ) -> AsyncIterator[str]:
     """An empty installation in the production profile, a moment after START."""
-    name = f"twtc_test_{worker_id}"
     chosen = lived if "world" in request.fixturenames else template
     if cluster.URL:
         await cluster.put_back(cluster.HELD[chosen])
         yield cluster.URL
         return
-    await clone(name, chosen)
-    yield with_database(server_url(), name)
-    await drop(name)
+    yield await databases.create(test_database, chosen)
 
 
 @pytest.fixture
-def config(database_url: str, redis_urls: tuple[str, str], tmp_path: Path) -> Config:
+def config(
+    database_url: str, redis_urls: tuple[str, str], redis_clients: list[Redis], tmp_path: Path
+) -> Config:
     """Settings of a process under test; its Redis databases begin empty."""
+    for client in redis_clients:
+        client.flushdb()
     return config_on(database_url, redis_urls, tmp_path)
 
 
@@ -151,7 +194,7 @@ def imported() -> None:
 def clock(imported: None) -> Iterator[FrozenDateTimeFactory]:
     """The time stands still at START until the test moves it."""
     # Litestar's paths are parsed by msgspec, which knows no frozen kind of date.
-    ignored = ["litestar.routes.base", "_pytest.timing"]
+    ignored = ["litestar.routes.base", "_pytest.timing", *TIMELESS]
     with freezegun.freeze_time(START, real_asyncio=True, ignore=ignored) as frozen:
         assert isinstance(frozen, FrozenDateTimeFactory)
         yield frozen

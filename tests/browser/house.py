@@ -8,7 +8,7 @@ from typing import Literal
 from models.base.db import Database, connected, run, sql
 from tests.browser.timing import TIMING
 from tests.kit import cluster
-from tests.kit.configs import config_on
+from tests.kit.configs import config_on, emptied
 from tests.kit.databases import cloned, on_database
 from tests.kit.films import show_only_petra
 from tests.kit.processes import Processes, running
@@ -31,7 +31,8 @@ def settled(
         if media:
             on_database(url, show_two_videos)
         more = {"TWTC_OWN_VIDEOS_URL": media} if media else {}
-        with running(Processes(config_on(url, redis_urls, folder), TIMING, more), *PARTS) as begun:
+        config = config_on(url, emptied(redis_urls), folder)
+        with running(Processes(config, TIMING, more), *PARTS) as begun:
             yield begun
 
 

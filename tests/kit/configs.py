@@ -10,10 +10,7 @@ from runtime.pii import Keyring
 
 
 def config_on(database_url: str, redis_urls: Sequence[str], folder: Path) -> Config:
-    """With a database, and those of Redis for hints and for the broker, which begin empty."""
-    for url in redis_urls:
-        with Redis.from_url(url) as client:
-            client.flushdb()
+    """With a database, and those of Redis for hints and for the broker."""
     hints, broker = redis_urls
     return Config(
         database_url=database_url,
@@ -28,3 +25,11 @@ def config_on(database_url: str, redis_urls: Sequence[str], folder: Path) -> Con
         outbox_dir=str(folder / "outbox"),
         has_limits=False,  # whole days pass on a frozen clock; tests/api/test_limits.py has them
     )
+
+
+def emptied(redis_urls: Sequence[str]) -> Sequence[str]:
+    """The same databases, with nothing in them."""
+    for url in redis_urls:
+        with Redis.from_url(url) as client:
+            client.flushdb()
+    return redis_urls

@@ -8,7 +8,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pytest
 
-from models.base.db import Connection, Database, connected, open_database, run, sql
+from models.base.db import Database, connected, open_database, run, sql
 from runtime.environment import postgresql_url
 from tests.kit import cluster
 from tests.kit.aside import aside
@@ -30,31 +30,40 @@ def server_url() -> str:
     return postgresql_url(url)
 
 
+class Server:
+    """The server's own database, on a connection that stays open."""
+
+    def __init__(self) -> None:
+        self._database = open_database(server_url(), pool_size=1, application_name="tests")
+
+    async def run(self, statement: str) -> None:
+        """Run a statement that no transaction may hold."""
+        async with connected(self._database) as connection:
+            await run(connection, sql(statement))
+
+    async def create(self, name: str, template: str | None = None) -> str:
+        """Make a database anew, empty or as a template is. Return its URL."""
+        await self.drop(name)
+        copied = f" TEMPLATE {template} STRATEGY FILE_COPY" if template else ""
+        await self.run(f"CREATE DATABASE {name}{copied}")
+        return with_database(server_url(), name)
+
+    async def drop(self, name: str) -> None:
+        """Drop a database, whoever is connected to it."""
+        async with connected(self._database) as connection:
+            await drop_database(connection, name)
+
+    async def close(self) -> None:
+        """Close the connection."""
+        await self._database.dispose()
+
+
 @asynccontextmanager
-async def on_server() -> AsyncIterator[Connection]:
-    """A connection to the server's own database."""
-    server = open_database(server_url(), pool_size=1, application_name="tests")
-    async with connected(server) as connection:
-        yield connection
-    await server.dispose()
-
-
-async def run_on_server(statement: str) -> None:
-    """Run a statement that no transaction may hold."""
-    async with on_server() as connection:
-        await run(connection, sql(statement))
-
-
-async def drop(name: str) -> None:
-    """Drop a database, whoever is connected to it."""
-    async with on_server() as connection:
-        await drop_database(connection, name)
-
-
-async def clone(name: str, template: str) -> None:
-    """Make it anew from another one that nobody is connected to."""
-    await drop(name)
-    await run_on_server(f"CREATE DATABASE {name} TEMPLATE {template} STRATEGY FILE_COPY")
+async def opened_server() -> AsyncIterator[Server]:
+    """The server, for as long as it is needed."""
+    server = Server()
+    yield server
+    await server.close()
 
 
 @contextmanager
@@ -64,9 +73,17 @@ def cloned(name: str, template: str) -> Iterator[str]:
         aside(cluster.put_back(cluster.HELD[template]))
         yield cluster.URL
         return
-    aside(clone(name, template))
-    yield with_database(server_url(), name)
-    aside(drop(name))
+
+    async def create() -> str:
+        async with opened_server() as server:
+            return await server.create(name, template)
+
+    async def drop() -> None:
+        async with opened_server() as server:
+            await server.drop(name)
+
+    yield aside(create())
+    aside(drop())
 
 
 def on_database(url: str, work: Callable[[Database], Coroutine[Any, Any, T]]) -> T:
@@ -85,7 +102,6 @@ def on_database(url: str, work: Callable[[Database], Coroutine[Any, Any, T]]) ->
 @asynccontextmanager
 async def empty_database(name: str) -> AsyncIterator[str]:
     """The URL of a database without any table, dropped in the end."""
-    await drop(name)
-    await run_on_server(f"CREATE DATABASE {name}")
-    yield with_database(server_url(), name)
-    await drop(name)
+    async with opened_server() as server:
+        yield await server.create(name)
+        await server.drop(name)

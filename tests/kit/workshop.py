@@ -17,9 +17,12 @@ from schedules.timetable import entries
 from workers.apply import drain
 from workers.workshop import Workshop
 
+# Whichever group is rung for, its bucket's others go along: one bell is enough for them all.
 DUE_PIECES = sql("""
-    SELECT DISTINCT group_number, bucket FROM intents
-    WHERE status = 'RECORDED' AND due_at <= :now ORDER BY group_number, bucket
+    SELECT min(group_number) AS group_number, bucket FROM intents
+    WHERE status = 'RECORDED' AND due_at <= :now
+    GROUP BY bucket, group_number = 0, CASE WHEN :each THEN group_number END
+    ORDER BY 1, 2
 """)
 
 
@@ -47,8 +50,9 @@ async def live_until_now(database: Database, redis_url: str) -> None:
 async def drain_all(shop: Workshop, deliveries: int = 1) -> None:
     """Deliver bells until nothing is due."""
     for _ in range(100):
+        params = {"now": utcnow(), "each": deliveries > 1}
         async with connected(shop.database) as connection:
-            found = await rows(connection, DUE_PIECES, {"now": utcnow()})
+            found = await rows(connection, DUE_PIECES, params)
         if not found:
             return
         for row in found:
