@@ -53,6 +53,7 @@ from models.base.partitions import archive_partitions, drop_archived, prepare_pa
 from models.contacts.upkeep import settle_changes
 from models.content.catalogue import open_day
 from models.ledger.fold import fold_all
+from models.mining.credit import lock_bucket
 from models.mining.groups import rebalance
 from models.operations.alerts import keep_alerts
 from models.operations.facts import compute_facts
@@ -112,7 +113,7 @@ async def _recheck_videos(action: RecheckVideos, work: Work) -> Result:
 
 
 async def _fold_ledger(action: FoldLedger, work: Work) -> Result:
-    return LedgerFolded(await fold_all(work.database))
+    return LedgerFolded(await fold_all(work.database, lock_bucket))
 
 
 async def _forget_people(action: ForgetPeople, work: Work) -> Result:

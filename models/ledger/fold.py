@@ -4,7 +4,7 @@ While one release replaces the other, its rows are in the wallets but in no fund
 parts, by which it is known to have been folded in (decision 52).
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import groupby
 from operator import attrgetter
 
@@ -12,9 +12,11 @@ from engine.ledger.rights import Unposted, spread
 from models.base import arrays
 from models.base.buckets import buckets_with
 from models.base.db import Connection, Database, connected, rows, sql, transaction
-from models.ledger.post import LOCK_WALLETS, fund, read_holdings, unfund
+from models.ledger.post import fund, read_holdings, unfund
 
 FOLD_USERS_MAX = 500
+
+Hold = Callable[[Connection, int], Awaitable[object]]
 
 _NOT_FOLDED = """NOT t.is_posted AND NOT EXISTS (
         SELECT FROM entry_parts p
@@ -36,9 +38,8 @@ KEEP_PARTS = arrays.insert("entry_parts", _PART_TYPES)
 
 
 async def fold(connection: Connection, bucket: int, users: Sequence[int]) -> int:
-    """Bring these users' rows into their funds, with their wallets held. Return how many."""
+    """Bring these users' rows of a held bucket into their funds. Return how many."""
     params = {"bucket": bucket, "users": sorted(users)}
-    await rows(connection, LOCK_WALLETS, params)
     found = await rows(connection, UNPOSTED, params)
     if not found:
         return 0
@@ -55,8 +56,8 @@ async def fold(connection: Connection, bucket: int, users: Sequence[int]) -> int
     return len(found)
 
 
-async def fold_all(database: Database) -> int:
-    """Bring whatever is not in the funds yet into them. Return how many rows."""
+async def fold_all(database: Database, hold: Hold) -> int:
+    """Bring whatever is not in the funds yet into them, each bucket held. Return how many rows."""
     folded = 0
     for bucket in await buckets_with(database, BEHIND, {"limit": 1}):
         users = None
@@ -66,5 +67,6 @@ async def fold_all(database: Database) -> int:
                 users = [row.user_id for row in await rows(connection, BEHIND, params)]
             if users:
                 async with transaction(database) as connection:
+                    await hold(connection, bucket)
                     folded += await fold(connection, bucket, users)
     return folded

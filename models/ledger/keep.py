@@ -10,7 +10,7 @@ from models.base import arrays
 from models.base.db import rows, sql
 from models.intents.batch import Batch, Keep
 from models.ledger.fold import fold
-from models.ledger.post import LOCK_WALLETS, read_holdings
+from models.ledger.post import read_holdings
 from models.ledger.wallet import STANDING
 
 OWNERS = sql(f"""
@@ -29,17 +29,13 @@ STORE_SPENT = arrays.insert(
 
 
 async def load_purses(batch: Batch) -> None:
-    """Load the purses of those who spend now. Nothing else comes to them until this is stored.
-
-    The wallets of all members of the batch are locked: whoever is paid by it is among them, and
-    locks are taken in the order of their keys.
-    """
+    """Load the purses of those who spend now. Nothing comes to them until this is stored: whoever
+    changes a wallet holds its bucket."""
     spending = [intent for intent in batch.intents if intent.action.is_spending]
     spenders = sorted({i.user_id for i in spending if i.user_id in batch.people})
     if not spenders:
         return
     connection, bucket = batch.connection, batch.bucket
-    await rows(connection, LOCK_WALLETS, {"bucket": bucket, "users": batch.users})
     await fold(connection, bucket, spenders)
     held = await read_holdings(connection, bucket, spenders)
     params = {"bucket": bucket, "users": spenders}

@@ -85,12 +85,6 @@ def _given(columns: Mapping[str, str]) -> str:
     )
 
 
-# Whoever changes several wallets, or decides by what one holds: in the order of their keys.
-LOCK_WALLETS = sql("""
-    SELECT user_id FROM wallets
-    WHERE bucket = :bucket AND user_id = ANY(CAST(:users AS bigint[]))
-    ORDER BY user_id FOR NO KEY UPDATE
-""")
 ENTER = sql(_entering(_given(_COLUMNS)))
 _MOVED = {"user_id": "bigint", "amount": "bigint", "sign": "smallint", "type": "text"}
 MOVE = sql(_moving(_given(_MOVED), "e.sign"))
@@ -113,7 +107,7 @@ HOLDINGS = sql("""
 async def post(
     connection: Connection, bucket: int, transfers: Collection[Transfer], now: datetime
 ) -> None:
-    """Enter transfers in the ledger and move their coins, within the caller's transaction.
+    """Enter transfers in the ledger and move their coins, in a transaction that holds the bucket.
 
     Credits first. A reference that is there already raises a unique violation, more than a funding
     holds a check violation; nothing of the transaction may then be kept.
@@ -124,8 +118,6 @@ async def post(
     users = sorted({entry["user_id"] for entry in entries})
     paid_in = [entry for entry in entries if entry["sign"] > 0]
     paid_out = [entry for entry in entries if entry["sign"] < 0]
-    if paid_out or len(users) > 1:
-        await rows(connection, LOCK_WALLETS, {"bucket": bucket, "users": users})
     await run(connection, ENTER, _columns(entries, _COLUMNS) | {"bucket": bucket})
     params = _columns(entries, _MOVED) | {"bucket": bucket, "now": now}
     moved = await run(connection, MOVE, params)
@@ -137,7 +129,7 @@ async def post(
 async def read_holdings(
     connection: Connection, bucket: int, users: Sequence[int]
 ) -> dict[int, dict[str, int]]:
-    """What these users hold of each funding, settled coins only. Lock the users before."""
+    """What these users hold of each funding, settled coins only. Hold the bucket before."""
     held: dict[int, dict[str, int]] = {user: {} for user in users}
     for row in await rows(connection, HOLDINGS, {"bucket": bucket, "users": sorted(users)}):
         held[row.user_id][row.funding] = row.balance

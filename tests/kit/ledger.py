@@ -20,6 +20,7 @@ from models.intents.members import lock_members
 from models.intents.record import Recorded, Wish, record
 from models.ledger.keep import load_purses, store_purses
 from models.ledger.post import post
+from models.mining.credit import lock_bucket
 from runtime.clock import utcnow
 from tests.kit.world import Person, World
 
@@ -71,6 +72,7 @@ def debits(person: Person, parts: Sequence[tuple[str, int]], reference: str) -> 
 async def enter(world: World, *transfers: Transfer) -> None:
     bucket = transfers[0].user_id % 64
     async with transaction(world.database) as connection:
+        await lock_bucket(connection, bucket)
         await post(connection, bucket, transfers, utcnow())
 
 
@@ -90,6 +92,7 @@ async def buy(
     asked = Intent(bucket, UUID(int=0), 1, person.id, SendCoins(0, amount), now)
     spending = Spending(amount, use, TransferType.WITHDRAWAL, BURN, reference, "A test")
     async with transaction(world.database) as connection:
+        await lock_bucket(connection, bucket)
         people = await lock_members(connection, bucket, [person.id])
         batch = Batch(connection, bucket, [asked], people, now)
         await load_purses(batch)

@@ -15,6 +15,7 @@ from engine.ledger.rights import Use, draw
 from models.base.db import sql, transaction
 from models.ledger.fold import fold_all
 from models.ledger.post import post, read_holdings
+from models.mining.credit import lock_bucket
 from models.operations.invariants import audit, find_overdue
 from runtime.clock import new_id, utcnow
 from tests.kit.adjustments import move
@@ -107,6 +108,7 @@ async def test_rings_of_transfers_never_wait_for_each_other(world: World, seed: 
             )
         ]
         async with transaction(world.database) as connection:
+            await lock_bucket(connection, people[0].id % 64)
             await post(connection, people[0].id % 64, moved, utcnow())
             for person in sorted(people, key=lambda p: p.id):
                 await count(connection, person, 2)
@@ -182,12 +184,12 @@ async def test_what_a_release_before_writes_is_folded_in_once(world: World) -> N
     await older(world, other, 7, "adjustment", "bonus:3")
     assert await audit(world.database) == []  # also while it is not in the holdings yet
     assert await held(world, person) == {"house": (10, 10)}
-    done = await asyncio.gather(*(fold_all(world.database) for _ in range(3)))
+    done = await asyncio.gather(*(fold_all(world.database, lock_bucket) for _ in range(3)))
     assert sum(done) == 3
     assert await held(world, person) == {"house": (5, 10), "admob": (0, 20)}
     assert await held(world, other) == {"promotion": (7, 7)}
     assert await audit(world.database) == []
-    assert await fold_all(world.database) == 0
+    assert await fold_all(world.database, lock_bucket) == 0
     with pytest.raises(asyncpg.UniqueViolationError):  # one release pays what the other paid
         await enter(world, credit(person, 20, "admob", "bonus:2"))
     with pytest.raises(asyncpg.UniqueViolationError):
@@ -223,11 +225,11 @@ async def test_one_at_a_time_decides_what_a_wallet_holds(world: World) -> None:
 
     async def writes(number: int) -> None:
         await older(world, person, 5, "admob", f"late:{number}")
-        await fold_all(world.database)
+        await fold_all(world.database, lock_bucket)
 
     steps = [spends(n) if n % 2 else writes(n) for n in range(20)]
     await asyncio.gather(*steps)
-    await fold_all(world.database)
+    await fold_all(world.database, lock_bucket)
     async with transaction(world.database) as connection:
         bucket = person.id % 64
         left = (await read_holdings(connection, bucket, [person.id]))[person.id]
