@@ -5,13 +5,12 @@ What they have for the whole is found in modules of fixed names: `actions`, `rul
 
 from collections.abc import Iterator
 from functools import reduce
-from importlib import import_module
 from operator import or_
-from pkgutil import iter_modules
 from typing import Any
 
 from engine.core.action import Action
 from engine.core.errands import Call, TellPhones
+from engine.core.found import found_in, modules_in
 from engine.core.outcome import Result
 from engine.mining.state import SessionResult
 from engine.tasks.state import TaskResult
@@ -31,21 +30,12 @@ DOMAINS = (
 
 def found_in_all(module: str, name: str) -> Iterator[Any]:
     """What the domains' modules of this name have under that name, in the domains' order."""
-    for found in _modules(module):
-        if hasattr(found, name):
-            yield getattr(found, name)
-
-
-def _modules(name: str) -> Iterator[Any]:
-    for domain in DOMAINS:
-        package = import_module(f"engine.{domain}")
-        if name in {found.name for found in iter_modules(package.__path__)}:
-            yield import_module(f"engine.{domain}.{name}")
+    return found_in("engine", DOMAINS, module, name)
 
 
 ACTIONS: tuple[type[Action], ...] = tuple(
     kind
-    for actions in _modules("actions")
+    for actions in modules_in("engine", DOMAINS, "actions")
     for kind in vars(actions).values()
     if isinstance(kind, type) and issubclass(kind, Action) and kind is not Action
 )

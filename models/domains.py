@@ -1,11 +1,19 @@
-"""What the domains keep of members, in the order in which it is loaded and stored."""
+"""What the domains have for the whole, found in their modules of fixed names.
 
-from importlib import import_module
+A new domain has its line here. The order is the one in which members' parts are loaded and stored.
+"""
 
+from engine.core.found import found_in, merged
 from models.intents.batch import Keep
 
 # Sessions before the ads that they await, ads before the tasks that they are shown for.
-KEEPING = (
+DOMAINS = (
+    "intents",
+    "inbox",
+    "accounts",
+    "contacts",
+    "content",
+    "admin",
     "ledger",
     "mining",
     "ads",
@@ -15,5 +23,10 @@ KEEPING = (
 )
 
 KEEPS: tuple[Keep, ...] = tuple(
-    keep for domain in KEEPING for keep in import_module(f"models.{domain}.keep").KEEPS
+    keep for keeps in found_in("models", DOMAINS, "keep", "KEEPS") for keep in keeps
 )
+
+# What is asked of the books (models/base/invariants.py).
+INVARIANTS: dict[str, str] = merged(found_in("models", DOMAINS, "invariants", "INVARIANTS"))
+OVERDUE: dict[str, str] = merged(found_in("models", DOMAINS, "invariants", "OVERDUE"))
+GLOBAL: dict[str, str] = merged(found_in("models", DOMAINS, "invariants", "GLOBAL"))

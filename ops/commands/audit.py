@@ -6,8 +6,8 @@ import sys
 
 from engine.operations.actions import Violation
 from models.base.db import DATABASE_ERRORS, open_database
+from models.domains import GLOBAL, INVARIANTS
 from models.operations import invariants
-from models.operations.global_invariants import GLOBAL
 from ops.running import with_addresses
 from runtime.clock import utcnow
 from runtime.environment import ConfigError, load_config
@@ -21,7 +21,7 @@ def audit() -> int:
     except (ConfigError, *DATABASE_ERRORS) as error:
         print(f"audit: {error}", file=sys.stderr)
         return 2
-    for name in (*invariants.INVARIANTS, *GLOBAL):
+    for name in (*INVARIANTS, *GLOBAL):
         broken = next((v for v in violations if v.invariant == name), None)
         print(f"{'BROKEN' if broken else 'ok':>6}  {name}")
         for example in broken.examples if broken else []:

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 # Lower ones first: a room uses those before it. Domains stand in the order of engine/domains.py.
 ABOVE = {
     "engine": ["admin", "referrals", "status", "domains", "decide"],
-    "models": ["operations", "tables", "privacy", "schema", "migrations", "domains"],
+    "models": ["domains", "operations", "tables", "privacy", "schema", "migrations"],
 }
 BELOW = {
     "engine": ["core"],

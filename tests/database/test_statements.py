@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from models.base.db import Database, connected, sql
-from models.operations.global_invariants import GLOBAL
-from models.operations.invariants import INVARIANTS, OVERDUE
+from models.domains import GLOBAL, INVARIANTS, OVERDUE
 from tests.kit.statements import CHANGES, PIECED, VOLATILE, statements, tables_of
 
 # Tables with a row per user, or more. The others stay small.

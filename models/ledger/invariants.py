@@ -1,13 +1,9 @@
-"""Invariants of wallets and the ledger: who owns what, and where it came from and went.
-
-Each is a query of the rows that break it (see `models.operations.invariants`).
-"""
+"""What must hold of wallets and the ledger: who owns what, and where it came from and went."""
 
 from datetime import timedelta
 
 from engine.core.transfer import SPENDINGS
 from engine.ledger.vesting import ALLOWANCE_BEGINS
-from models.mining.credit import accrued_sql
 
 # The day whose allowance a spending took from (`engine.ledger.vesting.allowance_day`).
 _HOURS = ALLOWANCE_BEGINS // timedelta(hours=1)
@@ -24,7 +20,7 @@ _BY_FUNDING = f"""
     LEFT JOIN entry_parts p ON p.bucket = t.bucket AND p.user_id = t.user_id AND p.entry_id = t.id
     WHERE t.bucket BETWEEN :first AND :last AND (t.is_posted OR p.entry_id IS NOT NULL)"""
 
-LEDGER = {
+INVARIANTS = {
     "settled balance = sum of the holdings, and of what is not folded in yet": f"""
         SELECT w.user_id, w.settled_balance, f.held, u.unposted FROM wallets w
         LEFT JOIN (SELECT bucket, user_id, CAST(sum(balance) AS bigint) AS held
@@ -75,61 +71,6 @@ LEDGER = {
           ON t.bucket = w.bucket AND t.user_id = w.user_id
         WHERE w.bucket BETWEEN :first AND :last AND w.settled_balance <> COALESCE(t.total, 0)
     """,
-    "balance = settled balance + what live sessions earned by their watermark": f"""
-        SELECT w.user_id, w.balance, w.settled_balance, a.accrued FROM wallets w
-        LEFT JOIN (
-            SELECT s.bucket, s.user_id,
-                   CAST(sum({accrued_sql("m.credited_through")}) AS bigint) AS accrued
-            FROM mining_sessions s
-            JOIN credit_watermarks m
-              ON m.bucket = s.bucket AND m.group_number = s.group_number
-            WHERE s.bucket BETWEEN :first AND :last AND s.status = 'ACTIVE'
-            GROUP BY s.bucket, s.user_id) a
-          ON a.bucket = w.bucket AND a.user_id = w.user_id
-        WHERE w.bucket BETWEEN :first AND :last
-          AND w.balance <> w.settled_balance + COALESCE(a.accrued, 0)
-    """,
-    "a completed session is paid once, exactly its reward": """
-        SELECT s.id, s.reward_micro, t.amount FROM mining_sessions s
-        LEFT JOIN transactions t ON t.bucket = s.bucket AND t.reference = 'mining:' || s.id
-        WHERE s.bucket BETWEEN :first AND :last AND s.status = 'COMPLETED'
-          AND (t.amount IS NULL OR t.amount <> s.reward_micro OR t.user_id <> s.user_id)
-    """,
-    "a mining payment belongs to a completed session": """
-        SELECT t.reference FROM transactions t
-        LEFT JOIN mining_sessions s
-          ON s.bucket = t.bucket AND t.reference = 'mining:' || s.id AND s.status = 'COMPLETED'
-        WHERE t.bucket BETWEEN :first AND :last AND t.type = 'MINING' AND s.id IS NULL
-    """,
-    "an applied adjustment has its payment, and a payment its adjustment": """
-        SELECT a.id, t.reference FROM
-            (SELECT bucket, id, user_id, amount_micro, direction FROM adjustments
-             WHERE bucket BETWEEN :first AND :last AND status = 'APPLIED') a
-        FULL JOIN
-            (SELECT bucket, reference, user_id, to_account, CAST(sum(amount) AS bigint) AS amount
-             FROM transactions
-             WHERE bucket BETWEEN :first AND :last AND type = 'ADJUSTMENT'
-             GROUP BY bucket, reference, user_id, to_account) t
-          ON t.bucket = a.bucket AND t.reference = 'adjustment:' || a.id AND t.user_id = a.user_id
-         AND t.amount = a.amount_micro
-         AND (a.direction = 'CREDIT') = (t.to_account = 'wallet:' || a.user_id)
-        WHERE a.id IS NULL OR t.reference IS NULL
-    """,
-    "an adjustment was proposed and approved by two, neither the wallet's owner": """
-        SELECT id, proposer_id, decider_id FROM adjustments
-        WHERE bucket BETWEEN :first AND :last AND status IN ('APPROVED', 'APPLIED', 'REFUSED')
-          AND (decider_id IS NULL OR decider_id = proposer_id OR user_id = proposer_id
-               OR user_id = decider_id)
-    """,
-    "whoever has a role that approves is known as staff, as they are": """
-        SELECT u.id, u.role, u.is_active, s.role AS staff_role FROM users u
-        LEFT JOIN staff s ON s.user_id = u.id
-        WHERE u.bucket BETWEEN :first AND :last AND u.role IN ('admin', 'superadmin')
-          AND u.closed_at IS NULL
-          AND (s.user_id IS NULL OR s.role <> u.role OR s.is_active <> u.is_active
-               OR s.suspended_until IS DISTINCT FROM
-                  CASE WHEN u.hold = 'SUSPENDED' THEN u.hold_until END)
-    """,
     "what was withdrawn = sum of the ledger's withdrawals": """
         SELECT w.user_id, w.total_withdrawn, t.total FROM wallets w
         LEFT JOIN (SELECT bucket, user_id, CAST(sum(amount) AS bigint) AS total
@@ -176,5 +117,70 @@ LEDGER = {
           ON t.bucket = i.bucket AND t.user_id = i.user_id AND t.reference = i.reference
         WHERE t.reference IS NULL
            OR i.kind = 'coins.send' AND t.total <> CAST(i.payload ->> 'amount_micro' AS bigint)
+    """,
+    "every user has a wallet": """
+        SELECT u.id FROM users u
+        LEFT JOIN wallets w ON w.bucket = u.bucket AND w.user_id = u.id
+        WHERE u.bucket BETWEEN :first AND :last AND w.user_id IS NULL
+    """,
+}
+
+OVERDUE = {
+    "what a release before wrote is in the holdings in time": """
+        SELECT t.id, t.user_id, t.created_at FROM transactions t
+        LEFT JOIN entry_parts p
+          ON p.bucket = t.bucket AND p.user_id = t.user_id AND p.entry_id = t.id
+        WHERE t.bucket BETWEEN :first AND :last AND NOT t.is_posted AND t.created_at < :before
+          AND p.entry_id IS NULL
+    """,
+}
+
+# What is between members, by the sending (`engine.ledger.rules`): the last word of its reference.
+_SENDING = "split_part(reference, ':', 3)"
+_BETWEEN = """transactions
+             WHERE bucket BETWEEN 0 AND 63 AND type = 'TRANSFER'
+               AND created_at >= :since AND created_at < :until"""
+
+
+def _going(way: str) -> str:
+    return f"CAST(sum(CASE WHEN reference LIKE 'xfer:{way}:%' THEN amount ELSE 0 END) AS bigint)"
+
+
+def _undone(status: str) -> str:
+    """By one status: each has its index."""
+    return f"""
+             SELECT split_part(key, ':', 3), 0, 1 FROM intents
+             WHERE bucket BETWEEN 0 AND 63 AND status = '{status}' AND origin = 'follow-up'
+               AND key LIKE 'xfer:%'"""
+
+
+GLOBAL = {
+    # Each funding for itself: all of them have come in, or all back, or none is there yet.
+    "what was sent to a member has arrived or come back, whole and once": f"""
+        SELECT t.sending, sum(t.sent) AS sent, sum(t.received) AS received,
+               sum(t.returned) AS returned
+        FROM (SELECT {_SENDING} AS sending, funding, {_going("out")} AS sent,
+                     {_going("in")} AS received, {_going("back")} AS returned
+              FROM {_BETWEEN}
+              GROUP BY {_SENDING}, funding) t
+        GROUP BY t.sending
+        HAVING NOT (bool_and(t.received = 0 AND t.returned = 0)
+                    OR bool_and(t.received = t.sent AND t.returned = 0)
+                    OR bool_and(t.received = 0 AND t.returned = t.sent))
+    """,
+    # Presence, not sums: for a moment both the follow-up and its intent are there.
+    "what has left for a member and is not there is on its way": f"""
+        SELECT x.sending FROM
+            (SELECT {_SENDING} AS sending,
+                    CASE WHEN reference LIKE 'xfer:out:%' THEN 1 ELSE 0 END AS sent,
+                    CASE WHEN reference LIKE 'xfer:out:%' THEN 0 ELSE 1 END AS found
+             FROM {_BETWEEN}
+             UNION ALL
+             SELECT split_part(e.entry ->> 2, ':', 3), 0, 1 FROM follow_ups f
+             CROSS JOIN LATERAL jsonb_array_elements(f.entries) AS e (entry)
+             WHERE f.bucket BETWEEN 0 AND 63 AND e.entry ->> 2 LIKE 'xfer:%'
+             UNION ALL {_undone("RECORDED")}
+             UNION ALL {_undone("FAILED")}) x
+        GROUP BY x.sending HAVING sum(x.sent) > 0 AND sum(x.found) = 0
     """,
 }

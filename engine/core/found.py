@@ -1,0 +1,31 @@
+"""What a domain has for the whole is found by its name, not listed."""
+
+from collections.abc import Iterable, Iterator
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Any
+
+
+def found_in(layer: str, domains: Iterable[str], module: str, name: str) -> Iterator[Any]:
+    """What the domains' modules of a layer have under a name, in the order of the domains."""
+    for found in modules_in(layer, domains, module):
+        if hasattr(found, name):
+            yield getattr(found, name)
+
+
+def modules_in(layer: str, domains: Iterable[str], module: str) -> Iterator[Any]:
+    """Those modules of this name that the domains have in a layer."""
+    for domain in domains:
+        package = import_module(f"{layer}.{domain}")
+        if module in {found.name for found in iter_modules(package.__path__)}:
+            yield import_module(f"{layer}.{domain}.{module}")
+
+
+def merged(tables: Iterable[dict[Any, Any]]) -> dict[Any, Any]:
+    """One table of several. Raise ValueError for a key that two of them have."""
+    whole: dict[Any, Any] = {}
+    for table in tables:
+        if both := whole.keys() & table.keys():
+            raise ValueError(f"two domains have {both}")
+        whole |= table
+    return whole
