@@ -21,7 +21,7 @@ from workers.workshop import Workshop
 DUE_PIECES = sql("""
     SELECT min(group_number) AS group_number, bucket FROM intents
     WHERE status = 'RECORDED' AND due_at <= :now
-    GROUP BY bucket, group_number = 0, CASE WHEN :each THEN group_number END
+    GROUP BY bucket, group_number = 0
     ORDER BY 1, 2
 """)
 
@@ -50,9 +50,8 @@ async def live_until_now(database: Database, redis_url: str) -> None:
 async def drain_all(shop: Workshop, deliveries: int = 1) -> None:
     """Deliver bells until nothing is due."""
     for _ in range(100):
-        params = {"now": utcnow(), "each": deliveries > 1}
         async with connected(shop.database) as connection:
-            found = await rows(connection, DUE_PIECES, params)
+            found = await rows(connection, DUE_PIECES, {"now": utcnow()})
         if not found:
             return
         for row in found:
