@@ -4,7 +4,6 @@ One place for the API, the partner and the dashboard, whoever starts them. What 
 itself lets anybody stop a process with a thousand connections.
 """
 
-import gc
 import importlib
 import logging
 import resource
@@ -16,6 +15,7 @@ from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 
+from runtime.garbage import keep_for_good
 from runtime.sockets import watch
 
 log = logging.getLogger(__name__)
@@ -85,8 +85,5 @@ def _load(is_factory: bool, port: int, connections: int, target: str) -> Callabl
     module, _, name = target.partition(":")
     found: Any = getattr(importlib.import_module(module), name)
     application: Callable[..., Any] = found() if is_factory else found
-    # It lives as long as the process: looking through it for garbage would stop everybody for a
-    # tenth of a second, whenever strangers have made enough objects.
-    gc.collect()
-    gc.freeze()
+    keep_for_good()
     return application

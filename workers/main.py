@@ -31,6 +31,7 @@ from models.installation.settings import load_installation
 from models.mining.snapshots import SnapshotCopies
 from runtime.broker.bells import DRAIN_ACTOR, QUEUES, SOCKET_TIMEOUT_SECONDS, Bells, open_broker
 from runtime.environment import Config, ConfigError, load_config
+from runtime.garbage import keep_for_good
 from runtime.telemetry import traces
 from runtime.telemetry.endpoint import serve_metrics
 from runtime.telemetry.logs import set_up_logs
@@ -138,6 +139,7 @@ class Tools(Middleware):
                     open_channels(self._config),
                     self.bells,
                 )
+                keep_for_good()
         return self._shop
 
     async def _close(self) -> None:
