@@ -4,6 +4,8 @@ A new domain has its line here. The order is the one in which members' parts are
 """
 
 from engine.core.found import found_in, merged
+from models.base.db import Statement
+from models.base.pruning import Prune
 from models.intents.batch import Keep
 
 # Sessions before the ads that they await, ads before the tasks that they are shown for.
@@ -30,3 +32,9 @@ KEEPS: tuple[Keep, ...] = tuple(
 INVARIANTS: dict[str, str] = merged(found_in("models", DOMAINS, "invariants", "INVARIANTS"))
 OVERDUE: dict[str, str] = merged(found_in("models", DOMAINS, "invariants", "OVERDUE"))
 GLOBAL: dict[str, str] = merged(found_in("models", DOMAINS, "invariants", "GLOBAL"))
+
+# What is forgotten every night (models/base/pruning.py), what is counted of a day.
+PRUNES: tuple[Prune, ...] = tuple(
+    prune for prunes in found_in("models", DOMAINS, "prune", "PRUNES") for prune in prunes
+)
+FACTS: dict[str, Statement] = merged(found_in("models", DOMAINS, "facts", "FACTS"))

@@ -5,7 +5,7 @@ fails in between has used up a little of the minute, and nothing else.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from engine.ads.state import AdUnit, Purpose
 from engine.core.timeline import boundary_at_or_before
@@ -60,7 +60,7 @@ async def give_back(database: Database, unused: Mapping[int, int], now: datetime
                 await run(connection, GIVE_BACK, params)
 
 
-async def prune_requests(database: Database, before: datetime) -> int:
-    """Forget the minutes before an instant. Return how many."""
+async def prune_requests(database: Database, now: datetime) -> int:
+    """Forget the minutes of the day before. Return how many."""
     async with connected(database) as connection:
-        return await run(connection, PRUNE_MINUTES, {"before": before})
+        return await run(connection, PRUNE_MINUTES, {"before": now - timedelta(days=1)})

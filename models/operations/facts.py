@@ -1,6 +1,7 @@
 """Computing a day's figures, once, by set statements of one bucket each; and reading them.
 
-Each statement gives (name, label, value) rows of its bucket; their sums are the day's figures.
+Each statement gives (name, label, value) rows of its bucket; their sums are the day's figures. A
+domain's are in its `facts.FACTS`, asked with the day and where it begins and ends.
 """
 
 from collections import Counter
@@ -14,6 +15,7 @@ from engine.core.timeline import BUCKET_COUNT, utc_day
 from engine.operations.facts import MAU_DAYS, RETENTION_DAYS, DayFacts
 from models.base.db import Connection, Database, Statement, connected, rows, run, sql
 from models.base.patience import patiently
+from models.domains import FACTS
 
 # From the activity log: what anybody did, by themselves or by an ad's proof.
 MARK_ACTIVE = sql("""
@@ -22,67 +24,6 @@ MARK_ACTIVE = sql("""
     WHERE bucket = :bucket AND created_at >= :since AND created_at < :until
     ON CONFLICT (bucket, day, user_id) DO NOTHING
 """)
-
-COUNTS = {
-    "people": sql("""
-        SELECT 'users' AS name, 'registered' AS label, count(*) AS value FROM users
-        WHERE bucket = :bucket AND created_at >= :since AND created_at < :until
-        UNION ALL
-        SELECT 'users', 'total', count(*) FROM users
-        WHERE bucket = :bucket AND created_at < :until
-    """),
-    "coins": sql("""
-        SELECT 'coins_micro' AS name, type || ':' || funding AS label,
-               CAST(sum(CASE WHEN from_account = 'wallet:' || user_id THEN -amount
-                             ELSE amount END) AS bigint) AS value
-        FROM transactions
-        WHERE bucket = :bucket AND created_at >= :since AND created_at < :until
-          AND type <> 'TRANSFER'
-        GROUP BY type, funding
-    """),
-    "ads": sql("""
-        SELECT f.name, v.network AS label, CAST(sum(f.value) AS bigint) AS value
-        FROM ad_views v
-        CROSS JOIN LATERAL (VALUES
-            ('ads_served', CAST(1 AS bigint)),
-            ('ads_completed', CAST((v.status = 'VERIFIED') AS integer)),
-            ('revenue_micro_usd',
-             CASE WHEN v.status = 'VERIFIED' THEN v.revenue_micro_usd ELSE 0 END)
-        ) AS f (name, value)
-        WHERE v.bucket = :bucket AND v.served_at >= :since AND v.served_at < :until
-        GROUP BY f.name, v.network
-    """),
-    "sessions": sql("""
-        SELECT 'sessions' AS name, f.label, count(*) AS value FROM mining_sessions s
-        CROSS JOIN LATERAL (VALUES ('requested', true), ('mined', s.started_at IS NOT NULL))
-            AS f (label, holds)
-        WHERE s.bucket = :bucket AND s.requested_at >= :since AND s.requested_at < :until
-          AND f.holds
-        GROUP BY f.label
-    """),
-    "boosts": sql("""
-        SELECT 'boosts' AS name, f.label, count(*) AS value FROM boosts b
-        CROSS JOIN LATERAL (VALUES
-            ('begun', true), ('watched', b.watched_at IS NOT NULL),
-            ('answered', b.answered_at IS NOT NULL), ('paid', b.status = 'PAID')
-        ) AS f (label, holds)
-        WHERE b.bucket = :bucket AND b.day = :day AND f.holds
-        GROUP BY f.label
-    """),
-    "tasks": sql("""
-        SELECT 'tasks_begun' AS name, category AS label, count(*) AS value FROM daily_tasks
-        WHERE bucket = :bucket AND day = :day GROUP BY category
-        UNION ALL
-        SELECT 'tasks_claimed', category, count(*) FROM daily_tasks
-        WHERE bucket = :bucket AND day = :day AND status = 'CLAIMED' GROUP BY category
-        UNION ALL
-        SELECT 'task_users', 'any', count(DISTINCT user_id) FROM daily_tasks
-        WHERE bucket = :bucket AND day = :day
-        UNION ALL
-        SELECT 'task_users', 'all', count(*) FROM achievements
-        WHERE bucket = :bucket AND day = :day AND kind = 'DAILY_CHAMPION'
-    """),
-}
 
 # Who was active is marked when the day is over; until then the log says it.
 WHOLE_DAY = {
@@ -151,7 +92,7 @@ async def compute_facts(database: Database, day: date, now: datetime) -> int:
     for bucket in range(BUCKET_COUNT):
         async with connected(database) as connection:
             await run(connection, MARK_ACTIVE, params | {"bucket": bucket})
-            sums.update(await _count(connection, COUNTS | WHOLE_DAY, params | {"bucket": bucket}))
+            sums.update(await _count(connection, FACTS | WHOLE_DAY, params | {"bucket": bucket}))
     # Days that are caught up wait for each other: a cluster locks the table on all nodes.
     await patiently(database, _store, day, sums, now)
     return len(sums)
@@ -178,7 +119,7 @@ async def count_so_far(database: Database, day: date) -> DayFacts:
     for bucket in range(BUCKET_COUNT):
         async with connected(database) as connection:
             params = _params(day) | {"bucket": bucket}
-            sums.update(await _count(connection, COUNTS | SO_FAR, params))
+            sums.update(await _count(connection, FACTS | SO_FAR, params))
     return DayFacts(day, dict(sums))
 
 

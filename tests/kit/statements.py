@@ -7,6 +7,7 @@ from functools import cache
 
 import models
 from models.base.db import Statement
+from models.base.pruning import Old
 from models.tables import metadata
 
 PIECED = {name for name, table in metadata.tables.items() if "bucket" in table.columns}
@@ -26,6 +27,8 @@ def statements() -> dict[str, Statement]:
             continue
         for name, value in vars(importlib.import_module(found.name)).items():
             entries = value if isinstance(value, dict) else {"": value}
+            if isinstance(value, Old):
+                entries = {"find": value.find, "delete": value.delete}
             for key, entry in entries.items():
                 if isinstance(entry, Statement):
                     label = f"{found.name}.{name}" + (f"[{key}]" if key else "")
