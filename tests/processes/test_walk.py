@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -87,7 +88,15 @@ def checkout(folder: Path) -> Iterator[Path]:
     """A copy of the project, whose `./run` has been through the first start already."""
     copy = folder / "twtc"
     ignored = shutil.ignore_patterns(
-        ".git", ".venv", ".tools", ".data", "out", "node_modules", "tests", ".*_cache", "*.pyc"
+        ".git",
+        ".venv",
+        ".tools",
+        ".data",
+        "out",
+        "node_modules",
+        "tests",
+        ".*_cache",
+        "__pycache__",
     )
     shutil.copytree(ROOT, copy, ignore=ignored)
     shim = copy / "run"
@@ -140,7 +149,9 @@ def test_a_newcomer_mines_a_coin_and_becomes_the_first_operator(tmp_path: Path) 
     port = free_port()
     env = environment(port)
     with checkout(tmp_path) as copy, running(copy, env, port) as screen:
-        said = typed(blocks(ROOT / "README.md", "One cycle with curl"), copy, env)
+        with ThreadPoolExecutor(1) as other:  # while the newcomer waits
+            beside = [other.submit(typed, command, copy, env) for command in BESIDE]
+            said = typed(blocks(ROOT / "README.md", "One cycle with curl"), copy, env)
         assert '"status":"ACTIVE"' in said, said
         assert re.search(r'"balance":"(?!0\.0+")[0-9.]+"', said), said
         shown = re.search(r"Sign in +(\S+), password (\S+)", screen.read_text())
@@ -156,8 +167,8 @@ def test_a_newcomer_mines_a_coin_and_becomes_the_first_operator(tmp_path: Path) 
         bearer = {"Authorization": f"Bearer {sign_in.json()['access_token']}"}
         for path in ("/v1/admin/operations", "/v1/admin/log", "/v1/admin/facts/today"):
             assert httpx.get(f"{env['API']}{path}", headers=bearer).status_code == 200, path
-        for command in BESIDE:
-            typed(command, copy, env)
+        for done in beside:
+            done.result()
         log = screen.read_text()
         assert "ERROR" not in log, log
         assert "Traceback" not in log, log
