@@ -80,10 +80,10 @@ def mark_no_copies(patch: MonkeyPatch) -> None:
 # What is said of each, and the seed to try first: the next ones see it too, sooner or later.
 PLANTED: dict[Callable[[MonkeyPatch], None], tuple[str, int]] = {
     pay_ticks_twice: ("invariant: balance = settled balance", 2),
-    believe_any_phone: ("the model says AD_TOO_SHORT", 2),
-    play_ads_at_once: ("the model says AD_IN_PROGRESS", 26),
-    relay_nothing: ("not applied", 4),
-    mark_no_copies: ("the copy in Redis is stale", 5),
+    believe_any_phone: ("the model says AD_TOO_SHORT", 4),
+    play_ads_at_once: ("the model says AD_IN_PROGRESS", 27),
+    relay_nothing: ("not applied", 6),
+    mark_no_copies: ("the copy in Redis is stale", 12),
 }
 TRIES_MAX = 25
 
