@@ -17,6 +17,7 @@ from models.base.partitions import prepare_partitions
 from models.schema.migrate import migrate
 from models.schema.seed import seed
 from runtime.environment import Config
+from runtime.garbage import keep_for_good
 from tests.kit import cluster
 from tests.kit.configs import config_on
 from tests.kit.databases import Server, opened_server
@@ -188,6 +189,7 @@ def imported() -> None:
     """Litestar imports some of its parts on first use; none may first see a frozen clock."""
     placeholder = Config("", "", "redis://", b"", (), "")
     create_app(placeholder)
+    keep_for_good()  # tests and what they test: half a gigabyte to look through
 
 
 @pytest.fixture
