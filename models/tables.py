@@ -16,3 +16,4 @@ __all__ = ["metadata"]
 for found in walk_packages(models.__path__, "models."):
     if found.name.endswith((".tables", "_tables")) and found.name != __name__:
         import_module(found.name)
+metadata.info["is_whole"] = True

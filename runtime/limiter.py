@@ -12,7 +12,7 @@ from msgspec import Struct
 from redis.asyncio import BlockingConnectionPool
 from redis.exceptions import RedisError
 
-from engine.admin.configuration import Limit
+from engine.core.limit import Limit
 from runtime.broker.bells import SOCKET_TIMEOUT_SECONDS
 from runtime.clock import utcnow
 

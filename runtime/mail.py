@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
-from engine.accounts.addresses import Address, AddressError, parse_address
+from engine.core.addresses import Address, AddressError, parse_address
 
 SECONDS_MAX = 5
 _ERRORS = (aiosmtplib.SMTPException, OSError, ValueError)

@@ -20,12 +20,6 @@ from msgspec import Struct
 _NONCE_BYTES = 12
 # A key id and at least a nonce and a tag. No address looks like that.
 _SEALED = re.compile(r"[0-9a-f]{8}\.[A-Za-z0-9_=-]{40,}\Z")
-# Columns that hold sealed texts, by table; each is bound to its field and its row's user.
-SEALED = {
-    "users": ("email", "phone", "display_name"),
-    "second_factors": ("totp_secret",),
-    "contact_changes": ("new_email", "new_phone", "old_email", "old_phone"),
-}
 
 
 class UnreadableError(ValueError):

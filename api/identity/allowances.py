@@ -15,7 +15,7 @@ from api.identity.guesses import DAY_SECONDS, Kind, Whose, account_of, day_key, 
 from api.web_base.client_ip import client_ip, networks_of
 from api.web_base.problems import ProblemError
 from api.web_base.services import Services
-from engine.admin.configuration import Limit
+from engine.core.limit import Limit
 from models.accounts.codes import LONG, SHORT, Length
 from models.accounts.guesses import count_guess, counts_of, forget_guesses
 from runtime.clock import utcnow

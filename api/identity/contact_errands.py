@@ -18,8 +18,7 @@ from api.web_base.services import Services
 from models.accounts.claims import holder_of
 from models.accounts.register import Account, find_account
 from models.base.db import Row
-from models.contacts.claims import new_claim
-from runtime.pii import SEALED, open_fields
+from models.contacts.claims import new_address, new_claim
 
 
 def back_token(secret: bytes, change: Row) -> str:
@@ -30,10 +29,7 @@ def back_token(secret: bytes, change: Row) -> str:
 
 def new_address_of(services: Services, change: Row) -> str:
     """The address that an open change is about, in the clear."""
-    fields = SEALED["contact_changes"]
-    opened = open_fields(services.config.keyring, change.user_id, dict(change), fields)
-    address: str = opened[f"new_{change.kind}"]
-    return address
+    return new_address(services.config.keyring, change)
 
 
 async def tell_new(services: Services, account: Account, change: Row, code: str) -> None:

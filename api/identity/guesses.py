@@ -15,7 +15,7 @@ from api.identity.devices import READER, known_device
 from api.web_base.client_ip import client_ip, networks_of
 from api.web_base.problems import ProblemError, rate_limited, wrong_code
 from api.web_base.services import Services
-from engine.admin.configuration import Limit
+from engine.core.limit import Limit
 from models.accounts.codes import PAUSE, cannot_be_guessed
 from models.accounts.guesses import (
     Made,

@@ -6,9 +6,9 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from api.web_base.problems import bad_field, bad_request
-from engine.accounts import addresses
-from engine.accounts.addresses import ADDRESS_MAX, AddressError, parse_address
 from engine.accounts.phones import names_country, phone_of
+from engine.core import addresses
+from engine.core.addresses import ADDRESS_MAX, AddressError, parse_address
 
 Address = Annotated[str, Meta(min_length=3, max_length=254)]
 

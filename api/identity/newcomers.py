@@ -4,7 +4,8 @@ from api.messages.senders import NotSentError
 from api.web_base.limits import check_counts, take_counts
 from api.web_base.problems import ProblemError, bad_field
 from api.web_base.services import Services
-from engine.accounts.addresses import Address, is_disposable, is_widely_known, registrable_domain
+from engine.accounts.addresses import is_disposable, is_widely_known, registrable_domain
+from engine.core.addresses import Address
 from models.accounts.codes import PAUSE
 from runtime.clock import utcnow
 from runtime.limiter import Count

@@ -41,6 +41,7 @@ from engine.core.evidence import Evidence
 from engine.core.outcome import Applied, Rejected, Result
 from engine.core.piece import Piece
 from engine.fraud.holds import refuse_held
+from engine.fraud.levels import Hold
 from models.base.encoding import encode
 from models.intents.outcomes import Unread, read_outcome
 from models.intents.record import (
@@ -127,7 +128,7 @@ async def record_and_ring(services: Services, wish: Wish) -> Recorded:
     except UnverifiedError:
         raise verification_required() from None
     except HeldError as error:
-        raise held(refuse_held(error.hold, error.until)) from None
+        raise held(refuse_held(Hold(error.hold), error.until)) from None
     except NothingToActOnError:
         raise not_found("ad view" if wish.view_id else "account") from None
     note(intent_id=recorded.id, user_id=wish.user_id)

@@ -8,7 +8,7 @@ from typing import Protocol
 from msgspec import Struct
 
 from api.messages.texts import Message
-from engine.accounts.addresses import AddressError, parse_address
+from engine.core.addresses import AddressError, parse_address
 from runtime.environment import Config
 from runtime.mail import MailError, check_own, send_mail, takes_utf8
 

@@ -17,7 +17,8 @@ from api.web_base.etags import PRIVATE
 from api.web_base.paging import After, Limit, decode_cursor, encode_cursor
 from api.web_base.permissions import needs
 from api.web_base.services import Services
-from engine.admin.permissions import Permission, Role
+from engine.admin.permissions import Permission
+from engine.core.role import Role
 from models.admin.proposals import list_proposed
 from models.admin.role_proposals import MATTER, decide_role, propose_role
 from models.base.pages import FIRST_PAGE

@@ -22,8 +22,9 @@ from api.web_base.paging import After, Limit, decode_cursor, encode_cursor
 from api.web_base.permissions import needs
 from api.web_base.problems import not_found
 from api.web_base.services import Services
-from engine.admin.permissions import Permission, Role, may
+from engine.admin.permissions import Permission, may
 from engine.core.money import format_amount
+from engine.core.role import Role
 from models.base.trail import Actor
 from models.operations.user_files import find_user, view_devices, view_page, view_user
 from runtime.clock import utcnow

@@ -16,7 +16,8 @@ from api.web_base.paging import Limit
 from api.web_base.permissions import needs
 from api.web_base.problems import ProblemError, not_found
 from api.web_base.services import Services
-from engine.admin.permissions import Permission, Role
+from engine.admin.permissions import Permission
+from engine.core.role import Role
 from models.admin.roles import NoSuchUserError, NotAllowedError, list_users, set_active, set_role
 from models.admin.staff import Standing
 from models.base.db import Row

@@ -17,7 +17,8 @@ from api.web_base.permissions import has_higher_limits, is_public
 from api.web_base.problems import ProblemError, rate_limited
 from api.web_base.services import Services
 from api.web_base.tokens import signed_in
-from engine.admin.configuration import Configuration, Limit
+from engine.admin.configuration import Configuration
+from engine.core.limit import Limit
 from runtime.clock import utcnow
 from runtime.limiter import Count, Limiter, Standing
 

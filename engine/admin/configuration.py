@@ -2,8 +2,9 @@
 
 from typing import Annotated
 
-from msgspec import Struct, field
+from msgspec import field
 
+from engine.core.limit import Limit
 from engine.core.money import MICRO_PER_TWTC
 from engine.core.text import line
 from engine.ledger.vesting import Terms
@@ -25,14 +26,6 @@ VESTING_RANGES = {
     "days_one_address": (0, 365),
     "score_below": (1, 101),
 }
-
-
-class Limit(Struct, frozen=True, forbid_unknown_fields=True):
-    """At most `quota` requests within any `window_seconds`."""
-
-    quota: int
-    window_seconds: int
-
 
 # Blueprint, "Security": per user or, before sign-in, per account named; and per address.
 # A status poll that has nothing new to tell counts against none of them (decision 0029).

@@ -10,8 +10,9 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from engine.admin.permissions import Permission, Role, may
+from engine.admin.permissions import Permission, may
 from engine.core.money import MICRO_PER_TWTC
+from engine.core.role import Role
 
 # A role counts for approving from so long after it was granted: others can object meanwhile.
 COUNTS_AFTER = timedelta(days=7)

@@ -1,6 +1,6 @@
 """What a rule returns: an outcome with its effects."""
 
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from engine.core.action import Action
 from engine.core.errands import Errand
-from engine.core.member import Entity, Part
+from engine.core.member import Entity
 from engine.core.outcome import Outcome
 from engine.core.transfer import Transfer
 
@@ -31,25 +31,6 @@ class Note(Struct, frozen=True):
     kind: str
     params: dict[str, Any]
     created_at: datetime
-
-
-class Achievements(Part[tuple[str, date], "Achievement"]):
-    """What a batch has given; nobody asks for it again."""
-
-
-class Achievement(Struct, frozen=True):
-    """Something to be proud of, once a day."""
-
-    part = Achievements
-    user_id: int
-    kind: str
-    day: date
-    earned_at: datetime
-
-    @property
-    def key(self) -> tuple[str, date]:
-        """Each kind once a day."""
-        return self.kind, self.day
 
 
 class FollowUp(Struct, frozen=True):

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from engine.ads.state import AdView, show_ad
 from engine.core.action import AnyIntent
 from engine.core.conditions import Conditions
-from engine.core.decision import Achievement, Decision, LogEntry, Note
+from engine.core.decision import Decision, LogEntry, Note
 from engine.core.member import Member
 from engine.core.money import format_amount
 from engine.core.outcome import Applied
@@ -20,6 +20,7 @@ from engine.ledger.rights import PROMOTION
 from engine.tasks.state import (
     QUIZ_ATTEMPTS,
     TASKS_PER_DAY,
+    Achievement,
     Category,
     Days,
     TaskResult,

@@ -113,6 +113,25 @@ class TaskState(Struct, frozen=True):
         return self.day, self.number
 
 
+class Achievements(Part[tuple[str, date], "Achievement"]):
+    """What a batch has given; nobody asks for it again."""
+
+
+class Achievement(Struct, frozen=True):
+    """Something to be proud of, once a day."""
+
+    part = Achievements
+    user_id: int
+    kind: str
+    day: date
+    earned_at: datetime
+
+    @property
+    def key(self) -> tuple[str, date]:
+        """Each kind once a day."""
+        return self.kind, self.day
+
+
 class TaskResult(ShowsAd, frozen=True):
     """A task; with what has to be done for it, or what came of that."""
 

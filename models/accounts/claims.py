@@ -10,7 +10,8 @@ from typing import Any
 
 from msgspec import Struct
 
-from engine.accounts.addresses import AddressError, mailbox_of, parse_address
+from engine.accounts.addresses import mailbox_of
+from engine.core.addresses import AddressError, parse_address
 from engine.core.timeline import bucket_of
 from models.base.db import Database, Statement, connected, rows, run, sql, transaction
 from runtime.pii import Keyring

@@ -10,9 +10,9 @@ from uuid import UUID
 
 from msgspec import Struct
 
-from engine.admin.configuration import Limit
 from engine.core.decision import LogEntry, Note
 from engine.core.evidence import Evidence
+from engine.core.limit import Limit
 from engine.core.timeline import bucket_of
 from models.base.db import Database, connected, rows, run, sql, transaction
 from models.base.logs import store_logs

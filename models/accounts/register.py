@@ -10,11 +10,13 @@ from datetime import datetime
 
 from msgspec import Struct
 
-from engine.accounts.addresses import AddressError, parse_address
+from engine.core.addresses import AddressError, parse_address
 from engine.core.timeline import Timetable, bucket_of, user_id_of
 from engine.mining.groups import assign
 from models.accounts.bans import carry_over, find_ban
 from models.accounts.claims import FIND_IDENTITY, TakenError, claim_for_newcomer, claim_of
+from models.accounts.tables import users
+from models.base.columns import sealed_columns
 from models.base.db import (
     Connection,
     Database,
@@ -26,7 +28,7 @@ from models.base.db import (
     transaction,
 )
 from models.mining.groups import ADD_MEMBERS, group_sizes
-from runtime.pii import SEALED, Keyring, open_fields
+from runtime.pii import Keyring, open_fields
 
 NEXT_NUMBER = sql("SELECT nextval('user_ids') AS number")
 
@@ -173,7 +175,7 @@ async def _account(connection: Connection, keyring: Keyring, user_id: int) -> Ac
     found = await rows(connection, FIND_USER, params)
     if not found:
         return None
-    return Account(**open_fields(keyring, user_id, dict(found[0]), SEALED["users"]))
+    return Account(**open_fields(keyring, user_id, dict(found[0]), sealed_columns(users)))
 
 
 async def is_tracked(database: Database, user_id: int) -> bool:

@@ -7,9 +7,10 @@ alone, and found by the next run.
 from datetime import datetime
 
 from engine.core.timeline import BUCKET_COUNT
+from models.base.columns import all_tables, sealed_columns
 from models.base.db import Database, connected, rows, run, sql, transaction
 from models.base.encoding import encode
-from runtime.pii import SEALED, Keyring, field_of
+from runtime.pii import Keyring, field_of
 
 ROWS_MAX = 1_000
 _SETTING = "pii_key"
@@ -57,10 +58,10 @@ async def seal_all(database: Database, keyring: Keyring, now: datetime, *, again
         return 0
     await _index_identities(database, keyring)
     sealed = 0
-    for table, fields in SEALED.items():
-        for field in fields:
+    for table in all_tables():
+        for field in sealed_columns(table):
             for bucket in range(BUCKET_COUNT):
-                sealed += await _seal_field(database, keyring, table, field, bucket)
+                sealed += await _seal_field(database, keyring, table.name, field, bucket)
     async with connected(database) as connection:
         await run(connection, NOTE_KEY, note)
     return sealed

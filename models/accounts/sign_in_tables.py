@@ -24,6 +24,7 @@ from models.base.columns import (
     of_people,
     of_user,
     one_of,
+    sealed,
 )
 
 # One per device: a family of refresh tokens, each the successor of another.
@@ -98,7 +99,7 @@ second_factors = Table(
     metadata,
     bucket(),
     Column("user_id", BigInteger, nullable=False),
-    Column("totp_secret", Text),  # sealed
+    Column("totp_secret", Text),
     instant("totp_confirmed_at", nullable=True),
     Column("totp_last_step", BigInteger, nullable=False),
     Column("sends_codes", Boolean, nullable=False),
@@ -109,7 +110,7 @@ second_factors = Table(
     CheckConstraint(
         "totp_confirmed_at IS NULL OR totp_secret IS NOT NULL", name="second_factors_totp_whole"
     ),
-    info=of_people(DELETED, {"totp_secret": ENTRANCE}),
+    info=of_people(DELETED, {"totp_secret": ENTRANCE}) | sealed("totp_secret"),
 )
 
 recovery_codes = Table(

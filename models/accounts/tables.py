@@ -20,6 +20,7 @@ from models.base.columns import (
     metadata,
     of_people,
     one_of,
+    sealed,
 )
 
 users = Table(
@@ -28,7 +29,7 @@ users = Table(
     bucket(),
     Column("id", BigInteger, nullable=False, autoincrement=False),
     Column("group_number", SmallInteger, nullable=False),
-    Column("email", Text),  # sealed, like phone and display_name
+    Column("email", Text),
     Column("phone", Text),
     Column("password_hash", Text, nullable=False),
     Column("is_active", Boolean, nullable=False),
@@ -76,5 +77,6 @@ users = Table(
     info=of_people(
         "email = NULL, phone = NULL, password_hash = '', display_name = NULL, country = NULL",
         {"password_hash": ENTRANCE},
-    ),
+    )
+    | sealed("email", "phone", "display_name"),
 )

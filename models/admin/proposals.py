@@ -11,7 +11,8 @@ from uuid import UUID
 from msgspec import Struct
 
 from engine.admin.four_eyes import Objection, approves
-from engine.admin.permissions import Permission, Role
+from engine.admin.permissions import Permission
+from engine.core.role import Role
 from engine.core.timeline import bucket_of
 from models.admin.staff import find_objection
 from models.base.buckets import buckets_with, newest, rows_of_buckets

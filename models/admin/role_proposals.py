@@ -9,7 +9,8 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from engine.admin.permissions import Permission, Role, may_change_role
+from engine.admin.permissions import Permission, may_change_role
+from engine.core.role import Role
 from engine.core.timeline import bucket_of
 from models.admin.proposals import (
     LIVES,

@@ -12,7 +12,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from engine.admin.four_eyes import approves
-from engine.admin.permissions import ROLES, Role, may_act_on, may_change_role
+from engine.admin.permissions import ROLES, may_act_on, may_change_role
+from engine.core.role import Role
 from engine.core.timeline import bucket_of
 from engine.fraud.levels import Alert, Hold
 from models.admin.proposals import lapse_proposals

@@ -10,7 +10,8 @@ from datetime import datetime
 from msgspec import Struct
 
 from engine.admin.four_eyes import Objection, StaffMember, approves, object_to
-from engine.admin.permissions import Permission, Role
+from engine.admin.permissions import Permission
+from engine.core.role import Role
 from models.base.db import Connection, rows, run, sql
 
 # Held until the caller's transaction ends: who is demoted meanwhile was not yet, or waits.

@@ -13,7 +13,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.schema import SchemaItem
 
-from models.base.columns import bucket, instant, metadata, of_people, one_of
+from models.base.columns import bucket, instant, metadata, of_people, one_of, partitioned
 
 
 def _log_table(name: str, erasure: str, *columns: SchemaItem) -> Table:
@@ -28,7 +28,7 @@ def _log_table(name: str, erasure: str, *columns: SchemaItem) -> Table:
         instant("created_at"),
         PrimaryKeyConstraint("bucket", "created_at", "id", name=f"{name}_pkey"),
         Index(f"{name}_user_idx", "bucket", "user_id", "created_at"),
-        info=of_people(erasure),
+        info=of_people(erasure) | partitioned(name, "created_at", is_daily=False, ahead=3, kept=6),
         postgresql_partition_by="RANGE (created_at)",
     )
 

@@ -4,12 +4,10 @@ Whatever has no partition yet rests in its table's default partition: nothing is
 """
 
 from collections.abc import Awaitable, Callable
-from datetime import date, timedelta
+from datetime import date
 from typing import TypeVar
 
-from msgspec import Struct
-
-from engine.tasks.state import KEPT_DAYS
+from models.base.columns import Partitioned, partitioned_tables
 from models.base.db import Connection, Database, connected, rows, run, sql
 from models.base.patience import patiently
 from models.base.shards import GROUND
@@ -20,49 +18,6 @@ LOCK_WAIT = sql("SET LOCAL lock_timeout = '200ms'")
 KEPT_YEARS_MAX = 2
 
 _Result = TypeVar("_Result")
-
-
-class Partitioned(Struct, frozen=True):
-    """A table in partitions of a day, or else of a month, by one of its columns.
-
-    `ahead` and `kept` count periods beside the present one.
-    """
-
-    table: str
-    column: str
-    is_daily: bool
-    ahead: int
-    kept: int
-
-    def start(self, day: date, periods: int = 0) -> date:
-        """The first day of the period that lies `periods` after that of `day`."""
-        return day + timedelta(days=periods) if self.is_daily else _month(day, periods)
-
-    def name(self, start: date) -> str:
-        """The partition of the period that begins then."""
-        return f"{self.table}_{start:%Y_%m_%d}" if self.is_daily else f"{self.table}_{start:%Y_%m}"
-
-    def start_of(self, name: str) -> date:
-        """The first day of a partition of that name."""
-        written = name.removeprefix(f"{self.table}_").replace("_", "-")
-        return date.fromisoformat(written if self.is_daily else f"{written}-01")
-
-    @property
-    def pattern(self) -> str:
-        """What the names of its partitions look like, as a regular expression."""
-        return f"^{self.table}_[0-9]{{4}}_[0-9]{{2}}{'_[0-9]{2}' if self.is_daily else ''}$"
-
-    def bounds(self, start: date) -> tuple[str, str]:
-        """The half-open period that begins then, as SQL."""
-        midnight = "" if self.is_daily else " 00:00:00+00"
-        return f"'{start}{midnight}'", f"'{self.start(start, 1)}{midnight}'"
-
-
-PARTITIONED = (
-    Partitioned("daily_tasks", "day", is_daily=True, ahead=7, kept=KEPT_DAYS),
-    Partitioned("activity_logs", "created_at", is_daily=False, ahead=3, kept=6),
-    Partitioned("fraud_logs", "created_at", is_daily=False, ahead=3, kept=6),
-)
 
 TABLES = sql("""
     SELECT c.relname AS name, c.relispartition AS is_attached FROM pg_class c
@@ -89,7 +44,7 @@ FOREIGN_KEYS = sql("""
 async def prepare_partitions(database: Database, today: date) -> list[str]:
     """Create the partitions of the present and of what comes, and of what rests. Return them."""
     made = []
-    for kind in PARTITIONED:
+    for kind in partitioned_tables():
         wanted = {kind.start(today, ahead) for ahead in range(kind.ahead + 1)}
         present = await _names(database, "public", kind)
         archived = await _names(database, "archive", kind)
@@ -112,7 +67,7 @@ async def archive_partitions(database: Database, today: date) -> list[str]:
     Their number of rows does not matter. What an earlier run left half done is finished.
     """
     archived = []
-    for kind in PARTITIONED:
+    for kind in partitioned_tables():
         for name, is_attached in (await _names(database, "public", kind)).items():
             if kind.start_of(name) < kind.start(today, -kind.kept):
                 await _patiently(database, _archive, kind, name, is_attached)
@@ -123,7 +78,7 @@ async def archive_partitions(database: Database, today: date) -> list[str]:
 async def drop_archived(database: Database, today: date) -> list[str]:
     """Drop what begins two years ago or earlier from the archive. Return the names."""
     dropped = []
-    for kind in PARTITIONED:
+    for kind in partitioned_tables():
         for name in await _names(database, "archive", kind):
             if is_too_old(kind.start_of(name), today):
                 await _patiently(database, _drop, name)
@@ -141,7 +96,7 @@ async def relations(connection: Connection, table: str) -> list[tuple[str, date 
 
     In partitions of a day the day stands before the user in the key, so a search has to name it.
     """
-    kind = next((kind for kind in PARTITIONED if kind.table == table), None)
+    kind = next((kind for kind in partitioned_tables() if kind.table == table), None)
     if kind is None:
         return [(table, None)]
     found = await rows(connection, KEPT, {"pattern": kind.pattern})
@@ -246,12 +201,6 @@ async def _drop(connection: Connection, name: str) -> None:
 def own_key(name: str, table: str, key: str) -> str:
     """What the foreign key `key` of `table` is called on its partition `name`."""
     return f"{name}{key.removeprefix(table)}"
-
-
-def _month(day: date, ahead: int) -> date:
-    """The first day of the month `ahead` months after that of `day`."""
-    months = day.year * 12 + day.month - 1 + ahead
-    return date(months // 12, months % 12 + 1, 1)
 
 
 def is_too_old(start: date, today: date) -> bool:

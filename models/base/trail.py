@@ -6,7 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from engine.admin.permissions import Role
+from engine.core.role import Role
 from engine.core.timeline import BUCKET_COUNT, bucket_of
 from models.base.buckets import newest, rows_of_buckets
 from models.base.db import Connection, Database, Row, run, sql

@@ -5,7 +5,10 @@ from datetime import datetime
 
 from engine.core.timeline import bucket_of
 from models.accounts.claims import Claim, TakenError, claim_for_user, give_up
+from models.base.columns import sealed_columns
 from models.base.db import Database, Row, connected, rows, run, sql
+from models.contacts.tables import contact_changes
+from runtime.pii import Keyring, open_fields
 
 COLUMNS = """bucket, id, user_id, kind, status, new_email, new_phone, old_email, old_phone,
            new_identity, new_mailbox, old_identity, old_mailbox, sign_in_id, requested_at,
@@ -33,6 +36,14 @@ IS_KEPT = sql("""
     SELECT 1 FROM contact_changes
     WHERE bucket = :bucket AND id = :id AND status IN ('WAITING', 'APPLIED')
 """)
+
+
+def new_address(keyring: Keyring, change: Row) -> str:
+    """The address that an open change is about, in the clear."""
+    fields = sealed_columns(contact_changes)
+    opened = open_fields(keyring, change.user_id, dict(change), fields)
+    address: str = opened[f"new_{change.kind}"]
+    return address
 
 
 async def claim_new(database: Database, change: Row, now: datetime) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from engine.admin.four_eyes import Objection
-from engine.admin.permissions import Role, may_act_on
+from engine.admin.permissions import may_act_on
+from engine.core.role import Role
 from engine.core.timeline import bucket_of
 from models.accounts.claims import TakenError
 from models.accounts.register import Account

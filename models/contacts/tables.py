@@ -12,7 +12,16 @@ from sqlalchemy import (
     text,
 )
 
-from models.base.columns import DELETED, bucket, instant, metadata, of_people, of_user, one_of
+from models.base.columns import (
+    DELETED,
+    bucket,
+    instant,
+    metadata,
+    of_people,
+    of_user,
+    one_of,
+    sealed,
+)
 
 # While one of these, the change may still take effect, or be taken back: one at a time.
 _OPEN = "status IN ('REQUESTED', 'PROPOSED', 'WAITING', 'APPLIED')"
@@ -101,5 +110,5 @@ contact_changes = Table(
     ),
     Index("contact_changes_requested_idx", "bucket", "requested_at", "id"),
     Index("contact_changes_user_idx", "bucket", "user_id", "requested_at"),
-    info=of_people(DELETED),
+    info=of_people(DELETED) | sealed("new_email", "new_phone", "old_email", "old_phone"),
 )

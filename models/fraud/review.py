@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from engine.admin.four_eyes import approves
-from engine.admin.permissions import Role, may_act_on
+from engine.admin.permissions import may_act_on
+from engine.core.role import Role
 from engine.core.timeline import bucket_of
 from engine.fraud.levels import LASTS, Hold
 from models.admin.proposals import lapse_proposals

@@ -9,7 +9,6 @@ from msgspec import Struct
 from engine.core.action import Action, kind_of
 from engine.core.evidence import Evidence
 from engine.core.timeline import bucket_of
-from engine.fraud.levels import Hold
 from models.base.db import Connection, Database, Row, Statement, connected, rows, sql
 from models.base.encoding import encode
 from models.intents.queue import LEASE_SECONDS
@@ -68,7 +67,7 @@ class UnverifiedError(Exception):
 class HeldError(Exception):
     """Something is expected of the user, or they have to wait; `hold` says which."""
 
-    def __init__(self, hold: Hold, until: datetime) -> None:
+    def __init__(self, hold: str, until: datetime) -> None:
         super().__init__(hold)
         self.hold = hold
         self.until = until
@@ -127,7 +126,9 @@ FIND_OWN = sql(f"""
 
 
 STANDING = sql("""
-    SELECT verified_at IS NULL AS is_unverified, hold, hold_until FROM users
+    SELECT verified_at IS NULL AS is_unverified, hold, hold_until,
+           hold = 'SUSPENDED' AS is_suspended
+    FROM users
     WHERE bucket = :bucket AND id = :user_id
 """)
 
@@ -177,9 +178,8 @@ def _refuse(standing: Row, wish: Wish) -> None:
         raise UnverifiedError
     if standing.hold is None or standing.hold_until <= wish.recorded_at:
         return
-    hold = Hold(standing.hold)
-    if hold is Hold.SUSPENDED or wish.action.is_start:
-        raise HeldError(hold, standing.hold_until)
+    if standing.is_suspended or wish.action.is_start:
+        raise HeldError(standing.hold, standing.hold_until)
 
 
 def _record_params(wish: Wish, bucket: int) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from engine.accounts.addresses import AddressError, is_disposable, parse_address
+from engine.accounts.addresses import is_disposable
+from engine.core.addresses import AddressError, parse_address
 from engine.core.timeline import BUCKET_COUNT
 from engine.operations.alerts import Alert, Severity
 from models.accounts.claims import claim_of

@@ -9,12 +9,14 @@ from msgspec import Struct
 from engine.core.timeline import bucket_of
 from models.accounts.claims import FIND_IDENTITY
 from models.accounts.sign_ins import LIVE_SIGN_INS
+from models.accounts.tables import users
+from models.base.columns import sealed_columns
 from models.base.db import Database, Row, Statement, rows, sql, transaction
 from models.base.pages import FIRST_PAGE, Cursor
 from models.base.trail import Action, Actor, log_action
 from models.fraud.fingerprints import REMEMBERED
 from models.ledger.history import SESSIONS, TRANSACTIONS
-from runtime.pii import SEALED, Keyring, open_fields
+from runtime.pii import Keyring, open_fields
 
 FINGERPRINTS_MAX = 20
 
@@ -82,7 +84,7 @@ async def view_user(
     found = await _look(database, USER, actor, "user.view", user_id, {}, now)
     if not found:
         return None
-    return open_fields(keyring, user_id, dict(found[0]), SEALED["users"])
+    return open_fields(keyring, user_id, dict(found[0]), sealed_columns(users))
 
 
 async def view_devices(database: Database, actor: Actor, user_id: int, now: datetime) -> Devices:

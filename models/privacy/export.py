@@ -11,12 +11,13 @@ import msgspec
 from sqlalchemy import Table
 
 from engine.core.timeline import bucket_of
+from models.base.columns import sealed_columns
 from models.base.db import Connection, Database, Statement, snapshot, sql, stream
 from models.base.encoding import encode
 from models.base.partitions import relations
 from models.intents.record import own_origins
 from models.tables import metadata
-from runtime.pii import SEALED, Keyring, open_fields
+from runtime.pii import Keyring, open_fields
 
 FORMAT = "twtc-export/1"
 NOTES = {
@@ -51,7 +52,7 @@ async def export_account(
 async def _rows_of(
     connection: Connection, keyring: Keyring, table: Table, user_id: int
 ) -> AsyncIterator[bytes]:
-    sealed = SEALED.get(table.name, ())
+    sealed = sealed_columns(table)
     params = {"bucket": bucket_of(user_id), "user_id": user_id, "origins": own_origins(user_id)}
     for source, day in await relations(connection, table.name):
         statement = _statement(table, source, day)

@@ -7,7 +7,8 @@ from sqlalchemy import Connection, text
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from engine.core.timeline import NEWCOMERS_IN_ROUND
-from models.base.partitions import PARTITIONED, own_key
+from models.base.columns import partitioned_tables
+from models.base.partitions import own_key
 from models.base.shards import GROUND, lay_ground
 from models.schema.citus import Place, laid, places
 from models.schema.migrate import CITUS_SETTINGS, HAS_CITUS, driver_url
@@ -71,7 +72,7 @@ def _adopt(connection: Connection) -> list[str]:
     foreign = connection.execute(text(FOREIGN_KEYS)).all()
     for key in foreign:
         connection.execute(text(f"ALTER TABLE {key.table_name} DROP CONSTRAINT {key.name}"))
-    pattern = "|".join(kind.pattern for kind in PARTITIONED)
+    pattern = "|".join(kind.pattern for kind in partitioned_tables())
     partitions = connection.execute(text(PARTITIONS), {"pattern": pattern}).all()
     for part in partitions:
         if part.table_name is not None:

@@ -12,8 +12,9 @@ from datetime import date
 from hashlib import sha256
 from pathlib import Path
 
+from models.base.columns import Partitioned, partitioned_tables
 from models.base.db import Database, run, snapshot, sql, transaction
-from models.base.partitions import PARTITIONED, Partitioned, archived_names, is_too_old
+from models.base.partitions import archived_names, is_too_old
 from models.tables import metadata
 
 PERSONAL = frozenset({"ip_address", "user_agent", "device_fingerprint"})
@@ -23,7 +24,7 @@ async def write_archives(database: Database, folder: Path) -> list[str]:
     """Turn the archived months of logs into files, and drop their tables. Return the files."""
     await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
     written = []
-    for kind in PARTITIONED:
+    for kind in partitioned_tables():
         if not kind.is_daily:
             for name in await archived_names(database, kind):
                 written.append(await _write(database, folder, kind, name))
@@ -35,7 +36,7 @@ async def write_archives(database: Database, folder: Path) -> list[str]:
 def drop_files(folder: Path, today: date) -> list[str]:
     """Delete files whose month began two years ago or earlier. Return their names."""
     dropped = []
-    for kind in PARTITIONED:
+    for kind in partitioned_tables():
         for path in sorted(folder.glob(f"{kind.table}_*.csv.gz")):
             name = path.name.partition("-")[0]
             if re.match(kind.pattern, name) and is_too_old(kind.start_of(name), today):

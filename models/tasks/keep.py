@@ -7,10 +7,9 @@ from operator import itemgetter
 from msgspec.structs import asdict
 
 from engine.ads.state import Views
-from engine.core.decision import Achievement
 from engine.core.timeline import utc_day
 from engine.tasks.actions import ReviewTask, StartTask, TaskAction
-from engine.tasks.state import Tasks, TaskState
+from engine.tasks.state import Achievement, Tasks, TaskState
 from models.ads.keep import load_named, named_views
 from models.base import arrays
 from models.base.db import rows, sql

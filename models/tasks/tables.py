@@ -14,6 +14,7 @@ from sqlalchemy import (
     text,
 )
 
+from engine.tasks.state import KEPT_DAYS
 from models.base.columns import (
     KEPT,
     bucket,
@@ -22,6 +23,7 @@ from models.base.columns import (
     of_people,
     of_user,
     one_of,
+    partitioned,
 )
 
 # One row per task that was touched; the others are drawn, not stored (decision 0019). By day.
@@ -73,7 +75,8 @@ daily_tasks = Table(
         postgresql_where=text("status = 'REVIEW'"),
     ),
     postgresql_partition_by="RANGE (day)",
-    info=of_people("proof = NULL"),
+    info=of_people("proof = NULL")
+    | partitioned("daily_tasks", "day", is_daily=True, ahead=7, kept=KEPT_DAYS),
 )
 
 achievements = Table(

@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 
 from api.identity.identities import normal_email
 from engine.accounts.phones import phone_of
-from engine.admin.permissions import Role
+from engine.core.role import Role
 from models.accounts.register import find_by_identity
 from models.admin.proposals import NoSuchProposalError, NotDecidableError
 from models.admin.roles import NoSuchUserError, set_role

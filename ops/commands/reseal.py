@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 
+import models.tables  # noqa: F401 - so that all that is sealed is known
 from models.accounts.sealing import seal_all
 from models.base.db import DATABASE_ERRORS, open_database
 from ops.running import with_addresses

@@ -8,16 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from engine.accounts.addresses import (
-    Address,
-    AddressError,
-    is_disposable,
-    is_widely_known,
-    mailbox_of,
-    parse_address,
-    registrable_domain,
-)
+from engine.accounts.addresses import is_disposable, is_widely_known, mailbox_of, registrable_domain
 from engine.accounts.mail_providers import WIDELY_KNOWN
+from engine.core.addresses import Address, AddressError, parse_address
 from engine.core.plain import TYPED_MAX
 from models.accounts.register import IdentityTakenError, Newcomer, find_by_identity, register
 from models.base.db import connected, run, sql, transaction

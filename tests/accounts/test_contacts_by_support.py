@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from engine.admin.permissions import Role
+from engine.core.role import Role
 from runtime.clock import utcnow
 from tests.kit.contacts import (
     ANN,

@@ -9,8 +9,9 @@ from msgspec.structs import replace
 from api.identity.newcomers import check_domain, count_domain
 from api.web_base.problems import ProblemError
 from api.web_base.services import Services
-from engine.accounts.addresses import parse_address
-from engine.admin.configuration import LIMITS, Limit
+from engine.admin.configuration import LIMITS
+from engine.core.addresses import parse_address
+from engine.core.limit import Limit
 from runtime.clock import utcnow
 from runtime.environment import Config
 from runtime.limiter import Limiter

@@ -9,7 +9,7 @@ from api.captcha.local import LocalCaptcha
 from api.identity.guesses import guess_at
 from api.identity.passwords import verify_password
 from api.web_base.permissions import handlers_of
-from engine.admin.configuration import Limit
+from engine.core.limit import Limit
 from models.accounts.codes import check_code
 from models.accounts.guesses import Made, count_guess
 from models.accounts.second_factors import use_recovery_code, use_step

@@ -13,7 +13,7 @@ from api.identity.newcomers import refuse_address
 from api.messages.senders import Messenger, NoGateway, NotSentError, SmtpSender, open_messenger
 from api.messages.texts import Message
 from api.web_base.problems import ProblemError
-from engine.accounts.addresses import AddressError, parse_address
+from engine.core.addresses import AddressError, parse_address
 from runtime.environment import Config
 from runtime.mail import read_sender, send_mail
 from tests.kit.addresses import NONE

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.admin.permissions import Role
+from engine.core.role import Role
 from models.admin.roles import NoSuchUserError
 from ops.commands.admin import _grant
 from ops.running import announced, with_addresses

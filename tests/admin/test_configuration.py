@@ -11,11 +11,11 @@ from engine.admin.configuration import (
     BASE_RATE_MICRO_MAX,
     Configuration,
     ConfigurationError,
-    Limit,
     check_configuration,
 )
-from engine.admin.permissions import Role
+from engine.core.limit import Limit
 from engine.core.money import format_amount
+from engine.core.role import Role
 from engine.core.versions import Version, in_force
 from engine.ledger.vesting import Vesting
 from engine.tasks.state import Category

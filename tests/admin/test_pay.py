@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from engine.admin.four_eyes import Objection
-from engine.admin.permissions import Role
+from engine.core.role import Role
 from models.admin.proposals import NoSuchProposalError, NotDecidableError, lapse_proposals
 from ops.commands.admin import _approve
 from ops.running import announced, with_addresses

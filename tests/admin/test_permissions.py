@@ -21,7 +21,8 @@ from api.web_base.permissions import (
     needs,
 )
 from api.web_base.tokens import issue_access_token
-from engine.admin.permissions import PERMISSIONS, Permission, Role, may_act_on, may_change_role
+from engine.admin.permissions import PERMISSIONS, Permission, may_act_on, may_change_role
+from engine.core.role import Role
 from engine.fraud.examination import Held
 from engine.fraud.levels import LASTS, Hold
 from models.base.db import transaction

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from engine.admin.four_eyes import Objection
-from engine.admin.permissions import Role
+from engine.core.role import Role
 from runtime.clock import utcnow
 from tests.kit.staff import promote, sign_in, staff
 from tests.kit.standing import demote, judge_role, propose_role

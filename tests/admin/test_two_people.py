@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.admin.four_eyes import COUNTS_AFTER, Objection, StaffMember, object_to
-from engine.admin.permissions import Permission, Role
+from engine.admin.permissions import Permission
+from engine.core.role import Role
 from engine.fraud.levels import LASTS, Hold
 from models.admin.proposals import lapse_proposals
 from models.base.trail import Actor

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from engine.admin.permissions import Role
+from engine.core.role import Role
 from models.base.db import connected, run, sql
 from runtime.clock import utcnow
 from tests.kit.accounts import signed_up

@@ -16,7 +16,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from engine.admin.permissions import Role
+from engine.core.role import Role
 from tests.kit.documented import document
 from tests.kit.staff import staff
 from tests.kit.world import Person, World

@@ -8,8 +8,9 @@ import httpx
 import pytest
 
 from api.web_base.client_ip import HOPS_MAX, client_ip, networks_of
-from engine.admin.configuration import LIMITS, Limit
-from engine.admin.permissions import Role
+from engine.admin.configuration import LIMITS
+from engine.core.limit import Limit
+from engine.core.role import Role
 from runtime.clock import utcnow
 from runtime.environment import ConfigError, load_config
 from runtime.limiter import Count, Limiter

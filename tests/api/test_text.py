@@ -10,7 +10,7 @@ import pytest
 from msgspec import Struct, inspect
 
 from api.web_base.permissions import handlers_of
-from engine.admin.permissions import Role
+from engine.core.role import Role
 from engine.core.text import FIRST_YEAR, LAST_YEAR, LINE, PROSE, Dated
 from runtime.clock import utcnow
 from tests.kit.documented import application

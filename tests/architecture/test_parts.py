@@ -12,11 +12,10 @@ import msgspec
 import engine
 from engine.ads.state import AdOffer
 from engine.core.conditions import Conditions
-from engine.core.decision import Achievement, Achievements
 from engine.core.member import Member, Part
 from engine.core.timeline import PRODUCTION, timetable
 from engine.mining.state import Accrual, Sessions
-from engine.tasks.state import Days
+from engine.tasks.state import Achievement, Achievements, Days
 from models.domains import KEEPS
 from tests.kit.words import START
 from workers import apply

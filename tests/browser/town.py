@@ -9,7 +9,7 @@ import httpx
 from msgspec import Struct
 from redis.asyncio import Redis
 
-from engine.admin.permissions import Role
+from engine.core.role import Role
 from engine.core.timeline import utc_day
 from models.admin.roles import set_role
 from models.base.db import Database, connected, run, sql, transaction

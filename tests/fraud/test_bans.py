@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from engine.admin.permissions import Role
+from engine.core.role import Role
 from engine.fraud.levels import Alert, Hold, lasts_until, worst
 from models.accounts.bans import INACTIVE
 from models.accounts.register import Newcomer, register

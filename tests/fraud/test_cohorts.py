@@ -10,7 +10,7 @@ from random import Random
 import msgspec
 import pytest
 
-from engine.admin.permissions import Role
+from engine.core.role import Role
 from engine.fraud.anomaly.acts import Act, Day
 from engine.fraud.anomaly.cohorts import (
     LIKENESS_MIN,

@@ -10,7 +10,7 @@ from mmdb_writer import MMDBWriter
 from msgspec.structs import replace
 from netaddr import IPSet  # type: ignore[import-untyped]
 
-from engine.admin.permissions import Role
+from engine.core.role import Role
 from models.base.db import Connection, Statement, rows
 from models.fraud.reputation import Places, store_list
 from models.intents import record as intents

@@ -7,7 +7,7 @@ from random import Random
 import msgspec
 import pytest
 
-from engine.admin.permissions import Role
+from engine.core.role import Role
 from engine.fraud.actions import Sample, Scores
 from engine.fraud.anomaly.acts import Act, measure
 from engine.fraud.anomaly.bands import FLAGS

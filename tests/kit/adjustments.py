@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 
-from engine.admin.permissions import Role
+from engine.core.role import Role
 from tests.kit.staff import staff
 from tests.kit.world import Person, World
 

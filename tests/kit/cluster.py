@@ -17,8 +17,9 @@ import models.accounts.register
 import models.base.shards
 import models.schema.migrate
 from engine.core.timeline import user_id_of
+from models.base.columns import partitioned_tables
 from models.base.db import open_database
-from models.base.partitions import PARTITIONED, prepare_partitions
+from models.base.partitions import prepare_partitions
 from models.base.shards import GROUND
 from models.tables import metadata
 from runtime.environment import postgresql_url
@@ -155,7 +156,7 @@ async def _existing(connection: Any) -> frozenset[str]:
 
 
 def _partitions() -> str:
-    return "|".join(kind.pattern for kind in PARTITIONED)
+    return "|".join(kind.pattern for kind in partitioned_tables())
 
 
 def _columns(table: Table) -> list[str]:

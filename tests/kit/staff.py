@@ -7,7 +7,7 @@ from uuid import UUID
 import httpx
 from msgspec.structs import replace
 
-from engine.admin.permissions import Role
+from engine.core.role import Role
 from models.admin.roles import set_role
 from models.base.db import transaction
 from models.base.trail import OPERATOR

@@ -4,7 +4,7 @@ from typing import Any
 
 import httpx
 
-from engine.admin.permissions import Role
+from engine.core.role import Role
 from models.admin.roles import set_active
 from models.base.trail import OPERATOR, Actor
 from models.fraud.review import suspend as suspend_user

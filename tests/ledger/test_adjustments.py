@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from engine.admin.permissions import Role
+from engine.core.role import Role
 from models.base.db import DATABASE_ERRORS, run, sql, transaction
 from runtime.clock import utcnow
 from tests.kit.adjustments import judge, propose

@@ -8,8 +8,8 @@ import pytest
 from msgspec.structs import replace
 
 from api.app import create_app
-from engine.admin.permissions import Role
 from engine.core.outcome import Rejected
+from engine.core.role import Role
 from engine.ledger.rights import Use
 from models.base.db import (
     DATABASE_ERRORS,

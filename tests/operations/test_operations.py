@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from engine.admin.permissions import Role
+from engine.core.role import Role
 from models.base.db import connected, run, sql
 from models.operations.facts import compute_facts
 from runtime.clock import utcnow

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 from msgspec import Struct
 
-from engine.accounts.addresses import AddressError
+from engine.core.addresses import AddressError
 from runtime.http_client import open_http
 from runtime.mail import MailError, read_sender, send_mail
 from workers.alerting.contract import Notice, NotToldError

@@ -27,8 +27,8 @@ from api.web_base.documentation import problems
 from api.web_base.problems import ProblemError, bad_field, not_found, suspended, wrong_code
 from api.web_base.services import Services
 from api.web_base.tokens import Access
-from engine.accounts.addresses import parse_address
 from engine.admin.configuration import Configuration
+from engine.core.addresses import parse_address
 from models.accounts.claims import TakenError
 from models.accounts.codes import CodePurpose, check_code, issue_code
 from models.accounts.register import Account, is_at

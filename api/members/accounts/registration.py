@@ -35,7 +35,7 @@ from api.web_base.permissions import PUBLIC
 from api.web_base.problems import ProblemError, bad_field, unauthorized, wrong_code
 from api.web_base.services import Services
 from api.web_base.tokens import signed_in
-from engine.accounts.addresses import parse_address
+from engine.core.addresses import parse_address
 from engine.core.text import line
 from engine.fraud.levels import Hold
 from engine.referrals.codes import referrer_of
