@@ -14,7 +14,7 @@ from tests.browser.timing import TIMING
 from tests.kit.processes import Processes, running, until
 
 # A session that is long enough for a film of 24 s and the time for its answer.
-LONG_SESSION = TIMING | {"CYCLE": 120, "STAGGER": 12, "WINDOW": 24}
+LONG_SESSION = TIMING | {"CYCLE": 80, "STAGGER": 8, "WINDOW": 16}
 FILM = films()[0]
 # YouTube's part of the IFrame API for a video that may not be embedded.
 REFUSING_PLAYER = """
