@@ -37,8 +37,7 @@ from benchmarks.tick_engine import (
 from benchmarks.tick_long import ten_million, week
 from benchmarks.tick_peers import sessions_per_second
 from benchmarks.tick_population import TICK, add_history, origin_now, populate, vacuum
-from models.mining.credit import pieces_to_credit
-from models.mining.settlement import pieces_to_settle
+from models.mining.due import pieces_to_credit, pieces_to_settle
 from models.operations.invariants import audit
 from ops.local.servers import Servers
 from runtime.clock import utcnow

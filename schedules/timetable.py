@@ -35,9 +35,7 @@ from engine.operations.actions import (
 )
 from engine.tasks.actions import OpenDay
 from models.base.db import Database
-from models.mining.credit import pieces_to_credit
-from models.mining.reminders import pieces_to_remind
-from models.mining.settlement import pieces_to_settle
+from models.mining.due import pieces_to_credit, pieces_to_remind, pieces_to_settle
 
 WEEK_SECONDS = 7 * DAY_SECONDS
 # The epoch was a Thursday: Monday 03:00 lies four days and three hours after it.

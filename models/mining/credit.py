@@ -7,10 +7,7 @@ follow each other.
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from engine.core.piece import Piece
-from engine.core.timeline import tick_group
-from models.base.db import Connection, Database, rows, run, sql
-from models.base.nodes import survey, survey_rows
+from models.base.db import Connection, rows, run, sql
 
 
 def accrued_sql(at: str) -> str:
@@ -69,18 +66,6 @@ CREDIT_ENDED = sql(f"""
     WHERE w.bucket = :bucket AND w.user_id = d.user_id
 """)
 
-# 640 probes of a partial index: the cost does not grow with idle users or ended sessions.
-BUCKETS_TO_CREDIT = survey(
-    """
-    SELECT m.bucket FROM credit_watermarks m
-    WHERE {bucket of m} AND m.credited_through < :boundary AND EXISTS (
-        SELECT FROM mining_sessions s
-        WHERE {bucket of s} AND s.bucket = m.bucket AND s.group_number = m.group_number
-          AND s.status = 'ACTIVE' AND s.ends_at > m.credited_through AND s.started_at < :boundary)
-    ORDER BY m.bucket
-    """
-)
-
 
 async def lock_bucket(connection: Connection, bucket: int) -> dict[int, datetime]:
     """Hold a bucket until the transaction ends. Return how far each group has been paid."""
@@ -127,10 +112,3 @@ async def _credit_groups(
     }
     ended = await run(connection, CREDIT_ENDED, params)
     return ended + await run(connection, CREDIT_RUNNING, params)
-
-
-async def pieces_to_credit(database: Database, boundary: datetime) -> list[Piece]:
-    """Where a session earned something since its watermark and before `boundary`: the piece of
-    each such bucket that stands for all."""
-    found = await survey_rows(database, BUCKETS_TO_CREDIT, {"boundary": boundary})
-    return [Piece(tick_group(bucket), bucket) for bucket in sorted({row.bucket for row in found})]

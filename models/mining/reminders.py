@@ -3,11 +3,10 @@
 from datetime import datetime, timedelta
 
 from engine.core.piece import Piece
-from engine.core.timeline import GROUP_COUNT, PHASE_FACTOR, PHASE_MODULUS, Timetable, current_window
+from engine.core.timeline import PHASE_FACTOR, PHASE_MODULUS, Timetable, current_window
 from engine.mining.rules import start_limit
-from models.base.db import Connection, Database, run, sql
+from models.base.db import Connection, run, sql
 from models.base.encoding import encode
-from models.base.nodes import survey, survey_rows
 from models.inbox.notes import NOTED, telling_sql
 
 # Who has a phone, could start now, and whose phase has come. The id names user and window, so that
@@ -32,15 +31,6 @@ REMIND = sql(f"""
     {telling_sql("note")}
 """)
 
-BUCKETS_WITH_DEVICES = survey(
-    """
-    SELECT m.bucket FROM credit_watermarks m
-    WHERE {bucket of m} AND m.group_number = 1
-      AND EXISTS (SELECT FROM devices v WHERE {bucket of v} AND v.bucket = m.bucket)
-    ORDER BY m.bucket
-    """
-)
-
 
 async def remind(connection: Connection, piece: Piece, table: Timetable, boundary: datetime) -> int:
     """Note for a piece's members that their window is open. Return how many were told now."""
@@ -60,11 +50,3 @@ async def remind(connection: Connection, piece: Piece, table: Timetable, boundar
         "boundary": boundary,
     }
     return await run(connection, REMIND, params)
-
-
-async def pieces_to_remind(table: Timetable, database: Database, boundary: datetime) -> list[Piece]:
-    """The pieces of the groups whose window is open, where anybody has a phone."""
-    groups = range(1, GROUP_COUNT + 1)
-    is_open = [group for group in groups if current_window(table, group, boundary)]
-    found = await survey_rows(database, BUCKETS_WITH_DEVICES, {})
-    return [Piece(group, row.bucket) for group in is_open for row in found]

@@ -5,25 +5,20 @@ each other.
 """
 
 import logging
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import asyncpg
 from msgspec import Struct
 
 from engine.core.piece import Piece
-from models.base.db import Connection, Database, Row, rows, sql
-from models.base.nodes import survey, survey_rows
+from models.base.db import Connection, Row, rows, sql
 from models.inbox.notes import NOTED, telling_sql
-from models.intents.record import CLOCK_SKEW_MAX
 from models.ledger.post import crediting
 from models.mining.credit import accrued_sql
+from models.mining.due import EXPIRY_GRACE
 
 log = logging.getLogger(__name__)
-
-# A proof may be committed this long after the instant it was recorded with, by another clock.
-EXPIRY_GRACE = CLOCK_SKEW_MAX + timedelta(seconds=30)
-
 
 # Reads what it modifies only through RETURNING (decision 0009).
 SETTLE = sql(f"""
@@ -102,21 +97,6 @@ EXPIRE = sql(f"""
     SELECT user_id FROM late
 """)
 
-PIECES_TO_SETTLE = survey(
-    """
-    SELECT m.bucket, m.group_number FROM credit_watermarks m
-    WHERE {bucket of m} AND (EXISTS (
-        SELECT FROM mining_sessions s
-        WHERE {bucket of s} AND s.bucket = m.bucket AND s.group_number = m.group_number
-          AND s.status = 'ACTIVE' AND s.ends_at <= :boundary)
-       OR EXISTS (
-        SELECT FROM mining_sessions s
-        WHERE {bucket of s} AND s.bucket = m.bucket AND s.group_number = m.group_number
-          AND s.status = 'PENDING' AND s.expires_at <= CAST(:expired_by AS timestamptz)))
-    ORDER BY m.group_number, m.bucket
-    """
-)
-
 
 class Settled(Struct, frozen=True):
     """Users whose session ended well, and users whose proof never came; what was paid for how
@@ -171,10 +151,3 @@ async def _settle_singly(connection: Connection, settling: dict[str, Any]) -> li
         except (asyncpg.IntegrityConstraintViolationError, asyncpg.InternalServerError):
             log.critical("session %s cannot be settled", session.id, exc_info=True)
     return paid
-
-
-async def pieces_to_settle(database: Database, boundary: datetime) -> list[Piece]:
-    """Pieces with a session that ended, or waits for a proof no longer, by `boundary`."""
-    params = {"boundary": boundary, "expired_by": boundary - EXPIRY_GRACE}
-    found = await survey_rows(database, PIECES_TO_SETTLE, params)
-    return [Piece(row.group_number, row.bucket) for row in found]

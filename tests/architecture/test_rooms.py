@@ -49,6 +49,52 @@ OF_ENGINE = {
 }
 # What writes what rules decided: for workers alone.
 OF_WORKERS = {"keep", "post", "batch"}
+# What a domain's models have for the API and for the clock.
+OPEN = {"api": {"read", "record"}, "schedules": {"read", "due"}}
+# Whole rooms that no worker stands between: their rows are written with the answer.
+OPEN_ROOMS = {
+    "api": {
+        "base",  # knows no domain
+        "accounts",  # people sign up, sign in and close while they wait
+        "contacts",  # as accounts: a code is answered at once
+        "privacy",  # closing and export are answered at once
+        "admin",  # operators' own data, with its line in the trail
+        "installation",  # what is set, in versions
+        "operations",  # what operators look at
+        "schema",  # whether the database is ready
+    },
+    "schedules": {"base"},
+}
+# And single modules.
+OPEN_MODULES = {
+    "api": {
+        "ads.events",  # a network's report is counted where it comes in, once
+        "ads.units",  # operators' own
+        "content.catalogue",  # read: what a process holds of it
+        "content.videos",  # read, and a player's report of one
+        "content.editing",  # operators' own
+        "content.pay_proposals",  # operators' own, by two people
+        "fraud.fingerprints",  # a device, before its member is known
+        "fraud.holds",  # a solved CAPTCHA ends one at once
+        "fraud.review",  # operators' own
+        "inbox.notes",  # read, and that it was read
+        "inbox.pushes",  # a phone's address
+        "intents.outcomes",  # read
+        "ledger.history",  # read
+        "ledger.wallet",  # read
+        "mining.groups",  # read: sizes for operators
+        "mining.snapshots",  # read: the status
+        "tasks.reviews",  # operators': records an intent
+    },
+    "schedules": {
+        "inbox.pushes",  # those of a release before
+        "installation.settings",  # the timing
+        "intents.errands",  # what is due
+        "intents.follow_ups",  # delivers what is due
+        "intents.queue",  # records what is due
+        "operations.gauges",  # what its figures show
+    },
+}
 
 
 def rooms(layer: str) -> set[str]:
@@ -99,6 +145,23 @@ def test_a_room_knows_of_the_engine_what_is_its_own_and_below(room: str) -> None
     }
     assert used <= rooms_of_engine(room)
     assert OF_ENGINE.get(room, set()) <= used, "an exception that nobody needs"
+
+
+@pytest.mark.parametrize("layer", OPEN)
+def test_the_api_and_the_clock_read_and_record(layer: str) -> None:
+    used = {
+        (name[1], name[2])
+        for path in (ROOT / layer).rglob("*.py")
+        for name in imports(path)
+        if name[0] == "models" and len(name) > 2
+    }
+    singly = {
+        f"{room}.{module}"
+        for room, module in used
+        if room not in OPEN_ROOMS[layer] and module not in OPEN[layer]
+    }
+    assert singly == OPEN_MODULES[layer]
+    assert OPEN_ROOMS[layer] <= {room for room, _ in used}, "an exception that nobody needs"
 
 
 def test_what_decisions_changed_is_written_by_workers_alone() -> None:

@@ -13,9 +13,8 @@ from models.base import nodes
 from models.base.db import Connection, Database, Row, Statement, rows
 from models.intents import queue
 from models.intents.queue import overdue_pieces
-from models.mining.credit import pieces_to_credit
+from models.mining.due import pieces_to_credit, pieces_to_settle
 from models.mining.groups import group_sizes
-from models.mining.settlement import pieces_to_settle
 from models.operations.operations import read_ticks
 from tests.kit.words import at
 from tests.kit.world import World

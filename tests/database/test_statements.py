@@ -20,8 +20,8 @@ GROWING = PIECED - {"group_sizes", "credit_watermarks"} | {
 }
 # Over all pieces: where the clock looks for work, and what operators look at.
 OVER_ALL_PIECES = {
-    "mining.credit.BUCKETS_TO_CREDIT[all]",
-    "mining.settlement.PIECES_TO_SETTLE[all]",
+    "mining.due.BUCKETS_TO_CREDIT[all]",
+    "mining.due.PIECES_TO_SETTLE[all]",
     "mining.groups.SIZES[all]",
     "operations.operations.DEAD_LETTERS",
     "operations.operations.TICKS[all]",
@@ -36,7 +36,7 @@ PROBES = {
     "intents.follow_ups.BUCKETS_OVERDUE[all]",
     "intents.errands.DUE_BUCKETS[all]",
     "inbox.pushes.BUCKETS_OF_BEFORE[all]",
-    "mining.reminders.BUCKETS_WITH_DEVICES[all]",
+    "mining.due.BUCKETS_WITH_DEVICES[all]",
 }
 # What it asks is how two servers' own clocks and logs stand.
 OF_CLOCKS = {"base.replica.IS_LATE"}
