@@ -12,6 +12,8 @@ REWARD = 100 * TWTC
 PROOF = timedelta(minutes=15)
 LATE_COMMIT = timedelta(seconds=10)  # a proof in time may be committed so much later
 AD_SECONDS, TASK_AD_SECONDS = 60, 20
+# What everybody begins with: somebody has paid for it, so it may go to other people.
+STAKES = {"deposit:seed": 60 * TWTC, "sponsor:seed": 80 * TWTC}
 
 
 class Intent(Struct, frozen=True):
@@ -84,12 +86,27 @@ class Boost(Struct):
     asked: datetime | None = None
 
 
+class Hold(Struct, frozen=True):
+    """Nothing leaves the wallet. `since` is known as long as its batch is looked at."""
+
+    since: datetime
+    until: datetime
+
+
 class Account(Struct):
-    """A member, and all that is theirs. `paid` is what the ledger holds, by whose money it is."""
+    """A member, and all that is theirs.
+
+    `held` is what the ledger has of theirs, `earned` what they were paid, by whose money it is;
+    `spent` what left on a day, as allowances count it.
+    """
 
     user: int
     bucket: int
-    paid: dict[str, int] = {}
+    held: dict[str, int] = {}
+    earned: dict[str, int] = {}
+    spent: dict[date, int] = {}
+    is_somebody: bool = True
+    hold: Hold | None = None
     sessions: dict[UUID, Session] = {}
     views: dict[UUID, View] = {}
     boosts: dict[UUID, Boost] = {}
@@ -99,7 +116,13 @@ class Account(Struct):
 
 def pay(account: Account, amount: int, funding: str) -> None:
     """Coins come into the wallet; of ads there is one network, whose money theirs is."""
-    account.paid[funding] = account.paid.get(funding, 0) + amount
+    account.earned[funding] = account.earned.get(funding, 0) + amount
+    move(account, amount, funding)
+
+
+def move(account: Account, amount: int, funding: str) -> None:
+    """Coins come or, below nothing, go, and are no earnings."""
+    account.held[funding] = account.held.get(funding, 0) + amount
 
 
 def give_up(account: Account, owner: Session | Task) -> None:

@@ -1,15 +1,19 @@
 """Who is there, in which groups; and the weekly balance, which moves people while they act."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
 from api.web_base.services import Services
 from engine.core.timeline import BUCKET_COUNT, bucket_of
+from engine.core.transfer import Account as Purse
+from engine.core.transfer import AccountKind, Transfer, TransferType, wallet
 from models.accounts.register import Newcomer, register
-from models.base.db import DATABASE_ERRORS
+from models.base.db import DATABASE_ERRORS, transaction
+from models.ledger.post import post
+from models.mining.credit import lock_bucket
 from models.mining.groups import rebalance
-from trials.simulation.accounts import Account
+from trials.simulation.accounts import STAKES, Account
 from trials.simulation.arena import Arena
 from trials.simulation.processes import Process
 from trials.simulation.seed import Seed
@@ -38,7 +42,30 @@ async def sign_up(arena: Arena, seed: Seed, random: Random) -> list[Account]:
         minutes = random.choice((-1, -1, -1, 25, 50))
         user_id = await _register(arena, seed, f"member-{place}", number, minutes)
         accounts.append(Account(user_id, bucket_of(user_id)))
+        await _endow(arena, user_id, seed.scheduler.now)
     return accounts
+
+
+async def _endow(arena: Arena, user_id: int, at: datetime) -> None:
+    """Coins that somebody has paid for, through the door."""
+    stakes = [
+        Transfer(
+            source=Purse(AccountKind.PARTNER, "seed"),
+            target=wallet(user_id),
+            amount_micro=amount_micro,
+            reference=f"stake:{user_id}",
+            funding=funding,
+            type=TransferType.BONUS,
+            description="A stake",
+            metadata={},
+            at=at,
+            part=part,
+        )
+        for part, (funding, amount_micro) in enumerate(STAKES.items())
+    ]
+    async with transaction(arena.database) as connection:
+        await lock_bucket(connection, bucket_of(user_id))
+        await post(connection, bucket_of(user_id), stakes, at)
 
 
 async def crowd(arena: Arena, seed: Seed, user_id: int) -> None:

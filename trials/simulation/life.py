@@ -10,15 +10,16 @@ from msgspec import Struct
 from engine.core.piece import Piece
 from engine.core.timeline import boundary_at_or_before
 from models.base.db import connected, rows, sql
+from models.intents.follow_ups import deliver_overdue
 from runtime import clock
 from schedules.due import DueWork
 from trials.simulation.accounts import Account
 from trials.simulation.arena import BEGIN, Arena
 from trials.simulation.clocks import ProcessClock, clock_of_task, now_of_task
-from trials.simulation.database import Completed, FailingDatabase
+from trials.simulation.database import Completed, FailingDatabase, Recorded
 from trials.simulation.earning import Moderator
 from trials.simulation.groups import Mover, crowd, sign_up
-from trials.simulation.lives import live
+from trials.simulation.lives import give, live
 from trials.simulation.members import Line, Phone
 from trials.simulation.partner import Partner
 from trials.simulation.processes import (
@@ -99,9 +100,10 @@ async def run_seed(arena: Arena, number: int) -> Result:
 
 def _acts(seed: Seed) -> dict[str, int]:
     batches = [entry for entry in seed.history if isinstance(entry, Completed)]
+    recorded = [entry for entry in seed.history if isinstance(entry, Recorded)]
     return {
         "answers seen by phones and partners": len(seed.acknowledged) + len(seed.confirmed),
-        "intents of members": len(seed.history) - len(batches),
+        "intents of members": len(recorded),
         "batches": len(batches),
         "waits for a lock": seed.lock_waits,
     }
@@ -131,6 +133,9 @@ async def _live(arena: Arena, seed: Seed, random: Random) -> list[Account]:
         for name in names:
             phone = Phone(name, account.user, seed, line, partner)
             seed.scheduler.spawn(live(phone, arena, visits), random.uniform(0, 2))
+        giver = Phone(f"{account.user}-gifts", account.user, seed, line, partner)
+        people = [somebody.user for somebody in accounts]
+        seed.scheduler.spawn(give(giver, arena, people), 2)
     await seed.scheduler.run(seed.scheduler.now + timedelta(hours=VISIT_HOURS * visits + 2))
     seed.faults.is_calm = True
     await seed.scheduler.run(seed.scheduler.now + CALM)
@@ -163,6 +168,7 @@ async def _let_end(arena: Arena, seed: Seed) -> None:
     for hours in END_HOURS:
         await seed.scheduler.sleep_until(began_at + timedelta(hours=hours))
         await due_work.record(seed.scheduler.now)
+        await deliver_overdue(database, seed.scheduler.now)
         while pieces := await _due_pieces(database, seed.scheduler.now):
             for piece in pieces:
                 await drain(shop, piece)

@@ -16,6 +16,7 @@ from trials.simulation.accounts import (
     PROOF,
     REWARD,
     Account,
+    Hold,
     Intent,
     Session,
     Task,
@@ -26,11 +27,14 @@ from trials.simulation.accounts import (
 )
 from trials.simulation.facts import Facts
 from trials.simulation.model_earnings import EARNING_RULES, is_watching, pay_task
+from trials.simulation.model_sendings import Transit, sending_rules
 
 CYCLE = timedelta(hours=4)
 GROUPS = 10
 WINDOW = timedelta(minutes=24)
 SWEPT_AFTER = timedelta(seconds=90)
+HELD_FOR = {"COOLDOWN": timedelta(minutes=15), "CAPTCHA": timedelta(days=7)}
+HELD_FOR |= {"SUSPENDED": timedelta(days=1)}
 TRIES = 3
 MIDNIGHT = datetime(2026, 1, 1, tzinfo=UTC)
 US = timedelta(microseconds=1)
@@ -43,20 +47,29 @@ class Model:
         self.accounts = {account.user: account for account in accounts}
         self.facts = facts
         self.verdicts: dict[UUID, str] = {}
+        self.transit: Transit = {}
         self._since = since
         self._credited: dict[tuple[int, int], datetime] = {}
-        self._rules = EARNING_RULES | {
-            "mining.start": start_mining,
-            "ad.start": on_view,
-            "ad.complete": on_view,
-            "ad.confirm": on_view,
-            "ad.fail": on_view,
-        }
+        self._rules = (
+            EARNING_RULES
+            | sending_rules(self.transit)
+            | {
+                "mining.start": start_mining,
+                "ad.start": on_view,
+                "ad.complete": on_view,
+                "ad.confirm": on_view,
+                "ad.fail": on_view,
+            }
+        )
 
     def record(self, place: int, intent: Intent) -> None:
         """An intent was committed."""
         if intent.user is not None:
-            self.accounts[intent.user].waiting[intent.id] = place, intent
+            self._account(intent.user).waiting[intent.id] = place, intent
+
+    def hold(self, user: int, hold: str, until: datetime) -> None:
+        """What looks wrong is not the model's business: it is told, just before the batch."""
+        self.accounts[user].hold = Hold(until - HELD_FOR[hold], until)
 
     def complete(self, intents: Sequence[Intent], sweeps: Sequence[int]) -> None:
         """A batch took effect: members' intents, then ticks and settlements, in their order."""
@@ -65,14 +78,21 @@ class Model:
             piece = intent.bucket, intent.group
             if intent.user is not None:
                 rule = self._rules[intent.kind]
-                self.verdicts[intent.id] = rule(self.facts, self.accounts[intent.user], intent)
+                self.verdicts[intent.id] = rule(self.facts, self._account(intent.user), intent)
             elif intent.kind == "mining.credit":
                 self._tick(piece, datetime.fromisoformat(intent.body["boundary"]))
             elif intent.kind == "mining.settle":
                 self._settle(piece, datetime.fromisoformat(intent.body["boundary"]), next(cuts))
         for intent in intents:
             if intent.user is not None:
-                self.accounts[intent.user].waiting.pop(intent.id, None)
+                account = self._account(intent.user)
+                account.waiting.pop(intent.id, None)
+                if account.hold is not None:
+                    account.hold = Hold(MIDNIGHT, account.hold.until)
+
+    def _account(self, user: int) -> Account:
+        """Somebody's; or of an id that nobody has."""
+        return self.accounts.get(user) or Account(user, 0, is_somebody=False)
 
     def _tick(self, piece: tuple[int, int], boundary: datetime) -> None:
         bucket, group = piece
@@ -89,7 +109,7 @@ class Model:
                 at = self._credited.get((account.bucket, session.group), self._since)
                 elapsed = min(max(at - session.started, timedelta(0)), CYCLE)
                 earned += REWARD * (elapsed // US) // (CYCLE // US)
-        return sum(account.paid.values()) + earned
+        return sum(account.held.values()) + earned
 
     def _settle(self, piece: tuple[int, int], boundary: datetime, seen: int) -> None:
         for account in self.accounts.values():

@@ -16,6 +16,7 @@ from api.web_base.services import Services
 from engine.core.piece import Piece
 from engine.core.timeline import Timetable
 from models.base.db import DATABASE_ERRORS, Database
+from models.intents.follow_ups import deliver_overdue
 from models.intents.queue import overdue_pieces
 from runtime.broker.bells import Bells
 from schedules.due import DueWork
@@ -26,6 +27,7 @@ from trials.simulation.clocks import ProcessClock, clock_of_task
 from trials.simulation.database import FailingDatabase, Killed
 from trials.simulation.scheduler import Mailbox
 from trials.simulation.seed import Seed
+from trials.simulation.sendings import SENDINGS, record_sending
 from workers.apply import drain
 from workers.workshop import Workshop
 
@@ -182,7 +184,7 @@ class Clock(Process):
 
 
 class Relay(Process):
-    """Rings for what nobody applied."""
+    """Rings for what nobody applied, and delivers what nobody did."""
 
     def __init__(self, name: str, connections: Sequence[Any], seed: Seed, network: Network) -> None:
         self._network = network
@@ -196,6 +198,7 @@ class Relay(Process):
             self.clock.may_err()
             try:
                 await self._network.ring(*await overdue_pieces(self.database, self.clock.now()))
+                await self._network.ring(*await deliver_overdue(self.database, self.clock.now()))
             except DATABASE_ERRORS as error:
                 self.seed.note(f"{self.name}: {type(error).__name__}")
 
@@ -236,9 +239,7 @@ class Api(Process):
             request = await self.inbox.get()
             self.clock.may_err()
             try:
-                reply = await call(
-                    self._app, request.method, request.path, request.headers, request.body
-                )
+                reply = await self._answer(request)
             except Killed:
                 request.answer.put(None)
                 raise
@@ -246,6 +247,12 @@ class Api(Process):
             line = f"{self.name} {request.method} {path}: {reply.status}"
             self.seed.note(line, shown=request.method == "POST")
             request.answer.put(reply)
+
+    async def _answer(self, request: Request) -> Reply:
+        if request.path == SENDINGS:
+            return await record_sending(self.services, request.headers, request.body)
+        method, path = request.method, request.path
+        return await call(self._app, method, path, request.headers, request.body)
 
 
 def make_workshop(database: Database, services: Services, seed: Seed) -> Workshop:

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from trials.simulation.content import Content
-from trials.simulation.database import Completed, Recorded
+from trials.simulation.database import Event
 from trials.simulation.faults import Faults, draw_profile
 from trials.simulation.scheduler import Scheduler
 
@@ -35,7 +35,7 @@ class Seed:
         self.ids = Random(f"twtc:ids:{number}")  # noqa: S311
         self.scheduler = Scheduler(start, self.is_blocked, self._cancel)
         self.faults = Faults(draw_profile(self.random), Random(f"twtc:faults:{number}"))  # noqa: S311
-        self.history: list[Recorded | Completed] = []
+        self.history: list[Event] = []
         self.acknowledged: list[Acknowledged] = []
         self.keys: set[tuple[str, str]] = set()  # of all that phones asked for, by origin
         self.confirmed: list[str] = []  # events whose callback was answered

@@ -13,9 +13,9 @@ from engine.core.timeline import EPOCH
 from models.base.db import Row, connected, rows, sql
 from models.mining.snapshots import load_snapshot
 from models.operations.invariants import audit, audit_globally
-from trials.simulation.accounts import Account, Intent
+from trials.simulation.accounts import STAKES, Account, Intent, pay
 from trials.simulation.arena import Arena
-from trials.simulation.database import Completed
+from trials.simulation.database import Completed, Held
 from trials.simulation.model import Model
 from trials.simulation.seed import Seed
 
@@ -30,6 +30,13 @@ WALLETS = sql("SELECT user_id, balance FROM wallets")
 FUNDS = sql("SELECT user_id, funding, balance, earned FROM wallet_funds")
 SESSIONS = sql("SELECT user_id, id, status, started_at, ends_at FROM mining_sessions")
 BOOSTS = sql("SELECT user_id, id, status FROM boosts")
+# What has left for somebody and is nobody's yet.
+TRANSIT = sql("""
+    SELECT split_part(reference, ':', 3) AS sending, funding,
+           CAST(sum(CASE WHEN to_account = 'transit:out' THEN amount ELSE -amount END) AS bigint)
+             AS amount
+    FROM transactions WHERE type = 'TRANSFER' GROUP BY 1, 2
+""")
 TASKS = sql("SELECT user_id, day, number, status, claimed_at FROM daily_tasks")
 
 
@@ -47,10 +54,12 @@ async def judge(
     async with connected(arena.database) as connection:
         intents = {row.id: row for row in await rows(connection, INTENTS)}
         tables = [await rows(connection, s) for s in (WALLETS, FUNDS, SESSIONS, BOOSTS, TASKS)]
+        transit = await rows(connection, TRANSIT)
     problems += _lost_or_doubled(seed, intents, is_over=is_over)
     model = replay(arena, seed, accounts, since, intents)
     problems += _verdicts(model, intents)
     problems += _belongings(model, tables)
+    problems += _on_their_way(model, transit, is_over=is_over)
     problems += await stale_copies(arena, accounts)
     if is_over:
         seed.outcomes = _outcomes(model)
@@ -66,11 +75,16 @@ def replay(
 ) -> Model:
     """The model after everything that was recorded and took effect."""
     fresh = [Account(a.user, a.bucket) for a in accounts]
+    for account in fresh:
+        for funding, amount in STAKES.items():
+            pay(account, amount, funding)
     model = Model(fresh, arena.facts, since)
     known = {intent_id: _intent(row) for intent_id, row in intents.items()}
     for place, entry in enumerate(seed.history):
         if isinstance(entry, Completed):
             model.complete([known[i] for i in entry.intent_ids if i in known], entry.sweeps)
+        elif isinstance(entry, Held):
+            model.hold(entry.user_id, entry.hold, entry.until)
         elif entry.intent_id in known:
             model.record(place, known[entry.intent_id])
     return model
@@ -158,7 +172,7 @@ def _belongings(model: Model, tables: Sequence[Sequence[Row]]) -> list[str]:
         }
         said: dict[str, Any] = {
             "balance": format_amount(model.balance(account)),
-            "funds": {funding: (paid, paid) for funding, paid in account.paid.items()},
+            "funds": {f: (n, account.earned.get(f, 0)) for f, n in account.held.items()},
             "sessions": {s.id: (s.status, s.started, s.ends) for s in account.sessions.values()},
             "boosts": {b.id: b.status for b in account.boosts.values()},
             "tasks": {key: (t.status, t.claimed) for key, t in account.tasks.items()},
@@ -167,6 +181,17 @@ def _belongings(model: Model, tables: Sequence[Sequence[Row]]) -> list[str]:
             if found[name] != value:
                 problems.append(_difference(account.user, name, found[name], value))
     return problems
+
+
+def _on_their_way(model: Model, transit: Sequence[Row], *, is_over: bool) -> list[str]:
+    found = {(row.sending, row.funding): row.amount for row in transit if row.amount}
+    said = {
+        (str(sending_id), funding): amount
+        for sending_id, sending in model.transit.items()
+        for funding, amount in sending.portions.items()
+    }
+    problems = [] if found == said else [f"on their way are {found}, the model says {said}"]
+    return problems + [f"still on their way: {found}"] * bool(is_over and found)
 
 
 def _difference(user: int, name: str, found: Any, said: Any) -> str:
