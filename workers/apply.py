@@ -37,9 +37,9 @@ from runtime.clock import utcnow
 from runtime.telemetry import traces
 from runtime.telemetry.context import about
 from workers.accounting import account_for, account_for_failure, note_intent
+from workers.domains import AFTERWARDS, OFFERS, TICKS
 from workers.errands.run import run_errands
-from workers.offers import AFTERWARDS, OFFERS
-from workers.ticks import TICKS, Sweep
+from workers.ticks import Sweep
 from workers.upkeep import drain_upkeep
 from workers.workshop import Workshop
 
@@ -144,6 +144,7 @@ async def _commit_batch(shop: Workshop, bucket: int, limit: int, only: UUID | No
         table, singly = shop.installation.table, only is not None
         sweep = Sweep(connection, bucket, table, credited_through, now, singly)
         changed |= await _run_ticks(claimed, sweep, effects)
+        await store_follow_ups(connection, bucket, effects.follow_ups, now)
         await complete(connection, bucket, effects.outcomes, now)
         versions = await members.raise_versions(connection, bucket, changed)
         await shop.copies.mark_changing(versions)
@@ -197,7 +198,6 @@ async def _store(batch: Batch, effects: Effects) -> set[int]:
     await post(batch.connection, batch.bucket, effects.transfers, batch.now)
     await store_notes(batch.connection, batch.bucket, effects.notes)
     await store_logs(batch.connection, batch.bucket, effects.logs)
-    await store_follow_ups(batch.connection, batch.bucket, effects.follow_ups, batch.now)
     await store_errands(batch.connection, batch.bucket, effects.errands)
     return users
 
@@ -207,6 +207,7 @@ async def _run_ticks(claimed: Sequence[AnyIntent], sweep: Sweep, effects: Effect
     for intent in claimed:
         if tick := TICKS.get(type(intent.action)):
             effects.outcomes.append((intent, await tick(intent.group_number, intent.action, sweep)))
+    effects.follow_ups += sweep.follow_ups
     return sweep.changed
 
 

@@ -9,14 +9,17 @@ import logging
 from uuid import UUID
 
 from engine.core.action import AnyIntent
+from engine.core.decision import FollowUp
 from engine.core.outcome import Applied, Outcome
 from engine.core.piece import Piece
 from models.base.db import is_retryable, transaction
+from models.intents.follow_ups import deliver, store_follow_ups
 from models.intents.queue import BATCH_SIZE, claim_upkeep, complete, due_ids, record_failure
 from runtime.clock import utcnow
 from runtime.telemetry.context import about
 from workers.accounting import account_for, account_for_failure, note_intent
-from workers.chores import CHORES, Work
+from workers.chores import Work
+from workers.domains import CHORES
 from workers.workshop import Workshop
 
 log = logging.getLogger(__name__)
@@ -49,11 +52,16 @@ async def _do(shop: Workshop, piece: Piece, intent_id: UUID) -> int:
     async with asyncio.timeout(WORK_SECONDS_MAX), transaction(shop.database) as connection:
         claimed = await claim_upkeep(connection, piece.bucket, now, intent_id)
         done: list[tuple[AnyIntent, Outcome]] = []
+        follow_ups: list[FollowUp] = []
         for intent in claimed:
             note_intent(intent)
             work = Work(shop, connection, intent.recorded_at, now)
             result = await CHORES[type(intent.action)](intent.action, work)
             done.append((intent, Applied(result)))
+            follow_ups += work.follow_ups
             await complete(connection, piece.bucket, done, now)
+        await store_follow_ups(connection, piece.bucket, follow_ups, now)
     account_for(done)
+    if follow_ups:
+        await shop.ring(await deliver(shop.database, piece.bucket, now))
     return len(done)

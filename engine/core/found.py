@@ -2,23 +2,23 @@
 
 from collections.abc import Iterable, Iterator
 from importlib import import_module
-from pkgutil import iter_modules
+from importlib.util import find_spec
 from typing import Any
 
 
-def found_in(layer: str, domains: Iterable[str], module: str, name: str) -> Iterator[Any]:
+def found_in(layer: str, domains: Iterable[str], module: str | None, name: str) -> Iterator[Any]:
     """What the domains' modules of a layer have under a name, in the order of the domains."""
     for found in modules_in(layer, domains, module):
         if hasattr(found, name):
             yield getattr(found, name)
 
 
-def modules_in(layer: str, domains: Iterable[str], module: str) -> Iterator[Any]:
-    """Those modules of this name that the domains have in a layer."""
+def modules_in(layer: str, domains: Iterable[str], module: str | None) -> Iterator[Any]:
+    """The modules of this name that the domains have in a layer; or their own, if None."""
     for domain in domains:
-        package = import_module(f"{layer}.{domain}")
-        if module in {found.name for found in iter_modules(package.__path__)}:
-            yield import_module(f"{layer}.{domain}.{module}")
+        path = f"{layer}.{domain}.{module}" if module else f"{layer}.{domain}"
+        if find_spec(path):
+            yield import_module(path)
 
 
 def merged(tables: Iterable[dict[Any, Any]]) -> dict[Any, Any]:

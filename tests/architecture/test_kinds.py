@@ -7,8 +7,7 @@ from engine.core.action import Action, kind_of
 from engine.decide import RULES
 from engine.domains import ACTIONS
 from engine.fraud.anomaly.acts import STARTS
-from workers.chores import CHORES
-from workers.ticks import TICKS
+from workers.domains import CHORES, TICKS
 
 
 def test_every_kind_stands_in_exactly_one_table() -> None:

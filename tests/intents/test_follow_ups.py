@@ -12,7 +12,10 @@ from engine.core.action import AnyIntent
 from engine.core.conditions import Conditions
 from engine.core.decision import Decision, FollowUp
 from engine.core.member import Member
+from engine.core.outcome import Outcome, Result
 from engine.fraud.actions import FlagUser
+from engine.mining.actions import CreditMining
+from engine.operations.actions import IntentsPruned, PruneIntents
 from models.base.db import transaction
 from models.intents.follow_ups import (
     ENTRIES_MAX,
@@ -26,6 +29,10 @@ from runtime.clock import utcnow
 from tests.kit.members import elsewhere
 from tests.kit.words import at
 from tests.kit.world import Person, World
+from workers import apply, upkeep
+from workers.chores import Work
+from workers.domains import CHORES, TICKS
+from workers.ticks import Sweep
 
 Told = Callable[[int], None]
 FLAG = FlagUser(event="SHARED_DEVICE", severity="LOW", details={})
@@ -61,6 +68,45 @@ async def test_what_is_for_a_member_of_another_bucket_is_applied_there(
     flagged = await world.rows("SELECT user_id FROM fraud_logs ORDER BY user_id")
     assert [row.user_id for row in flagged] == sorted(other.id for other in others)
     await world.assert_books_are_right()
+
+
+async def test_what_a_tick_brings_is_stored_with_it_and_delivered(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person = await world.person(group_number=1)
+    other = await elsewhere(world, person)
+    credit = TICKS[CreditMining]
+
+    async def crediting(group: int, action: CreditMining, sweep: Sweep) -> Outcome:
+        if sweep.bucket == person.id % 64:
+            sweep.follow_ups.append(FollowUp(other.id, FLAG, f"tick:{action.boundary}", sweep.now))
+        return await credit(group, action, sweep)
+
+    monkeypatch.setattr(apply, "TICKS", TICKS | {CreditMining: crediting})
+    await world.go_to(person.next_opening())
+    await person.mine()
+    await world.live_until(utcnow() + timedelta(minutes=30), timedelta(minutes=30))
+    assert await world.value("SELECT count(*) FROM fraud_logs") == await world.value(RECORDED) > 0
+    assert await world.value(LEFT) == 0
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_what_a_chore_brings_is_stored_with_its_completion(
+    world: World, monkeypatch: pytest.MonkeyPatch, fails: bool
+) -> None:
+    person = await world.person()
+
+    async def pruning(action: PruneIntents, work: Work) -> Result:
+        work.follow_ups.append(FollowUp(person.id, FLAG, "chore", work.now))
+        if fails:
+            raise RuntimeError("it fails after all")
+        return IntentsPruned(0)
+
+    monkeypatch.setattr(upkeep, "CHORES", CHORES | {PruneIntents: pruning})
+    await world.live_until(at("2026-03-02T05:00Z"), timedelta(hours=1))
+    assert await world.value(RECORDED) == (0 if fails else 1)
+    assert await world.value("SELECT count(*) FROM fraud_logs") == (0 if fails else 1)
+    assert await world.value(LEFT) == 0
 
 
 async def test_delivered_twice_or_after_a_crash_it_is_the_same(world: World) -> None:

@@ -21,7 +21,7 @@ from runtime.clock import utcnow
 from tests.kit.words import at
 from tests.kit.world import World
 from workers.apply import drain
-from workers.chores import CHORES
+from workers.domains import CHORES
 
 
 async def test_an_older_worker_leaves_what_it_cannot_read_to_a_newer_one(

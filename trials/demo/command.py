@@ -79,7 +79,7 @@ def demo(population: int = 2000, days: int = 3, seed: int = 1, out: Path = Path(
 @contextmanager
 def calm() -> Iterator[None]:
     """Work is overdue between two wakes of the clock; what breaks an invariant is still said."""
-    loggers = [logging.getLogger(name) for name in ("workers.chores", "workers.alerting")]
+    loggers = [logging.getLogger(name) for name in ("workers.operations", "workers.alerting")]
     before = [logger.level for logger in loggers]
     for logger in loggers:
         logger.setLevel(logging.CRITICAL)
