@@ -13,10 +13,12 @@ import pytest
 
 from engine.core.piece import Piece
 from engine.domains import ACTIONS
+from engine.fraud.actions import FlagUser
 from engine.ledger.actions import ReceiveCoins
 from models.base.db import run, sql, transaction
 from models.intents import follow_ups, newer
 from models.intents.follow_ups import deliver, deliver_overdue
+from models.intents.record import Wish, record
 from models.operations.invariants import find_overdue
 from models.privacy.erasure import close_account, erase_due
 from runtime.clock import utcnow
@@ -102,6 +104,18 @@ async def test_what_other_people_may_not_have_is_refused(world: World) -> None:
     assert own["problem"]["reason"] == "SENT_TO_SELF"
 
 
+async def test_who_is_held_by_a_batch_sends_nothing_more_in_it(world: World) -> None:
+    person, other = await rich(world), await world.person()
+    asked = [await asked_to_send(world, person, other.id, 1)]
+    flag = FlagUser(event="SHARED_DEVICE", severity="HIGH", details={})
+    await record(world.database, Wish(person.id, flag, "test", "flag", b"", utcnow()))
+    world.move_to(utcnow() + timedelta(seconds=2))
+    asked.append(await asked_to_send(world, person, other.id, 1))
+    done = [await came_to(world, person, one) for one in asked]
+    assert [outcome["status"] for outcome in done] == ["APPLIED", "REJECTED"]
+    assert "is held" in done[1]["problem"]["detail"]
+
+
 async def test_whoever_dies_between_recording_and_deleting_delivers_once(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -123,6 +137,7 @@ async def test_whoever_dies_between_recording_and_deleting_delivers_once(
     await asyncio.gather(*both)
     assert (await came_to(world, person, asked))["status"] == "APPLIED"
     assert await balances(world, other) == {"deposit:1": 30, "sponsor:1": 30}
+    assert await world.value("SELECT count(*) FROM intents WHERE kind = 'coins.receive'") == 1
 
 
 async def test_what_is_on_its_way_is_nobodys_and_told_when_it_is_late(
