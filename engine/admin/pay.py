@@ -1,4 +1,7 @@
-"""What is paid, and how far one change of it may go: every one takes two people (decision 0046)."""
+"""What is paid, and how far one change of it may go: every one takes two people (decision 0046).
+
+Which people are two, and whose word counts since when: `engine/admin/four_eyes.py`.
+"""
 
 from collections.abc import Mapping
 from enum import StrEnum

@@ -7,6 +7,7 @@ from engine.core.action import Action
 class StartView(Action, frozen=True, tag="ad.start"):
     """The ad began to play."""
 
+    is_of_view = True
     is_watch = True
     results = (AdResult,)
 
@@ -16,6 +17,7 @@ class StartView(Action, frozen=True, tag="ad.start"):
 class CompleteView(Action, frozen=True, tag="ad.complete"):
     """The ad has been watched to its end, says the client."""
 
+    is_of_view = True
     is_act = True
     of_payee = True
 
@@ -25,6 +27,7 @@ class CompleteView(Action, frozen=True, tag="ad.complete"):
 class FailView(Action, frozen=True, tag="ad.fail"):
     """The ad could not be shown: asks for another."""
 
+    is_of_view = True
     is_act = True
     of_payee = True
 
@@ -38,6 +41,7 @@ class ConfirmView(Action, frozen=True, tag="ad.confirm", omit_defaults=True):
     `seconds` is how long it was shown, where the network says so.
     """
 
+    is_of_view = True
     is_watch = True
     is_own = False
     of_payee = True

@@ -35,7 +35,10 @@ from engine.ledger.rights import bounded
 
 
 class Payee(Protocol):
-    """What a view pays for: a session (engine.mining.rules) or a task (engine.tasks.rules)."""
+    """What a view pays for: a session (engine.mining.rules) or a task (engine.tasks.ads).
+
+    How long it may stay unproved: engine.ads.proving.
+    """
 
     purpose: Purpose
     expires_at: datetime | None

@@ -22,7 +22,8 @@ class Action(Struct, frozen=True, tag_field="kind", forbid_unknown_fields=True):
     of_payee: ClassVar[bool] = False
     """It brings what its ad view is shown for, told as such."""
     is_start: ClassVar[bool] = False
-    """It begins something that is paid for: a held account may not."""
+    """It begins something that is paid for: an account under any hold may not record it. What is
+    no start, a held member may go on with, unless suspended: then nothing of their own is."""
     is_decision: ClassVar[bool] = False
     """A person decides on it; reports of players and networks follow each other as they like."""
     is_own: ClassVar[bool] = True
@@ -34,6 +35,8 @@ class Action(Struct, frozen=True, tag_field="kind", forbid_unknown_fields=True):
     is_delivery: ClassVar[bool] = False
     """It carries something: it is decided whatever has become of its member, if there ever was
     one, and says itself where that goes."""
+    is_of_view: ClassVar[bool] = False
+    """It tells of an ad view, and may be what proves it in time."""
     is_watch: ClassVar[bool] = False
     """With it something begins to be watched, of which there is one at a time."""
     needs_library: ClassVar[bool] = False

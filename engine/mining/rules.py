@@ -9,6 +9,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
+from engine.ads.proving import proof_time
 from engine.ads.rules import first_view, lapsed, log_view
 from engine.ads.state import AdOffer, AdView, Purpose, Views, choose_ad
 from engine.core.action import Intent
@@ -37,7 +38,7 @@ def start_limit(table: Timetable, window: Window) -> datetime:
     A proof may come up to two proof times after the window closed, so such an end is still
     this group's own rhythm. Later ends are another group's (the member was moved).
     """
-    return window.closes_at + timedelta(seconds=2 * table.timing.proof_seconds)
+    return window.closes_at + 2 * proof_time(table)
 
 
 def refuse_start(
@@ -90,7 +91,7 @@ def start_mining(member: Member, intent: Intent[StartMining], conditions: Condit
         reward_micro=conditions.settings(at).reward_micro,
         requested_at=at,
         window_opens_at=window.opens_at,
-        expires_at=at + timedelta(seconds=conditions.table.timing.proof_seconds),
+        expires_at=at + proof_time(conditions.table),
         view_id=view.id,
     )
     return Decision(
@@ -135,8 +136,8 @@ class SessionPayee:
 
         Bounded also for ads reported as watched and then as failed: start_limit relies on it.
         """
-        proof_time = timedelta(seconds=conditions.table.timing.proof_seconds)
-        expires_at = min(at + proof_time, self._session.requested_at + 2 * proof_time)
+        each = proof_time(conditions.table)
+        expires_at = min(at + each, self._session.requested_at + 2 * each)
         session = replace(self._session, expires_at=expires_at)
         return Decision(Applied(session_result(session)), (session,))
 

@@ -1,18 +1,16 @@
 """A mining session, as the rules see it (blueprint, "Entities")."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
 
+from engine.ads.proving import lapses_at
 from engine.ads.state import AdView, ShowsAd, show_ad
 from engine.core.member import Part
 from engine.core.outcome import Instant, Reason
-
-# A proof has its instant before it is committed: it may wait so long for its transaction.
-COMMIT_GRACE = timedelta(seconds=10)
 
 
 class SessionStatus(StrEnum):
@@ -54,8 +52,8 @@ class Session(Struct, frozen=True):
 
     @property
     def lapses_at(self) -> datetime | None:
-        """From when on no proof that came before `expires_at` can still be on its way."""
-        return None if self.expires_at is None else self.expires_at + COMMIT_GRACE
+        """From when on nothing can prove it any more (engine.ads.proving)."""
+        return lapses_at(self.expires_at)
 
 
 class Accruals(Part[UUID, "Accrual"]):

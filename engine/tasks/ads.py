@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from msgspec.structs import replace
 
+from engine.ads.proving import lapses_at, proof_time
 from engine.ads.rules import first_view, lapsed, log_view
 from engine.ads.state import AdOffer, AdView, Purpose, Views, choose_ad
 from engine.core.action import AnyIntent
@@ -11,7 +12,6 @@ from engine.core.conditions import Conditions
 from engine.core.decision import Decision
 from engine.core.member import Member
 from engine.core.outcome import Applied, Reason, Rejected
-from engine.mining.state import COMMIT_GRACE
 from engine.tasks.claim import pay_task, task_facts
 from engine.tasks.state import TaskResult, TaskState
 
@@ -36,7 +36,7 @@ def serve_task_ad(
     if shown is not None and state.expires_at is not None:
         given_up = (lapsed(shown, state.expires_at),)
     view = first_view(unit, intent, task_day=state.day, task_number=state.number)
-    expires_at = at + timedelta(seconds=conditions.table.timing.proof_seconds)
+    expires_at = at + proof_time(conditions.table)
     state = replace(state, view_id=view.id, expires_at=expires_at)
     return Decision(
         Applied(task_facts(state, view)),
@@ -54,7 +54,7 @@ class TaskPayee:
         self._state = state
         self._intent = intent
         self.expires_at = state.expires_at
-        self.lapses_at = None if state.expires_at is None else state.expires_at + COMMIT_GRACE
+        self.lapses_at = lapses_at(state.expires_at)
 
     def result(self) -> TaskResult:
         """The task as it stands."""
@@ -67,7 +67,7 @@ class TaskPayee:
 
     def waits(self, at: datetime, conditions: Conditions) -> Decision:
         """The callback has one proof time to come."""
-        expires_at = at + timedelta(seconds=conditions.table.timing.proof_seconds)
+        expires_at = at + proof_time(conditions.table)
         state = replace(self._state, expires_at=expires_at)
         return Decision(Applied(task_facts(state)), (state,))
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from datetime import date, datetime, timedelta
 
+from engine.core.action import kind_of
 from engine.fraud.actions import FlagUser
 from engine.fraud.anomaly.features import DAYS_MAX
 from models.base.db import Connection, rows, run, sql
@@ -14,12 +15,12 @@ from runtime.clock import new_id
 # A moderator's word holds for as long as a score looks back: what speaks after that is all new.
 CLEARED_FOR = timedelta(days=DAYS_MAX)
 
-RECORD_FLAGS = sql("""
+RECORD_FLAGS = sql(f"""
     INSERT INTO intents (bucket, id, group_number, user_id, kind, origin, key, body_hash, payload,
                          evidence, recorded_at, due_at, ring_at, attempts, status)
-    SELECT u.bucket, d.id, u.group_number, u.id, 'fraud.flag', 'score', d.key, '',
-           CAST(d.payload AS jsonb), '{}', CAST(:now AS timestamptz), CAST(:due_at AS timestamptz),
-           CAST(:ring_at AS timestamptz), 0, 'RECORDED'
+    SELECT u.bucket, d.id, u.group_number, u.id, '{kind_of(FlagUser)}', 'score', d.key, '',
+           CAST(d.payload AS jsonb), '{{}}', CAST(:now AS timestamptz),
+           CAST(:due_at AS timestamptz), CAST(:ring_at AS timestamptz), 0, 'RECORDED'
     FROM unnest(CAST(:ids AS uuid[]), CAST(:users AS bigint[]), CAST(:keys AS text[]),
                 CAST(:payloads AS text[])) AS d (id, user_id, key, payload)
     JOIN users u ON u.bucket = :bucket AND u.id = d.user_id

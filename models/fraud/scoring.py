@@ -15,6 +15,7 @@ from engine.core.action import kind_of
 from engine.core.timeline import Timetable, current_window, micros
 from engine.domains import ACTIONS
 from engine.fraud.actions import FlagUser
+from engine.fraud.anomaly import acts
 from engine.fraud.anomaly.acts import Act, Day, Result, measure
 from engine.fraud.anomaly.bands import FLAGS
 from engine.fraud.anomaly.features import DAYS_MAX
@@ -125,18 +126,18 @@ async def measure_bucket(database: Database, table: Timetable, bucket: int, day:
     }
     async with connected(database) as connection:
         found = await rows(connection, ACTS, params)
-    acts: dict[int, list[Act]] = defaultdict(list)
+    done: dict[int, list[Act]] = defaultdict(list)
     untracked = {row.user_id for row in found if row.tracking_opt_out}
     for row in found:
-        acts[row.user_id].append(_act(row, table, since))
+        done[row.user_id].append(_act(row, table, since))
     measures = [
-        encode(measure(each, is_tracked=user_id not in untracked)) for user_id, each in acts.items()
+        encode(measure(each, is_tracked=user_id not in untracked)) for user_id, each in done.items()
     ]
     before = {"bucket": bucket, "before": day - timedelta(days=DAYS_MAX - 1)}
     async with transaction(database) as connection:
-        await run(connection, STORE_DAYS, params | {"users": list(acts), "measures": measures})
+        await run(connection, STORE_DAYS, params | {"users": list(done), "measures": measures})
         await run(connection, DROP_DAYS, before)
-    return len(acts)
+    return len(done)
 
 
 async def read_weeks(database: Database, bucket: int, day: date) -> dict[int, Week]:
@@ -229,13 +230,13 @@ def _result(row: Row) -> Result:
     if row.status == "REJECTED":
         return "REFUSED"
     match row.kind:
-        case "boost.start":
+        case acts.BOOST:
             return "DONE" if row.boost_status in ("PAID", "WRONG") else "LEFT"
-        case "task.start":
+        case acts.TASK:
             return "DONE" if row.task_status in ("CLAIMED", "REVIEW") else "LEFT"
-        case "boost.answer" | "task.answer":
+        case acts.BOOST_ANSWER | acts.TASK_ANSWER:
             return "WRONG" if row.is_correct == "false" else "DONE"
-        case "ad.fail":
+        case acts.AD_FAILED:
             return "FAILED"
         case _:
             return "DONE"
@@ -246,16 +247,16 @@ def _latency(row: Row, table: Timetable) -> float | None:
     begun: datetime | None = None
     least = 0
     match row.kind:
-        case "mining.start":
+        case acts.MINE:
             window = current_window(table, row.group_number, row.recorded_at)
             begun = window.opens_at if window else None
-        case "ad.complete":
+        case acts.AD_DONE:
             begun, least = row.view_started_at, row.min_seconds or 0
-        case "boost.answer":
+        case acts.BOOST_ANSWER:
             begun = row.asked_at
-        case "task.complete":
+        case acts.TASK_READ:
             begun, least = row.task_started_at, 20
-        case "task.answer":
+        case acts.TASK_ANSWER:
             begun = row.task_started_at
     if begun is None:
         return None

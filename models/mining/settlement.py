@@ -11,7 +11,9 @@ from typing import Any
 import asyncpg
 from msgspec import Struct
 
+from engine.core.action import kind_of
 from engine.core.piece import Piece
+from engine.domains import ACTIONS
 from models.base.db import Connection, Row, rows, sql
 from models.inbox.notes import NOTED, telling_sql
 from models.ledger.post import crediting
@@ -19,6 +21,8 @@ from models.mining.credit import accrued_sql
 from models.mining.due import EXPIRY_GRACE
 
 log = logging.getLogger(__name__)
+
+_OF_VIEWS = [kind_of(action) for action in ACTIONS if action.is_of_view]
 
 # Reads what it modifies only through RETURNING (decision 0009).
 SETTLE = sql(f"""
@@ -71,7 +75,7 @@ EXPIRE = sql(f"""
           AND NOT EXISTS (
             SELECT FROM intents i
             WHERE i.bucket = :bucket AND i.user_id = s.user_id AND i.status = 'FAILED'
-              AND i.kind LIKE 'ad.%'
+              AND i.kind = ANY(CAST(:of_views AS text[]))
               AND i.recorded_at >= s.requested_at AND i.recorded_at < s.expires_at)
         RETURNING s.bucket, s.id, s.user_id, s.view_id, s.failed_at
     ), views AS (
@@ -131,7 +135,8 @@ async def settle(
         paid = await _settle_singly(connection, settling)
     else:
         paid = list(await rows(connection, SETTLE, settling))
-    expired = await rows(connection, EXPIRE, params | {"expired_by": boundary - EXPIRY_GRACE})
+    expiring = params | {"expired_by": boundary - EXPIRY_GRACE, "of_views": _OF_VIEWS}
+    expired = await rows(connection, EXPIRE, expiring)
     return Settled(
         tuple(row.user_id for row in paid),
         tuple(row.user_id for row in expired),

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import date, datetime
 from hashlib import sha256
 
+from engine.core.action import kind_of
 from engine.tasks.actions import ReviewTask
 from models.admin.roles import NotAllowedError
 from models.base.db import Database, Row, connected, rows, sql, transaction
@@ -58,7 +59,7 @@ async def record_review(
         recorded_at=now,
     )
     facts = {"day": day, "number": number, "is_approved": is_approved, "reviewer": reviewer}
-    review = Action("task.review", "user", str(user_id), after=facts, reason=reason)
+    review = Action(kind_of(ReviewTask), "user", str(user_id), after=facts, reason=reason)
     async with transaction(database) as connection:
         recorded = await insert(connection, wish)
         if recorded is not None:

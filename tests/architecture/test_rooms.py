@@ -44,7 +44,7 @@ OF_ENGINE = {
     "contacts": {"admin"},  # two people agree
     "ads": {"mining"},  # the session that a view is shown for
     "content": {"admin", "tasks"},  # two people agree on pay; the day's catalogue
-    "mining": {"fraud", "status"},  # the snapshot is of the whole member
+    "mining": {"domains", "fraud", "status"},  # kinds that prove; a snapshot of the whole member
     "fraud": {"admin", "domains"},  # who may act on whom; kinds that are measured
 }
 # What writes what rules decided: for workers alone.

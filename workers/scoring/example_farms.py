@@ -6,7 +6,7 @@ away is only that the others do the same.
 
 from random import Random
 
-from engine.fraud.anomaly.acts import Act
+from engine.fraud.anomaly.acts import AD_DONE, MINE, TASK, TASK_ANSWER, TASK_READ, Act
 from workers.scoring.example_world import (
     DAYS,
     OPEN_SECONDS,
@@ -56,23 +56,23 @@ def _account(random: Random, program: Program, ip: str, drift: float) -> list[li
             phase = min(random.expovariate(1 / program.late) + 3, OPEN_SECONDS - 1)
             lag = wait("lag")
             at = opened + phase + 30 + lag
-            diary.add("mining.start", opened + phase, phase)
-            diary.add("ad.complete", at, lag)
+            diary.add(MINE, opened + phase, phase)
+            diary.add(AD_DONE, at, lag)
             for kind in tasks[number : number + program.each]:
                 number += 1
                 at += 1 + wait("pause")
                 if random.random() < program.left:
                     continue
-                diary.add("task.start", at, number=number)
+                diary.add(TASK, at, number=number)
                 if kind == "quiz":
                     thought = 1 + wait("answer")
                     at += thought
                     is_right = random.random() < skill
-                    diary.answer("task.answer", at, thought, is_right, random, number)
+                    diary.answer(TASK_ANSWER, at, thought, is_right, random, number)
                 else:
                     beyond = wait("lag" if kind == "ad" else "read")
                     at += 20 + beyond
-                    done = "ad.complete" if kind == "ad" else "task.complete"
+                    done = AD_DONE if kind == "ad" else TASK_READ
                     diary.add(done, at, beyond, number=number)
         return diary.acts
 

@@ -6,7 +6,17 @@ starts at every reminder, who takes all tasks in their order, who answers in a s
 
 from random import Random
 
-from engine.fraud.anomaly.acts import Act
+from engine.fraud.anomaly.acts import (
+    AD_DONE,
+    AD_FAILED,
+    BOOST,
+    BOOST_ANSWER,
+    MINE,
+    TASK,
+    TASK_ANSWER,
+    TASK_READ,
+    Act,
+)
 from workers.scoring.example_world import (
     DAYS,
     OPEN_SECONDS,
@@ -81,11 +91,11 @@ class Habitual(Person):
             phase = random.uniform(0, OPEN_SECONDS)
         phase = min(phase, OPEN_SECONDS - 1)
         at = opened + phase
-        diary.add("mining.start", at, phase)
+        diary.add(MINE, at, phase)
         lag = 0.2 + random.lognormvariate(0.2, 0.6)
         at += 30 + lag
         failed = random.random() < 0.04
-        diary.add("ad.fail" if failed else "ad.complete", at, lag, result="DONE")
+        diary.add(AD_FAILED if failed else AD_DONE, at, lag, result="DONE")
         for _ in range(random.randrange(0, 8)):
             if number >= len(tasks):
                 break
@@ -99,23 +109,23 @@ class Habitual(Person):
     def _task(self, diary: Diary, at: float, kind: str, number: int) -> float:
         random = self.random
         if random.random() > 0.85 + 0.15 * self.keenness:
-            diary.add("task.start", at, result="LEFT", number=number)
+            diary.add(TASK, at, result="LEFT", number=number)
             return at
-        diary.add("task.start", at, number=number)
+        diary.add(TASK, at, number=number)
         if kind == "ad":
             lag = 0.2 + random.lognormvariate(0.2, 0.6)
             at += 30 + lag
-            diary.add("ad.complete", at, lag)
+            diary.add(AD_DONE, at, lag)
         elif kind == "read":
             beyond = random.lognormvariate(self.reads, self.spread)
             at += 20 + beyond
-            diary.add("task.complete", at, beyond, number=number)
+            diary.add(TASK_READ, at, beyond, number=number)
         else:
             for _ in range(3):
                 thought = 0.8 + random.lognormvariate(self.answers, self.spread * 0.8)
                 at += thought
                 is_right = self.is_right()
-                diary.answer("task.answer", at, thought, is_right, random, number)
+                diary.answer(TASK_ANSWER, at, thought, is_right, random, number)
                 if is_right:
                     break
         return at
@@ -123,12 +133,12 @@ class Habitual(Person):
     def _boost(self, diary: Diary, at: float) -> float:
         random = self.random
         left = random.random() < 0.15
-        diary.add("boost.start", at, result="LEFT" if left else "DONE")
+        diary.add(BOOST, at, result="LEFT" if left else "DONE")
         if left:
             return at
         thought = min(29.0, 0.8 + random.lognormvariate(self.answers, self.spread * 0.8))
         at += random.uniform(60, 300) + thought
-        diary.answer("boost.answer", at, thought, self.is_right(), random, 0)
+        diary.answer(BOOST_ANSWER, at, thought, self.is_right(), random, 0)
         return at
 
 
@@ -169,23 +179,23 @@ class Moody(Person):
         random = self.random
         phase = random.betavariate(1.2, 2.5) * OPEN_SECONDS
         at = opened + phase
-        diary.add("mining.start", at, phase)
+        diary.add(MINE, at, phase)
         lag = self._react(mood, 0.4)
         at += 30 + lag
-        diary.add("ad.complete", at, lag, result="FAILED" if random.random() < 0.05 else "DONE")
+        diary.add(AD_DONE, at, lag, result="FAILED" if random.random() < 0.05 else "DONE")
         while left and random.random() < 0.5 + 0.45 * self.keenness:
             at += self._react(mood) + 0.8
             place = 0 if random.random() < self.order else random.randrange(len(left))
             number = left.pop(place)
-            diary.add("task.start", at, number=number)
+            diary.add(TASK, at, number=number)
             if tasks[number - 1] == "quiz":
                 thought = 0.5 + self._react(mood, 1.3)
                 at += thought
-                diary.answer("task.answer", at, thought, self.is_right(), random, number)
+                diary.answer(TASK_ANSWER, at, thought, self.is_right(), random, number)
             else:
                 beyond = self._react(mood, 2.0)
                 at += 20 + beyond
-                kind = "ad.complete" if tasks[number - 1] == "ad" else "task.complete"
+                kind = AD_DONE if tasks[number - 1] == "ad" else TASK_READ
                 diary.add(kind, at, beyond, number=number)
 
 
@@ -212,16 +222,16 @@ class Steady(Person):
             self.go_out(diary)
             phase = min(self.alarm + random.gammavariate(2, self.lateness / 2), OPEN_SECONDS - 1)
             at = opened + phase
-            diary.add("mining.start", at, phase)
+            diary.add(MINE, at, phase)
             lag = 0.3 + self._wait(0.3)
             at += 30 + lag
-            diary.add("ad.complete", at, lag)
+            diary.add(AD_DONE, at, lag)
             for _ in range(self.each if number < 20 else 0):
                 if number == 20:
                     break
                 number += 1
                 at += 0.9 + self._wait(tempo)
-                diary.add("task.start", at, number=number)
+                diary.add(TASK, at, number=number)
                 at = self._task(diary, at, tasks[number - 1], number, tempo)
         return diary.acts
 
@@ -229,11 +239,11 @@ class Steady(Person):
         if kind == "quiz":
             thought = 0.9 + self._wait(tempo)
             at += thought
-            diary.answer("task.answer", at, thought, self.is_right(), self.random, number)
+            diary.answer(TASK_ANSWER, at, thought, self.is_right(), self.random, number)
             return at
         beyond = self._wait(tempo * (0.4 if kind == "ad" else 1.5))
         at += (30 if kind == "ad" else 20) + beyond
-        diary.add("ad.complete" if kind == "ad" else "task.complete", at, beyond, number=number)
+        diary.add(AD_DONE if kind == "ad" else TASK_READ, at, beyond, number=number)
         return at
 
     def _wait(self, scale: float) -> float:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
-from engine.fraud.anomaly.acts import Act
+from engine.fraud.anomaly.acts import AD_DONE, MINE, TASK, TASK_ANSWER, TASK_READ, Act
 from workers.scoring.example_people import PEOPLE
 from workers.scoring.example_world import (
     DAYS,
@@ -61,12 +61,12 @@ class Script:
             phase = min(max(self.phase(random), 0.0), OPEN_SECONDS - 1)
             lag = self.wait(random) * 0.3
             at = opened + phase + 30 + lag
-            diary.add("mining.start", opened + phase, phase)
-            diary.add("ad.complete", at, lag)
+            diary.add(MINE, opened + phase, phase)
+            diary.add(AD_DONE, at, lag)
             for kind in tasks[number : number + self.tasks]:
                 number += 1
                 at += self.wait(random)
-                diary.add("task.start", at, number=number)
+                diary.add(TASK, at, number=number)
                 at = self._task(diary, at, kind, number)
         return diary.acts
 
@@ -74,9 +74,9 @@ class Script:
         pause = max(0.05, self.think(self.random))
         if kind == "quiz":
             is_right = self.random.random() < self.skill
-            diary.answer("task.answer", at + pause, pause, is_right, self.random, number)
+            diary.answer(TASK_ANSWER, at + pause, pause, is_right, self.random, number)
             return at + pause
-        done = "ad.complete" if kind == "ad" else "task.complete"
+        done = AD_DONE if kind == "ad" else TASK_READ
         diary.add(done, at + 20 + pause, pause, number=number)
         return at + 20 + pause
 

@@ -10,18 +10,23 @@ from typing import Literal
 
 from msgspec import Struct
 
-from engine.boosts.actions import StartBoost
+from engine.ads.actions import CompleteView, FailView
+from engine.boosts.actions import AnswerBoost, StartBoost
 from engine.core.action import kind_of
 from engine.mining.actions import StartMining
-from engine.tasks.actions import StartTask
+from engine.tasks.actions import AnswerTask, CompleteTask, StartTask
 
 Result = Literal["DONE", "WRONG", "REFUSED", "FAILED", "LEFT"]
 
 # After so long a pause the next act begins a new visit.
 VISIT_PAUSE_SECONDS = 1800.0
+MINE, BOOST, TASK = kind_of(StartMining), kind_of(StartBoost), kind_of(StartTask)
+AD_DONE, AD_FAILED = kind_of(CompleteView), kind_of(FailView)
+BOOST_ANSWER, TASK_ANSWER = kind_of(AnswerBoost), kind_of(AnswerTask)
+TASK_READ = kind_of(CompleteTask)
 # The pause before one is the person's own.
-STARTS = frozenset(kind_of(action) for action in (StartMining, StartBoost, StartTask))
-ANSWERS = frozenset({"boost.answer", "task.answer"})
+STARTS = frozenset({MINE, BOOST, TASK})
+ANSWERS = frozenset({BOOST_ANSWER, TASK_ANSWER})
 # Enough for any real day; a flood of requests is for the limits to stop.
 KEPT_MAX = 120
 
@@ -86,9 +91,9 @@ def measure(acts: Sequence[Act], *, is_tracked: bool = True) -> Day:
     for act in ordered:
         hours[min(int(act.at // 3600), 23)] += 1
     answered = [a for a in ordered if a.kind in ANSWERS and a.result in ("DONE", "WRONG")]
-    ads = [a for a in ordered if a.kind in ("ad.complete", "ad.fail")]
-    boosts = [a for a in ordered if a.kind == "boost.start" and a.result != "REFUSED"]
-    tasks = [a for a in ordered if a.kind == "task.start" and a.result != "REFUSED"]
+    ads = [a for a in ordered if a.kind in (AD_DONE, AD_FAILED)]
+    boosts = [a for a in ordered if a.kind == BOOST and a.result != "REFUSED"]
+    tasks = [a for a in ordered if a.kind == TASK and a.result != "REFUSED"]
     numbers = [a.number for a in tasks if a.number is not None]
     pairs = itertools.pairwise(numbers)
     steps = [after - before for before, after in pairs if after != before]
@@ -97,15 +102,15 @@ def measure(acts: Sequence[Act], *, is_tracked: bool = True) -> Day:
         gaps=gaps[:KEPT_MAX],
         visits=visits[:KEPT_MAX],
         hours=hours,
-        phases=_latencies(ordered, "mining.start"),
-        ad_lags=_latencies(ordered, "ad.complete"),
-        reads=_latencies(ordered, "task.complete"),
+        phases=_latencies(ordered, MINE),
+        ad_lags=_latencies(ordered, AD_DONE),
+        reads=_latencies(ordered, TASK_READ),
         answers=[_rounded(a.latency) for a in answered if a.latency is not None][:KEPT_MAX],
         right=sum(a.result == "DONE" for a in answered),
         wrong=sum(a.result == "WRONG" for a in answered),
         refused=sum(a.result == "REFUSED" for a in ordered),
         ads=len(ads),
-        ads_failed=sum(a.kind == "ad.fail" or a.result == "FAILED" for a in ads),
+        ads_failed=sum(a.kind == AD_FAILED or a.result == "FAILED" for a in ads),
         boosts=len(boosts),
         boosts_left=sum(a.result == "LEFT" for a in boosts),
         tasks=len(tasks),
