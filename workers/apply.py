@@ -27,11 +27,11 @@ from models.domains import KEEPS
 from models.inbox.notes import store_notes
 from models.intents import members
 from models.intents.batch import Batch
+from models.intents.bucket import lock_bucket
 from models.intents.errands import store_errands
 from models.intents.follow_ups import deliver, store_follow_ups
 from models.intents.queue import BATCH_SIZE, claim, complete, due_ids, record_failure
 from models.ledger.post import post
-from models.mining import credit
 from runtime.broker.bells import queue_name
 from runtime.clock import utcnow
 from runtime.telemetry import traces
@@ -129,7 +129,7 @@ async def apply_batch(shop: Workshop, piece: Piece, limit: int, only: UUID | Non
 async def _commit_batch(shop: Workshop, bucket: int, limit: int, only: UUID | None) -> Effects:
     now = utcnow()
     async with transaction(shop.database) as connection:
-        credited_through = await credit.lock_bucket(connection, bucket)
+        credited_through = await lock_bucket(connection, bucket)
         claimed = await claim(connection, bucket, now, limit, only)
         if not claimed:
             return Effects()

@@ -6,8 +6,8 @@ from engine.core.outcome import Applied, Outcome, Reason, Rejected, Result
 from engine.ledger.actions import Adjusted, ApplyAdjustment, FoldLedger, LedgerFolded
 from models.admin.adjustments import apply_adjustment
 from models.inbox.notes import store_notes
+from models.intents.bucket import lock_bucket
 from models.ledger.fold import fold_all
-from models.mining.credit import lock_bucket
 from workers.chores import Chore, Work
 from workers.ticks import Sweep, Tick
 

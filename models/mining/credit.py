@@ -7,7 +7,7 @@ follow each other.
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from models.base.db import Connection, rows, run, sql
+from models.base.db import Connection, run, sql
 
 
 def accrued_sql(at: str) -> str:
@@ -22,11 +22,6 @@ def accrued_sql(at: str) -> str:
     )
     return f"(s.reward_micro * {elapsed} / {length})"
 
-
-LOCK_WATERMARKS = sql("""
-    SELECT group_number, credited_through FROM credit_watermarks
-    WHERE bucket = :bucket ORDER BY group_number FOR UPDATE
-""")
 
 EARNED = (
     f"({accrued_sql('CAST(:boundary AS timestamptz)')}"
@@ -65,12 +60,6 @@ CREDIT_ENDED = sql(f"""
     ) d
     WHERE w.bucket = :bucket AND w.user_id = d.user_id
 """)
-
-
-async def lock_bucket(connection: Connection, bucket: int) -> dict[int, datetime]:
-    """Hold a bucket until the transaction ends. Return how far each group has been paid."""
-    found = await rows(connection, LOCK_WATERMARKS, {"bucket": bucket})
-    return {row.group_number: row.credited_through for row in found}
 
 
 async def credit(

@@ -12,7 +12,7 @@ from models.base.db import Connection, Database, rows, run, sql, transaction
 from models.base.encoding import encode
 from models.base.nodes import survey, survey_rows
 from models.inbox.notes import NOTED, telling_sql
-from models.mining.credit import lock_bucket
+from models.intents.bucket import lock_bucket
 from models.mining.snapshots import SnapshotCopies
 from runtime.clock import new_id
 

@@ -13,8 +13,8 @@ from engine.core.timeline import PRODUCTION
 from models.accounts.sealing import seal_all
 from models.base.db import connected, open_database, rows, sql
 from models.base.partitions import prepare_partitions
+from models.intents.bucket import lock_bucket
 from models.ledger.fold import fold_all
-from models.mining.credit import lock_bucket
 from models.operations.invariants import audit
 from models.operations.mailboxes import index_mailboxes
 from models.schema.migrate import alembic_config

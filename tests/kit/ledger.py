@@ -16,11 +16,11 @@ from engine.ledger.state import Purses
 from engine.ledger.vesting import Vesting, allowance_day
 from models.base.db import Connection, run, sql, transaction
 from models.intents.batch import Batch
+from models.intents.bucket import lock_bucket
 from models.intents.members import lock_members
 from models.intents.record import Recorded, Wish, record
 from models.ledger.keep import load_purses, store_purses
 from models.ledger.post import post
-from models.mining.credit import lock_bucket
 from runtime.clock import utcnow
 from tests.kit.world import Person, World
 

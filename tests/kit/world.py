@@ -18,6 +18,7 @@ from api.web_base.tokens import issue_access_token
 from engine.core.timeline import Timetable, next_opening
 from models.accounts.register import Newcomer, register
 from models.base.db import Database, Row, connected, rows, run, sql, transaction
+from models.intents.bucket import lock_bucket
 from models.mining import credit
 from models.operations.invariants import audit, audit_globally
 from models.tasks.reviews import record_review
@@ -140,7 +141,7 @@ class World:
     async def tick(self, bucket: int, boundary: datetime) -> int:
         """Credit a bucket, as a worker does that holds it. Return the payments made."""
         async with transaction(self.database) as connection:
-            through = await credit.lock_bucket(connection, bucket)
+            through = await lock_bucket(connection, bucket)
             return await credit.credit(connection, bucket, through, boundary, boundary)
 
     async def rows(self, statement: Any, **params: Any) -> Sequence[Row]:

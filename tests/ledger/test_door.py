@@ -13,9 +13,9 @@ from engine.core.outcome import Rejected
 from engine.core.transfer import CORRECTIONS
 from engine.ledger.rights import Use, draw
 from models.base.db import sql, transaction
+from models.intents.bucket import lock_bucket
 from models.ledger.fold import fold_all
 from models.ledger.post import post, read_holdings
-from models.mining.credit import lock_bucket
 from models.operations.invariants import audit, find_overdue
 from runtime.clock import new_id, utcnow
 from tests.kit.adjustments import move

@@ -10,8 +10,8 @@ from engine.core.transfer import Account as Purse
 from engine.core.transfer import AccountKind, Transfer, TransferType, wallet
 from models.accounts.register import Newcomer, register
 from models.base.db import DATABASE_ERRORS, transaction
+from models.intents.bucket import lock_bucket
 from models.ledger.post import post
-from models.mining.credit import lock_bucket
 from models.mining.groups import rebalance
 from trials.simulation.accounts import STAKES, Account
 from trials.simulation.arena import Arena
