@@ -71,7 +71,17 @@ class TransferType(StrEnum):
 # What counts against a day's allowance when it leaves a wallet.
 SPENDINGS = frozenset({TransferType.WITHDRAWAL, TransferType.TRANSFER})
 # What somebody has earned in their life; a correction by hand corrects that too.
-EARNINGS = frozenset(TransferType) - SPENDINGS
+EARNINGS = frozenset(
+    {
+        TransferType.MINING,
+        TransferType.BOOST,
+        TransferType.TASK,
+        TransferType.BONUS,
+        TransferType.ADJUSTMENT,
+    }
+)
+# What moves coins and is neither.
+NEITHER = frozenset[TransferType]()
 
 
 class Transfer(Struct, frozen=True):

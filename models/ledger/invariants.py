@@ -1,15 +1,21 @@
 """What must hold of wallets and the ledger: who owns what, and where it came from and went."""
 
+from collections.abc import Collection
 from datetime import timedelta
 
-from engine.core.transfer import SPENDINGS
+from engine.core.transfer import EARNINGS, SPENDINGS, TransferType
 from engine.ledger.vesting import ALLOWANCE_BEGINS
 
 # The day whose allowance a spending took from (`engine.ledger.vesting.allowance_day`).
 _HOURS = ALLOWANCE_BEGINS // timedelta(hours=1)
 SPENT_ON = f"CAST((created_at - interval '{_HOURS} hours') AT TIME ZONE 'UTC' AS date)"
 
-_SPENT = f"IN ({', '.join(repr(str(spent)) for spent in sorted(SPENDINGS))})"
+
+def _among(types: Collection[TransferType]) -> str:
+    return f"IN ({', '.join(repr(str(type_)) for type_ in sorted(types))})"
+
+
+_SPENT, _EARNED = _among(SPENDINGS), _among(EARNINGS)
 _UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _SIGNED = "CASE WHEN t.to_account = 'wallet:' || t.user_id THEN {0} ELSE -{0} END"
 # Rows by funding: those that named none, or that a release before wrote, by their parts.
@@ -45,7 +51,7 @@ INVARIANTS = {
               WHERE bucket BETWEEN :first AND :last) f
         FULL JOIN
             (SELECT e.bucket, e.user_id, e.funding, CAST(sum(e.signed) AS bigint) AS held,
-                    CAST(sum(CASE WHEN e.type {_SPENT} THEN 0 ELSE e.signed END) AS bigint)
+                    CAST(sum(CASE WHEN e.type {_EARNED} THEN e.signed ELSE 0 END) AS bigint)
                       AS earnings
              FROM ({_BY_FUNDING}) e GROUP BY e.bucket, e.user_id, e.funding) t
           ON t.bucket = f.bucket AND t.user_id = f.user_id AND t.funding = f.funding

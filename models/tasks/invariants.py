@@ -33,7 +33,8 @@ INVARIANTS = {
           ON t.bucket = d.bucket AND t.user_id = d.user_id AND t.day = d.day
         FULL JOIN
             (SELECT bucket, user_id, kind, day FROM achievements
-             WHERE bucket BETWEEN :first AND :last AND day >= {OLDEST_DAY}) a
+             WHERE bucket BETWEEN :first AND :last AND kind = 'DAILY_CHAMPION'
+               AND day >= {OLDEST_DAY}) a
           ON a.bucket = t.bucket AND a.user_id = t.user_id AND a.day = t.day
         WHERE d.done IS NULL OR t.reference IS NULL OR a.kind IS NULL
     """,

@@ -16,8 +16,8 @@ from engine.core.decision import Decision
 from engine.core.member import Member
 from engine.core.outcome import Applied, Nothing, Reason, Rejected
 from engine.core.timeline import PRODUCTION, timetable
+from engine.core.transfer import EARNINGS, NEITHER, SPENDINGS, TransferType, emission, wallet
 from engine.core.transfer import Transfer as Row
-from engine.core.transfer import TransferType, emission, wallet
 from engine.core.versions import Version
 from engine.decide import decide
 from engine.fraud.examination import Held
@@ -78,6 +78,11 @@ def holdings(who: Member) -> dict[str, int]:
 def reason(decision: Decision) -> Reason:
     assert isinstance(decision.outcome, Rejected)
     return decision.outcome.reason
+
+
+def test_every_type_of_a_transfer_is_earned_or_spent_or_said_to_be_neither() -> None:
+    said = Counter([*EARNINGS, *SPENDINGS, *NEITHER])
+    assert said == Counter(TransferType)
 
 
 def test_what_is_sent_leaves_by_funding_and_is_on_its_way() -> None:
