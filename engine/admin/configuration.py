@@ -1,6 +1,7 @@
 """What a superadmin may set, in versions that hold from an instant on (decision 0028)."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from msgspec import field
 
@@ -60,6 +61,11 @@ class Configuration(Terms, frozen=True, forbid_unknown_fields=True):
 
 class ConfigurationError(ValueError):
     """A configuration that cannot be; the message says what is wrong."""
+
+
+def with_all_limits(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """Limits as a release before stored them, with the default of each that it did not know."""
+    return {name: stored.get(name, default) for name, default in LIMITS.items()}
 
 
 def check_configuration(settings: Configuration) -> None:

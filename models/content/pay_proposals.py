@@ -11,8 +11,9 @@ from uuid import UUID
 
 import msgspec
 from msgspec import Struct
+from msgspec.structs import replace
 
-from engine.admin.configuration import Configuration, ConfigurationError
+from engine.admin.configuration import Configuration, ConfigurationError, with_all_limits
 from engine.admin.four_eyes import Objection, stands
 from engine.admin.pay import PROPOSED_WITH, PayError, PayKind, check_pay, differences, is_pay
 from engine.admin.permissions import Permission
@@ -177,7 +178,7 @@ async def _object(
 async def _apply(connection: Connection, held: Row, actor: Actor, now: datetime) -> None:
     """Make the change, if it is still the one that was looked at."""
     try:
-        change = msgspec.json.decode(held.payload, type=_TYPES[PayKind(held.kind)])
+        change = _proposed(held)
         changes = msgspec.json.decode(encode(await _changes(connection, change)))
         if changes != msgspec.json.decode(held.changes):
             raise NotDecidableError(_MEANWHILE)
@@ -194,6 +195,15 @@ async def _apply(connection: Connection, held: Row, actor: Actor, now: datetime)
         raise NotDecidableError(_MEANWHILE) from None
     except (ConfigurationError, PayError) as error:
         raise NotDecidableError(f"{error}. Propose it anew.") from None
+
+
+def _proposed(held: Row) -> Change:
+    """The change as it was proposed; maybe by a release that did not know all limits."""
+    change = msgspec.json.decode(held.payload, type=_TYPES[PayKind(held.kind)])
+    if not isinstance(change, NewVersion):
+        return change
+    limits = with_all_limits(change.settings.limits)
+    return replace(change, settings=replace(change.settings, limits=limits))
 
 
 async def _changes(connection: Connection, change: Change) -> dict[str, list[Any]]:

@@ -12,10 +12,10 @@ from typing import Any
 import msgspec
 
 from engine.admin.configuration import (
-    LIMITS,
     Configuration,
     ConfigurationError,
     check_configuration,
+    with_all_limits,
 )
 from engine.admin.pay import differences
 from engine.core.versions import Version, in_force
@@ -84,8 +84,7 @@ def version_of(row: Row) -> Version[Configuration]:
     # one may have: what that did not know is as it is by default.
     stored = msgspec.json.decode(row.settings, type=dict[str, Any])
     known = {name: stored[name] for name in Configuration.__struct_fields__ if name in stored}
-    limits = stored.get("limits", {})
-    known["limits"] = {name: limits.get(name, LIMITS[name]) for name in LIMITS}
+    known["limits"] = with_all_limits(stored.get("limits", {}))
     return Version(row.version, row.effective_from, msgspec.convert(known, Configuration))
 
 

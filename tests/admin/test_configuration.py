@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from engine.admin.configuration import (
     BASE_RATE_MICRO_MAX,
+    LIMITS,
     Configuration,
     ConfigurationError,
     check_configuration,
@@ -19,7 +20,8 @@ from engine.core.role import Role
 from engine.core.versions import Version, in_force
 from engine.ledger.vesting import Vesting
 from engine.tasks.state import Category
-from models.base.db import DATABASE_ERRORS, run, sql, transaction
+from models.base.db import DATABASE_ERRORS, connected, run, sql, transaction
+from models.installation.configuration import load_versions
 from runtime.clock import utcnow
 from tests.kit.staff import configure, judge_pay, staff
 from tests.kit.words import START
@@ -112,6 +114,21 @@ async def test_two_change_it_and_the_trail_says_so(world: World) -> None:
     assert told["configuration.change"] == (other.id, {"boosts_per_day": 4})
     assert told["pay.propose"][0] == chief.id
     assert told["pay.approve"][0] == other.id
+
+
+async def test_what_a_release_before_wrote_has_the_limits_that_are_new(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chief, other = await staff(world, Role.SUPERADMIN), await staff(world, Role.SUPERADMIN)
+    proposed = await chief.post(PATH, body(1, boosts_per_day=4))
+    with monkeypatch.context() as newer:
+        newer.setitem(LIMITS, "gifts", Limit(5, 60))
+        approved = await judge_pay(other, proposed.json())
+        assert approved.json()["status"] == "APPROVED", approved.text
+        async with connected(world.database) as connection:
+            stored, last = await load_versions(connection)
+    assert stored.settings.limits["gifts"] == last.settings.limits["gifts"] == Limit(5, 60)
+    assert last.settings.boosts_per_day == 4
 
 
 async def test_two_at_once_do_not_overwrite_each_other(world: World) -> None:
