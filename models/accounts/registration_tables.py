@@ -6,7 +6,6 @@ within the next.
 """
 
 from sqlalchemy import (
-    BigInteger,
     CheckConstraint,
     Column,
     Index,
@@ -17,7 +16,7 @@ from sqlalchemy import (
     Text,
 )
 
-from models.base.columns import instant, metadata, one_of
+from models.base.columns import BRIEF, instant, metadata, naming, one_of
 
 registrations = Table(
     "registrations",
@@ -28,12 +27,12 @@ registrations = Table(
     Column("address", Text, nullable=False),  # sealed
     Column("password_hash", Text, nullable=False),
     Column("language", Text, nullable=False),
-    Column("referred_by", BigInteger),
+    naming("referred_by", BRIEF, nullable=True),
     Column("attempts", SmallInteger, nullable=False),
     Column("messages", SmallInteger, nullable=False),
     instant("expires_at"),
     # Of the account that it became, for who lost the answer.
-    Column("user_id", BigInteger),
+    naming("user_id", BRIEF, nullable=True),
     Column("code_hash", LargeBinary),
     PrimaryKeyConstraint("id", name="registrations_pkey"),
     one_of("registrations", "kind", "email", "phone"),

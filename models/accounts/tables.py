@@ -15,9 +15,11 @@ from sqlalchemy import (
 
 from models.base.columns import (
     ENTRANCE,
+    NUMBER,
     bucket,
     instant,
     metadata,
+    naming,
     of_people,
     one_of,
     sealed,
@@ -43,7 +45,7 @@ users = Table(
     Column("display_name", Text),
     Column("country", Text),
     Column("language", Text, nullable=False, server_default=text("'en'")),
-    Column("referred_by", BigInteger),
+    naming("referred_by", NUMBER, nullable=True),
     # No features of devices and addresses are computed for whoever said so.
     Column("tracking_opt_out", Boolean, nullable=False, server_default=text("false")),
     Column("hold", Text),  # what keeps it from starting anything, until then
@@ -75,7 +77,8 @@ users = Table(
     # Room on the page for the next version, so that counting a change touches no index.
     postgresql_with={"fillfactor": "75"},
     info=of_people(
-        "email = NULL, phone = NULL, password_hash = '', display_name = NULL, country = NULL",
+        "email = NULL, phone = NULL, password_hash = '', display_name = NULL, country = NULL, "
+        "referred_by = NULL",
         {"password_hash": ENTRANCE},
     )
     | sealed("email", "phone", "display_name"),

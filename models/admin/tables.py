@@ -17,7 +17,17 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from models.base.columns import KEPT, bucket, instant, metadata, of_people, of_user, one_of
+from models.base.columns import (
+    KEPT,
+    STAFF,
+    bucket,
+    instant,
+    metadata,
+    naming,
+    of_people,
+    of_user,
+    one_of,
+)
 
 # Append-only. In force at an instant is the highest version whose `effective_from` has passed, so
 # that no later version changes what held in the past. Version 1 is the installation's own.
@@ -27,7 +37,7 @@ configuration_versions = Table(
     Column("version", Integer, nullable=False, autoincrement=False),
     Column("settings", JSONB, nullable=False),
     Column("changed", JSONB, nullable=False),  # {"name": [before, after]}
-    Column("author_id", BigInteger),
+    naming("author_id", STAFF, nullable=True),
     Column("reason", Text, nullable=False),
     instant("created_at"),
     instant("effective_from"),
@@ -45,13 +55,13 @@ configuration_versions = Table(
 staff = Table(
     "staff",
     metadata,
-    Column("user_id", BigInteger, nullable=False, autoincrement=False),
+    naming("user_id", STAFF),
     Column("role", Text, nullable=False),
     Column("is_active", Boolean, nullable=False),
-    Column("granted_by", BigInteger),
-    Column("approved_by", BigInteger),
+    naming("granted_by", STAFF, nullable=True),
+    naming("approved_by", STAFF, nullable=True),
     instant("granted_at"),
-    Column("line", ARRAY(BigInteger), nullable=False),
+    naming("line", STAFF, of=ARRAY(BigInteger)),
     instant("suspended_until", nullable=True),
     PrimaryKeyConstraint("user_id", name="staff_pkey"),
     one_of("staff", "role", "admin", "superadmin"),
@@ -73,10 +83,10 @@ role_proposals = Table(
     Column("role", Text, nullable=False),
     Column("reason", Text, nullable=False),
     Column("status", Text, nullable=False),
-    Column("proposer_id", BigInteger, nullable=False),
+    naming("proposer_id", STAFF),
     instant("proposed_at"),
     instant("expires_at"),
-    Column("decider_id", BigInteger),
+    naming("decider_id", STAFF, nullable=True),
     instant("decided_at", nullable=True),
     Column("note", Text),
     Column("failure", Text),
@@ -123,10 +133,10 @@ pay_proposals = Table(
     Column("changes", JSONB, nullable=False),  # {"name": [before, after]}
     Column("reason", Text, nullable=False),
     Column("status", Text, nullable=False),
-    Column("proposer_id", BigInteger, nullable=False),
+    naming("proposer_id", STAFF),
     instant("proposed_at"),
     instant("expires_at"),
-    Column("decider_id", BigInteger),
+    naming("decider_id", STAFF, nullable=True),
     instant("decided_at", nullable=True),
     Column("note", Text),
     Column("failure", Text),
@@ -180,11 +190,11 @@ adjustments = Table(
     Column("amount_micro", BigInteger, nullable=False),
     Column("reason", Text, nullable=False),
     Column("status", Text, nullable=False),
-    Column("proposer_id", BigInteger, nullable=False),
+    naming("proposer_id", STAFF),
     Column("key", Text, nullable=False),
     instant("proposed_at"),
     instant("expires_at"),
-    Column("decider_id", BigInteger),
+    naming("decider_id", STAFF, nullable=True),
     instant("decided_at", nullable=True),
     Column("note", Text),
     instant("applied_at", nullable=True),

@@ -6,6 +6,7 @@ from typing import Any
 
 from msgspec import Struct
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     Column,
     DateTime,
@@ -39,6 +40,11 @@ KEPT = "KEPT"  # the ledger, and what it pays for: nothing in it tells who the p
 # Why a column is left out when people are told what is kept about them.
 ENTRANCE = "lets whoever reads it act for you"
 OURS = "is about our work, not about you"
+# Why a column goes on naming a member when they are forgotten.
+STAFF = "says who of the staff answers for it"
+FREED = "is given up when they are forgotten"
+BRIEF = "is gone before they can be forgotten"
+NUMBER = "is a bare number, which leads to nobody once they are forgotten"
 
 
 def of_people(erasure: str, withheld: Mapping[str, str] | None = None) -> dict[str, Any]:
@@ -103,6 +109,12 @@ def partitioned(
 def partitioned_tables() -> list[Partitioned]:
     """All tables in partitions."""
     return [table.info["partitioned"] for table in all_tables() if "partitioned" in table.info]
+
+
+def naming(name: str, why: str, *, nullable: bool = False, of: Any = BigInteger) -> Column[Any]:
+    """A column that names a member in a row that is not theirs; and why it stays as it is when they
+    are forgotten."""
+    return Column(name, of, nullable=nullable, autoincrement=False, info={"naming": why})
 
 
 def instant(name: str, *, nullable: bool = False) -> Column[Any]:

@@ -13,7 +13,16 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.schema import SchemaItem
 
-from models.base.columns import bucket, instant, metadata, of_people, one_of, partitioned
+from models.base.columns import (
+    STAFF,
+    bucket,
+    instant,
+    metadata,
+    naming,
+    of_people,
+    one_of,
+    partitioned,
+)
 
 
 def _log_table(name: str, erasure: str, *columns: SchemaItem) -> Table:
@@ -68,7 +77,7 @@ admin_log = Table(
     metadata,
     bucket(),
     Column("id", Uuid, nullable=False),
-    Column("actor_id", BigInteger),
+    naming("actor_id", STAFF, nullable=True),
     Column("actor_role", Text, nullable=False),
     Column("ip_address", Text),
     Column("action", Text, nullable=False),

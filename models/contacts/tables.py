@@ -14,9 +14,11 @@ from sqlalchemy import (
 
 from models.base.columns import (
     DELETED,
+    STAFF,
     bucket,
     instant,
     metadata,
+    naming,
     of_people,
     of_user,
     one_of,
@@ -50,9 +52,9 @@ contact_changes = Table(
     instant("applied_at", nullable=True),
     instant("back_until", nullable=True),
     instant("ended_at", nullable=True),
-    Column("proposer_id", BigInteger),
+    naming("proposer_id", STAFF, nullable=True),
     Column("reason", Text),
-    Column("decider_id", BigInteger),
+    naming("decider_id", STAFF, nullable=True),
     instant("decided_at", nullable=True),
     Column("note", Text),
     PrimaryKeyConstraint("bucket", "id", name="contact_changes_pkey"),

@@ -14,7 +14,18 @@ from sqlalchemy import (
     Uuid,
 )
 
-from models.base.columns import DELETED, bucket, instant, metadata, of_people, of_user, one_of
+from models.base.columns import (
+    DELETED,
+    FREED,
+    NUMBER,
+    bucket,
+    instant,
+    metadata,
+    naming,
+    of_people,
+    of_user,
+    one_of,
+)
 
 # One row a user, written with every batch: room on the page, and no index but the key.
 fraud_trails = Table(
@@ -50,7 +61,7 @@ fingerprints = Table(
     "fingerprints",
     metadata,
     Column("fingerprint", LargeBinary, nullable=False),
-    Column("user_id", BigInteger, nullable=False),
+    naming("user_id", FREED),
     instant("seen_at"),
     instant("flagged_at", nullable=True),
     instant("came_at", nullable=True),  # of before it was kept: first
@@ -64,7 +75,7 @@ bans = Table(
     "bans",
     metadata,
     Column("value", Text, nullable=False),  # a blind index of a mailbox or number, or a device
-    Column("user_id", BigInteger, nullable=False),
+    naming("user_id", NUMBER),
     Column("level", SmallInteger, nullable=False),
     instant("raised_at", nullable=True),
     Column("hold", Text),

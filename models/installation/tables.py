@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
-from models.base.columns import instant, metadata, one_of
+from models.base.columns import FREED, instant, metadata, naming, one_of
 
 settings = Table(
     "settings",
@@ -92,7 +92,7 @@ identities = Table(
     metadata,
     Column("kind", Text, nullable=False),
     Column("value", Text, nullable=False),  # a blind index
-    Column("user_id", BigInteger, nullable=False),
+    naming("user_id", FREED),
     instant("created_at"),
     PrimaryKeyConstraint("kind", "value", name="identities_pkey"),
     one_of("identities", "kind", "email", "phone"),
@@ -104,7 +104,7 @@ mailboxes = Table(
     "mailboxes",
     metadata,
     Column("value", Text, nullable=False),  # a blind index
-    Column("user_id", BigInteger, nullable=False),
+    naming("user_id", FREED),
     instant("claimed_at"),
     PrimaryKeyConstraint("value", name="mailboxes_pkey"),
     Index("mailboxes_user_idx", "user_id"),
@@ -115,7 +115,7 @@ device_owners = Table(
     "device_owners",
     metadata,
     Column("id", LargeBinary, nullable=False),  # SHA-256 of the token
-    Column("user_id", BigInteger, nullable=False),
+    naming("user_id", FREED),
     instant("claimed_at"),
     PrimaryKeyConstraint("id", name="device_owners_pkey"),
 )

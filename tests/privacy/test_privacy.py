@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import ARRAY, BigInteger
 
 import models.schema.archives
 from models.accounts.bans import INACTIVE
 from models.base.columns import DELETED, KEPT
+from models.base.db import run, sql, transaction
 from models.base.partitions import archive_partitions
 from models.privacy.erasure import ERASE_AFTER, close_inactive
-from models.privacy.export import personal_tables
+from models.privacy.export import owner_column, personal_tables
 from models.schema.archives import drop_files, write_archives
 from models.tables import metadata
 from runtime.clock import utcnow
@@ -26,6 +28,10 @@ from tests.kit.members import AGENT, close, joined, whole_database
 from tests.kit.problems import problem_of
 from tests.kit.words import MICROSECOND, at
 from tests.kit.world import Person, World
+
+# Of the bigint columns those that count something, beside what is in millionths.
+NUMBERS = {"amount", "balance", "earned", "member_count", "settled_balance", "total_earned"}
+NUMBERS |= {"total_withdrawn", "totp_last_step", "value", "version"}
 
 
 async def live_a_bit(person: Person) -> None:
@@ -52,6 +58,35 @@ def test_every_table_with_users_rows_says_what_becomes_of_it() -> None:
     for table in personal_tables():
         assert table.info["erasure"] in {KEPT, DELETED} or " = " in table.info["erasure"]
         assert set(table.info["withheld"]) <= set(table.columns.keys())
+
+
+def test_every_column_that_names_a_member_says_so() -> None:
+    """In a row of their own it is the owner; elsewhere it says why it may stay."""
+    owned = {(table.name, owner_column(table)) for table in personal_tables()}
+    for table in metadata.tables.values():
+        for column in table.columns:
+            kind = column.type.item_type if isinstance(column.type, ARRAY) else column.type
+            if not isinstance(kind, BigInteger) or (table.name, column.name) in owned:
+                continue
+            is_number = column.name in NUMBERS or "_micro" in column.name
+            assert is_number != bool(column.info.get("naming")), f"{table.name}.{column.name}"
+
+
+async def test_who_invited_somebody_is_forgotten_with_them(world: World) -> None:
+    inviter, _ = await joined(world)
+    invited, _ = await joined(world, "bob@example.com")
+    refer = sql("UPDATE users SET referred_by = :by WHERE bucket = :bucket AND id = :id")
+    async with transaction(world.database) as connection:
+        params = {"by": inviter.id, "bucket": invited.id % 64, "id": invited.id}
+        await run(connection, refer, params)
+    of_invited = f"SELECT referred_by FROM users WHERE id = {invited.id}"
+    await close(inviter)
+    await world.live_until(utcnow() + timedelta(hours=3), timedelta(hours=1))
+    assert await world.value("SELECT count(*) FROM erasures WHERE erased_at IS NOT NULL") == 1
+    assert await world.value(of_invited) == inviter.id  # a number that leads to nobody
+    await close(invited)
+    await world.live_until(utcnow() + timedelta(hours=3), timedelta(hours=1))
+    assert await world.value(of_invited) is None
 
 
 async def test_an_export_is_complete_and_ones_own(world: World) -> None:
