@@ -95,7 +95,7 @@ async def refuse_unless(sent: Coroutine[Any, Any, bool]) -> None:
 async def tell_applicant(services: Services, applicant: Applicant, code: str) -> None:
     """Send who registers their code; or tell them of the account that they have.
 
-    An errand: who reads the answer does not learn which, neither from it nor from its time.
+    In the background: who reads the answer does not learn which, neither from it nor from its time.
     """
     database, keyring = services.database, services.config.keyring
     claim = claim_of(keyring, applicant.kind, applicant.address)
@@ -112,7 +112,7 @@ async def tell_applicant(services: Services, applicant: Applicant, code: str) ->
 async def tell_owner(
     services: Services, account: Account | None, kind: str, address: str, code: str
 ) -> None:
-    """Send a code for a new password to the address, if it is of an account. An errand too."""
+    """Send a code for a new password to the address, if it is of an account. Likewise."""
     if account is not None and account.is_active:
         message = code_message(CodePurpose.RESET, code, account.language)
         with suppress(NotSentError):

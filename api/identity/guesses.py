@@ -101,7 +101,7 @@ class Guess(Struct, frozen=True):
         if self.today is None or most is None or self.today.number < most or user_id is None:
             return
         # Afterwards: its time would tell that there is such an account.
-        self.services.errands.start(
+        self.services.background.start(
             raise_suspicion(
                 self.services.database, user_id, self.kind.name, new_id(now), self.ip, now
             )

@@ -9,7 +9,7 @@ from litestar.di import NamedDependency
 from litestar.params import FromPath, JSONBody
 from msgspec import Struct
 
-from api.identity.contact_errands import new_address_of, tell_granted, tell_old
+from api.identity.contact_words import new_address_of, tell_granted, tell_old
 from api.identity.identities import Identity, new_identity_of
 from api.identity.newcomers import refuse_address
 from api.operators.proposals import DecisionBody, decidable
@@ -130,8 +130,8 @@ async def approve(
     account = await find_account(services.database, services.config.keyring, subject_id)
     if account is not None:
         days = settings.contact_back_days
-        services.errands.start(tell_old(services, account, row, None, days))
-        services.errands.start(tell_granted(services, account, row))
+        services.background.start(tell_old(services, account, row, None, days))
+        services.background.start(tell_granted(services, account, row))
     return _view(services, row)
 
 

@@ -8,7 +8,7 @@ from litestar import Request
 from msgspec.structs import replace
 
 from api.intake.submit import with_page
-from api.poll.held import Answer, Held, PollResponse, make_answer
+from api.poll.held import Answer, HeldStatus, PollResponse, make_answer
 from api.web_base.limits import check_poll
 from api.web_base.problems import ProblemError, unauthorized
 from api.web_base.services import Services
@@ -47,7 +47,7 @@ async def current_answer(services: Services, user_id: int, now: datetime) -> Ans
     """What the poll answers now, wherever it is found. Raise ProblemError (401) for nobody."""
     held = services.held.find(user_id, now) or await services.held.read(user_id, now)
     if held is None:
-        held = Held(await _load(services, user_id), now)
+        held = HeldStatus(await _load(services, user_id), now)
     return _answer_of(services, held, now)
 
 
@@ -60,7 +60,7 @@ async def _load(services: Services, user_id: int) -> Snapshot:
     return snapshot
 
 
-def _answer_of(services: Services, held: Held, now: datetime) -> Answer:
+def _answer_of(services: Services, held: HeldStatus, now: datetime) -> Answer:
     """The answer made before, or another one if time has changed it."""
     answer = held.answer
     if answer is None or not answer.rendered_at <= now < answer.changes_at:

@@ -69,7 +69,7 @@ class PollResponse(Response[MiningStatus]):
         await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-class Held(Struct):
+class HeldStatus(Struct):
     """A snapshot as it was read at `read_at`, and the last answer made from it."""
 
     snapshot: Snapshot
@@ -83,12 +83,12 @@ class HeldCopies:
     def __init__(self, copies: SnapshotCopies, redis_url: str) -> None:
         self.feed = ChangeFeed(redis_url, copies.prefix, self._forget)
         self._copies = copies
-        self._held: dict[int, Held] = {}
+        self._held: dict[int, HeldStatus] = {}
         self._reads: dict[int, object] = {}
         self._watches: dict[int, set[asyncio.Event]] = {}
         self.hits = 0  # polls answered from what is held
 
-    def find(self, user_id: int, now: datetime) -> Held | None:
+    def find(self, user_id: int, now: datetime) -> HeldStatus | None:
         """What is held of a user, unless it is too old or changes may have been missed."""
         if not self.feed.is_current():
             return None
@@ -100,7 +100,7 @@ class HeldCopies:
         hits, self.hits = self.hits, 0
         return hits
 
-    async def read(self, user_id: int, now: datetime) -> Held | None:
+    async def read(self, user_id: int, now: datetime) -> HeldStatus | None:
         """Read the copy in Redis, and hold it unless it changes meanwhile."""
         read = self._reads[user_id] = object()
         was_current = self.feed.is_current()
@@ -111,7 +111,7 @@ class HeldCopies:
             del self._reads[user_id]
         if snapshot is None:
             return None
-        held = Held(snapshot, now)
+        held = HeldStatus(snapshot, now)
         if undisturbed and was_current:
             self._hold(user_id, held)
         return held
@@ -129,7 +129,7 @@ class HeldCopies:
             if not watches:
                 del self._watches[user_id]
 
-    def _hold(self, user_id: int, held: Held) -> None:
+    def _hold(self, user_id: int, held: HeldStatus) -> None:
         self._held.pop(user_id, None)
         if len(self._held) >= HELD_MAX:
             del self._held[next(iter(self._held))]  # the one that was read first

@@ -18,7 +18,7 @@ from api.networks import Network, networks
 from api.poll.held import HeldCopies
 from api.poll.open_streams import Streams
 from api.web_base.admission import Admission
-from api.web_base.errands import Errands
+from api.web_base.background import Background
 from api.web_base.shelf import Shelf
 from models.base.db import Database, open_database
 from models.base.replica import Replica, open_replica
@@ -68,7 +68,7 @@ class Services(Struct, frozen=True):
     counts: RequestCounts
     streams: Streams
     admission: Admission
-    errands: Errands
+    background: Background
     siblings: Siblings
     replica: Replica | None = None
 
@@ -90,7 +90,7 @@ async def open_services(
     database = open_database(config.database_url, pool_size=POOL_SIZE, application_name="twtc-web")
     redis = _open_redis(config.redis_url)
     bells = bells or Bells(open_broker(config.broker_url, []), config.redis_url)
-    http, errands = http or open_http(5), Errands()
+    http, background = http or open_http(5), Background()
     try:
         installation = await load_installation(database)
         copies = SnapshotCopies(redis, installation.id)
@@ -119,11 +119,11 @@ async def open_services(
                 streams=Streams(),
                 siblings=Siblings("web", config.database_url),
                 admission=Admission(),
-                errands=errands,
+                background=background,
                 replica=replica,
             )
     finally:
-        await errands.aclose()
+        await background.aclose()
         await bells.close()
         await http.aclose()
         await redis.aclose()

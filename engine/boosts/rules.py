@@ -55,7 +55,7 @@ def start_boost(member: Member, intent: Intent[StartBoost], conditions: Conditio
     session = _boostable(member, at)
     if isinstance(session, Rejected):
         return Decision(session)
-    refused = _used_up(member, video, at, conditions.settings(at).boosts_per_day)
+    refused = _used_up(member, video, at, conditions.configuration(at).boosts_per_day)
     if refused is not None:
         return Decision(refused)
     if video.duration_seconds is None:

@@ -29,6 +29,6 @@ class Conditions(Struct, frozen=True):
         assert isinstance(found, offer)
         return found
 
-    def settings(self, at: datetime) -> Rates:
+    def configuration(self, at: datetime) -> Rates:
         """What held when an intent was recorded."""
         return in_force(self.versions, at)

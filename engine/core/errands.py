@@ -96,11 +96,11 @@ class Unknown(Struct, frozen=True):
     reason: str
 
 
-Result = Done | Later | Failed | Unknown
+Reply = Done | Later | Failed | Unknown
 
 
 class Standing(Struct, frozen=True):
-    """Where an errand stands after a result."""
+    """Where an errand stands after a call."""
 
     status: Status
     due_at: datetime
@@ -114,14 +114,14 @@ def backoff_seconds(errand: Errand) -> int:
     return waits[min(max(errand.attempts, 1), len(waits)) - 1]
 
 
-def standing_after(errand: Errand, result: Result, now: datetime) -> Standing | None:
+def standing_after(errand: Errand, reply: Reply, now: datetime) -> Standing | None:
     """Where a claimed errand stands after it was called or asked about; None if it is over.
 
     What is unknown stays so until it is known, and is no failure. A call that may be repeated is
     never unknown.
     """
     call, backoff = errand.call, now + timedelta(seconds=backoff_seconds(errand))
-    match result:
+    match reply:
         case Done():
             return None
         case Failed(reason):

@@ -1,4 +1,4 @@
-"""The checks on an intent: pure rules over its evidence and the account's trail.
+"""The checks on an intent: pure rules over its evidence and the account's history.
 
 Blueprint, "Anti-fraud": time, session, device and geolocation; behaviour is scored once a day from
 what was recorded (engine/fraud/anomaly).
@@ -31,14 +31,14 @@ _ADDRESS_SEVERITY = {
 }
 
 
-class Trails(Part[int, "Trail"]):
-    """A member's trail: there is one."""
+class Histories(Part[int, "History"]):
+    """A member's history: there is one."""
 
 
-class Trail(Struct, frozen=True):
+class History(Struct, frozen=True):
     """What is remembered of an account between intents. `place` only of who may be tracked."""
 
-    part = Trails
+    part = Histories
     user_id: int
     alert: Alert = Alert()
     acted_at: datetime | None = None
@@ -54,7 +54,7 @@ class Trail(Struct, frozen=True):
 
     @property
     def key(self) -> int:
-        """The member's: a trail is all there is of it."""
+        """The member's: a history is all there is of it."""
         return self.user_id
 
 
@@ -70,77 +70,79 @@ class Addresses(dict[str, Surroundings]):
 
 
 class Judgement(Struct, frozen=True):
-    """The trail from now on, what looked wrong, and a sign-in to be ended."""
+    """The history from now on, what looked wrong, and a sign-in to be ended."""
 
-    trail: Trail
+    history: History
     violations: tuple[Violation, ...] = ()
     ended_session_id: UUID | None = None
 
 
-def judge(trail: Trail, intent: AnyIntent, around: Surroundings) -> Judgement:
+def judge(history: History, intent: AnyIntent, around: Surroundings) -> Judgement:
     """Check one intent of a member's own."""
     at = intent.recorded_at
     if isinstance(intent.action, FlagUser):
-        return _judged(trail, [_flagged(intent.action)], at, None)
+        return _judged(history, [_flagged(intent.action)], at, None)
     session_id, ip = intent.evidence.session, intent.evidence.ip
     found: list[Violation] = []
     is_decision = intent.action.is_decision
-    if is_decision and trail.acted_at is not None:
-        pause = at - trail.acted_at
+    if is_decision and history.acted_at is not None:
+        pause = at - history.acted_at
         if timedelta(0) <= pause < TOO_SOON:
             details = {"kind": kind_of(intent.action), "after_seconds": pause.total_seconds()}
             found.append(Violation("SUSPICIOUS_TIMING", Severity.LOW, details))
-    ended = _duplicate(trail, session_id, ip, at)
+    ended = _duplicate(history, session_id, ip, at)
     if ended is not None:
         found.append(
             Violation("DUPLICATE_SESSION", Severity.MEDIUM, {"ended_session_id": str(ended)})
         )
-    if around.place is not None and trail.place is not None and trail.placed_at is not None:
-        between = at - trail.placed_at
-        if is_impossible(trail.place, around.place, between):
+    if around.place is not None and history.place is not None and history.placed_at is not None:
+        between = at - history.placed_at
+        if is_impossible(history.place, around.place, between):
             details = {
-                "kilometres": round(distance_km(trail.place, around.place)),
+                "kilometres": round(distance_km(history.place, around.place)),
                 "seconds": round(between.total_seconds()),
             }
             hold = Hold.REAUTHENTICATION
             found.append(Violation("IMPOSSIBLE_TRAVEL", Severity.HIGH, details, hold))
-    is_trusted = trail.trusted_until is not None and at < trail.trusted_until
+    is_trusted = history.trusted_until is not None and at < history.trusted_until
     if around.listed is not None and not is_trusted:
         severity = _ADDRESS_SEVERITY[around.listed]
         details = {"list": around.listed}
         found.append(Violation("BAD_ADDRESS", severity, details, Hold.VERIFICATION))
     seen = replace(
-        trail,
-        acted_at=_later(trail.acted_at, at) if is_decision else trail.acted_at,
-        seen_at=_later(trail.seen_at, at),
-        session_id=session_id or trail.session_id,
-        ip=ip or trail.ip,
-        place=around.place or trail.place,
-        placed_at=at if around.place is not None else trail.placed_at,
+        history,
+        acted_at=_later(history.acted_at, at) if is_decision else history.acted_at,
+        seen_at=_later(history.seen_at, at),
+        session_id=session_id or history.session_id,
+        ip=ip or history.ip,
+        place=around.place or history.place,
+        placed_at=at if around.place is not None else history.placed_at,
     )
     return _judged(seen, found, at, ended)
 
 
 def judge_answer(
-    trail: Trail, shown_at: datetime | None, at: datetime
-) -> tuple[Trail, Violation | None]:
+    history: History, shown_at: datetime | None, at: datetime
+) -> tuple[History, Violation | None]:
     """Judge a wrong answer to a question that was shown at an instant, by how fast it came."""
     if not is_blind(shown_at, at):
-        return trail, None
+        return history, None
     assert shown_at is not None
-    count = count_blind(trail.blind_count, trail.blind_at, at)
-    trail = replace(trail, blind_count=count, blind_at=at)
+    count = count_blind(history.blind_count, history.blind_at, at)
+    history = replace(history, blind_count=count, blind_at=at)
     violation = judge_blind(count, at - shown_at)
     if violation is not None:
-        trail = replace(trail, alert=raise_alert(trail.alert, violation, at))
-    return trail, violation
+        history = replace(history, alert=raise_alert(history.alert, violation, at))
+    return history, violation
 
 
-def _judged(trail: Trail, found: list[Violation], at: datetime, ended: UUID | None) -> Judgement:
-    alert = trail.alert
+def _judged(
+    history: History, found: list[Violation], at: datetime, ended: UUID | None
+) -> Judgement:
+    alert = history.alert
     for violation in found:
         alert = raise_alert(alert, violation, at)
-    return Judgement(replace(trail, alert=alert), tuple(found), ended)
+    return Judgement(replace(history, alert=alert), tuple(found), ended)
 
 
 def _flagged(action: FlagUser) -> Violation:
@@ -148,14 +150,17 @@ def _flagged(action: FlagUser) -> Violation:
     return Violation(action.event, Severity(action.severity), action.details, hold, action.level)
 
 
-def _duplicate(trail: Trail, session_id: UUID | None, ip: str | None, at: datetime) -> UUID | None:
+def _duplicate(
+    history: History, session_id: UUID | None, ip: str | None, at: datetime
+) -> UUID | None:
     """Two sign-ins at once from two addresses: the later one is the duplicate."""
-    if None in (trail.session_id, session_id, trail.seen_at) or trail.session_id == session_id:
+    known = history.session_id
+    if None in (known, session_id, history.seen_at) or known == session_id:
         return None
-    assert trail.seen_at is not None and session_id is not None and trail.session_id is not None
-    if not timedelta(0) <= at - trail.seen_at < AT_ONCE or ip == trail.ip:
+    assert history.seen_at is not None and session_id is not None and known is not None
+    if not timedelta(0) <= at - history.seen_at < AT_ONCE or ip == history.ip:
         return None
-    return max(session_id, trail.session_id)
+    return max(session_id, known)
 
 
 def _later(before: datetime | None, at: datetime) -> datetime:

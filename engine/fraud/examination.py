@@ -13,10 +13,10 @@ from engine.core.decision import Decision, LogEntry
 from engine.core.member import Entity, Member, Part
 from engine.fraud.checks import (
     Addresses,
+    Histories,
+    History,
     Judgement,
     Surroundings,
-    Trail,
-    Trails,
     judge,
     judge_answer,
 )
@@ -26,11 +26,11 @@ _WRONG = frozenset({"TASK_WRONG", "BOOST_WRONG"})
 _RAISING = frozenset({Severity.MEDIUM, Severity.HIGH, Severity.CRITICAL})
 
 
-class Holds(Part[int, "Held"]):
+class Holds(Part[int, "HeldAccount"]):
     """The hold that an account is under from now on."""
 
 
-class Held(Struct, frozen=True):
+class HeldAccount(Struct, frozen=True):
     """An account's hold has changed."""
 
     part = Holds
@@ -66,23 +66,23 @@ def examine(
 ) -> Decision:
     """Judge an intent of the member's own and what its rule logged.
 
-    The decision stands; the trail, a hold and what looked wrong are added to it.
+    The decision stands; the history, a hold and what looked wrong are added to it.
     """
-    before = member.of(Trails).get(member.user_id)
+    before = member.of(Histories).get(member.user_id)
     if before is None or not intent.action.is_own:
         return decision
     at = intent.recorded_at
     judgement = judge(before, intent, _surroundings(before, intent, conditions))
     if any(entry.event in _WRONG for entry in decision.logs):
         judgement = _with_answer(judgement, _shown_at(before, decision), at)
-    alert = judgement.trail.alert
+    alert = judgement.history.alert
     for entry in decision.logs:
         if entry.severity in _RAISING:
             alert = raise_alert(alert, Violation(entry.event, Severity(entry.severity)), at)
-    trail = replace(judgement.trail, alert=alert)
-    changed: list[Entity] = [] if trail == before else [trail]
+    history = replace(judgement.history, alert=alert)
+    changed: list[Entity] = [] if history == before else [history]
     if (alert.hold, alert.hold_until) != (before.alert.hold, before.alert.hold_until):
-        changed.append(Held(member.user_id, alert.hold, alert.hold_until))
+        changed.append(HeldAccount(member.user_id, alert.hold, alert.hold_until))
     if judgement.ended_session_id is not None:
         changed.append(Ending(member.user_id, judgement.ended_session_id))
     found = [
@@ -100,18 +100,18 @@ def examine(
 
 
 def _with_answer(judgement: Judgement, shown_at: datetime | None, at: datetime) -> Judgement:
-    trail, violation = judge_answer(judgement.trail, shown_at, at)
+    history, violation = judge_answer(judgement.history, shown_at, at)
     found = (*judgement.violations, violation) if violation else judgement.violations
-    return replace(judgement, trail=trail, violations=found)
+    return replace(judgement, history=history, violations=found)
 
 
-def _shown_at(before: Trail, decision: Decision) -> datetime | None:
+def _shown_at(before: History, decision: Decision) -> datetime | None:
     """A boost's question when it was asked for; a quiz's with the decision before this one."""
     boosts = [entity for entity in decision.changed if isinstance(entity, Boost)]
     return boosts[0].asked_at if boosts else before.acted_at
 
 
-def _surroundings(before: Trail, intent: AnyIntent, conditions: Conditions) -> Surroundings:
+def _surroundings(before: History, intent: AnyIntent, conditions: Conditions) -> Surroundings:
     ip = intent.evidence.ip
     known = conditions.of(Addresses).get(ip, Surroundings()) if ip else Surroundings()
     return known if before.is_tracked else replace(known, place=None)

@@ -6,7 +6,7 @@ from engine.core.action import AnyIntent
 from engine.core.conditions import Conditions
 from engine.core.decision import Decision
 from engine.core.member import Member
-from engine.fraud.examination import Held, examine
+from engine.fraud.examination import HeldAccount, examine
 from engine.ledger.state import purse_after
 
 
@@ -14,7 +14,7 @@ def hold_purse(
     member: Member, intent: AnyIntent, decision: Decision, conditions: Conditions
 ) -> Decision:
     """Whoever is held by a decision spends nothing by the next one, in this batch as in another."""
-    held = [entity for entity in decision.changed if isinstance(entity, Held)]
+    held = [entity for entity in decision.changed if isinstance(entity, HeldAccount)]
     purse = purse_after(member, decision)
     if not held or purse is None:
         return decision

@@ -35,7 +35,7 @@ class Spending(Struct, frozen=True):
 
 def vesting_at(conditions: Conditions, at: datetime) -> Vesting:
     """What holds up an account that is not proven yet, for an intent that was recorded then."""
-    terms = conditions.settings(at)
+    terms = conditions.configuration(at)
     assert isinstance(terms, Terms), "the configuration has them"
     return terms.vesting
 

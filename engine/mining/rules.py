@@ -88,7 +88,7 @@ def start_mining(member: Member, intent: Intent[StartMining], conditions: Condit
         user_id=member.user_id,
         group_number=intent.group_number,
         status=SessionStatus.PENDING,
-        reward_micro=conditions.settings(at).reward_micro,
+        reward_micro=conditions.configuration(at).reward_micro,
         requested_at=at,
         window_opens_at=window.opens_at,
         expires_at=at + proof_time(conditions.table),

@@ -30,7 +30,7 @@ from models.admin.staff import find_objection
 from models.base.db import Connection, Database, Row, rows, run, sql, transaction
 from models.base.encoding import encode
 from models.base.patience import patiently
-from models.base.trail import Action, Actor, log_action
+from models.base.trail import Actor, Entry, log_action
 from models.intents.members import LOCK_USERS
 from models.intents.queue import LEASE_SECONDS
 from models.intents.record import CLOCK_SKEW_MAX
@@ -110,7 +110,7 @@ async def propose(
         if added:
             facts = {"id": added[0].id, "direction": proposal.direction}
             facts |= {"amount_micro": proposal.amount_micro}
-            action = Action(
+            action = Entry(
                 "adjustment.propose", "user", str(proposal.user_id), {}, facts, proposal.reason
             )
             await log_action(connection, actor, action, now)
@@ -169,7 +169,7 @@ async def _decide(
     status = "APPROVED" if is_approved else "REJECTED"
     decided = await close_proposal(connection, MATTER, found, status, actor, note, now)
     name = "adjustment.approve" if is_approved else "adjustment.reject"
-    action = Action(name, "user", str(found.user_id), {}, {"id": found.id}, note)
+    action = Entry(name, "user", str(found.user_id), {}, {"id": found.id}, note)
     await log_action(connection, actor, action, now)
     if not is_approved:
         return decided, None

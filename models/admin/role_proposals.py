@@ -22,7 +22,7 @@ from models.admin.proposals import (
 from models.admin.roles import NotAllowedError, lock_standing, write_standing
 from models.admin.staff import join_staff, standing_of
 from models.base.db import Connection, Database, Row, UniqueViolation, rows, sql, transaction
-from models.base.trail import Action, Actor, log_action
+from models.base.trail import Actor, Entry, log_action
 from models.mining.snapshots import SnapshotCopies
 from runtime.clock import new_id
 
@@ -53,7 +53,7 @@ async def propose_role(
             _check_reach(actor.role, before.role, role)
             [added] = await rows(connection, PROPOSE, params | {"expires_at": now + LIVES})
             facts = {"id": added.id, "role": role}
-            action = Action("role.propose", "user", str(user_id), {}, facts, reason)
+            action = Entry("role.propose", "user", str(user_id), {}, facts, reason)
             await log_action(connection, actor, action, now)
     except UniqueViolation:
         raise NotDecidableError("A role is proposed for this user already. Decide it.") from None
@@ -84,7 +84,7 @@ async def decide_role(
             decided = await close_proposal(connection, MATTER, found, status, actor, note, now)
             name = "role.approve" if is_approved else "role.reject"
             facts = {"id": proposal_id, "role": found.role}
-            action = Action(name, "user", str(user_id), {}, facts, note)
+            action = Entry(name, "user", str(user_id), {}, facts, note)
             await log_action(connection, actor, action, now)
     if objection is not None:
         raise NotDecidableError(objection)

@@ -20,7 +20,7 @@ from models.admin.proposals import lapse_proposals
 from models.admin.staff import Standing, change_staff, join_staff
 from models.base.buckets import rows_of_buckets
 from models.base.db import Connection, Database, Row, connected, rows, run, sql, transaction
-from models.base.trail import Action, Actor, log_action
+from models.base.trail import Actor, Entry, log_action
 from models.intents.members import raise_versions
 from models.mining.snapshots import SnapshotCopies
 
@@ -187,7 +187,7 @@ async def _change(
             await grant(connection, after)
         elif approves(before.role):
             await change_staff(connection, user_id, after)
-        action = Action(name, "user", str(user_id), _facts(before), _facts(after), reason)
+        action = Entry(name, "user", str(user_id), _facts(before), _facts(after), reason)
         await log_action(connection, actor, action, now)
         await copies.mark_changing(await write_standing(connection, bucket, user_id, after))
     await copies.refresh(database, bucket, [user_id])

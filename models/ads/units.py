@@ -6,7 +6,7 @@ from typing import Any
 
 from models.base.db import Database, Row, connected, rows, run, sql, transaction
 from models.base.encoding import encode
-from models.base.trail import Action, Actor, log_action
+from models.base.trail import Actor, Entry, log_action
 
 AD_UNITS = sql("""
     SELECT id, network, unit, type, purpose, min_seconds, proof, weight, fallback_rank,
@@ -60,7 +60,7 @@ async def add_ad_unit(
     """
     async with transaction(database) as connection:
         [added] = await rows(connection, ADD_AD_UNIT, {"first_id": FIRST_ID, **unit})
-        action = Action("ad.add", "ad", str(added.id), after=unit, reason=reason)
+        action = Entry("ad.add", "ad", str(added.id), after=unit, reason=reason)
         await log_action(connection, actor, action, now)
     added_id: int = added.id
     return added_id
@@ -88,6 +88,6 @@ async def change_ad_unit(
         is_left = changes["unit"] not in (None, found[0].unit)
         left = encode([found[0].unit] if is_left else [])
         await run(connection, CHANGE_AD_UNIT, {"id": ad_id, "left": left, **changes})
-        action = Action("ad.change", "ad", str(ad_id), after=made, reason=reason)
+        action = Entry("ad.change", "ad", str(ad_id), after=made, reason=reason)
         await log_action(connection, actor, action, now)
     return True

@@ -9,29 +9,36 @@ from engine.core.evidence import Evidence
 from models.base import arrays
 from models.base.db import Connection
 from models.base.encoding import encode
+from models.base.log_tables import activity_logs, fraud_logs
 from runtime.clock import new_id
 
-_ACTIVITY_TYPES = {
-    "id": "uuid",
-    "user_id": "bigint",
-    "action": "text",
-    "resource_type": "text",
-    "resource_id": "uuid",
-    "metadata": "jsonb",
-    "user_agent": "text",
-    "ip_address": "text",
-    "created_at": "timestamptz",
-}
-_FRAUD_TYPES = {
-    "id": "uuid",
-    "user_id": "bigint",
-    "event_type": "text",
-    "severity": "text",
-    "details": "jsonb",
-    "ip_address": "text",
-    "device_fingerprint": "text",
-    "created_at": "timestamptz",
-}
+_ACTIVITY_TYPES = arrays.types_of(
+    activity_logs,
+    [
+        "id",
+        "user_id",
+        "action",
+        "resource_type",
+        "resource_id",
+        "metadata",
+        "user_agent",
+        "ip_address",
+        "created_at",
+    ],
+)
+_FRAUD_TYPES = arrays.types_of(
+    fraud_logs,
+    [
+        "id",
+        "user_id",
+        "event_type",
+        "severity",
+        "details",
+        "ip_address",
+        "device_fingerprint",
+        "created_at",
+    ],
+)
 
 STORE_ACTIVITY = arrays.insert("activity_logs", _ACTIVITY_TYPES)
 STORE_FRAUD = arrays.insert("fraud_logs", _FRAUD_TYPES)

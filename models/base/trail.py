@@ -45,7 +45,7 @@ class Actor(Struct, frozen=True):
 OPERATOR = Actor(None, Role.SUPERADMIN, None)
 
 
-class Action(Struct, frozen=True):
+class Entry(Struct, frozen=True):
     """What is done, `noun.verb`, to which thing; and what that changes."""
 
     name: str
@@ -56,17 +56,17 @@ class Action(Struct, frozen=True):
     reason: str = ""
 
 
-async def log_action(connection: Connection, actor: Actor, action: Action, now: datetime) -> None:
+async def log_action(connection: Connection, actor: Actor, entry: Entry, now: datetime) -> None:
     """Append to the trail: in the bucket of the user acted on, or else in that of the actor."""
-    if action.subject_kind == "user":
-        bucket = bucket_of(int(action.subject_id))
+    if entry.subject_kind == "user":
+        bucket = bucket_of(int(entry.subject_id))
     else:
         bucket = bucket_of(actor.user_id or 0)
-    await log_in_bucket(connection, bucket, actor, action, now)
+    await log_in_bucket(connection, bucket, actor, entry, now)
 
 
 async def log_in_bucket(
-    connection: Connection, bucket: int, actor: Actor, action: Action, now: datetime
+    connection: Connection, bucket: int, actor: Actor, entry: Entry, now: datetime
 ) -> None:
     """Append to the trail in the bucket of the transaction under way."""
     params = {
@@ -75,12 +75,12 @@ async def log_in_bucket(
         "actor_id": actor.user_id,
         "actor_role": actor.role.value,
         "ip": actor.ip,
-        "action": action.name,
-        "subject_kind": action.subject_kind,
-        "subject_id": action.subject_id,
-        "before": encode(action.before),
-        "after": encode(action.after),
-        "reason": action.reason,
+        "action": entry.name,
+        "subject_kind": entry.subject_kind,
+        "subject_id": entry.subject_id,
+        "before": encode(entry.before),
+        "after": encode(entry.after),
+        "reason": entry.reason,
         "now": now,
     }
     await run(connection, ADD, params)

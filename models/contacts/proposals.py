@@ -15,7 +15,7 @@ from models.admin.proposals import NotDecidableError, check_age, check_undecided
 from models.base.buckets import newest, rows_of_buckets
 from models.base.db import Connection, Database, Row, connected, rows, sql, transaction
 from models.base.pages import FIRST_PAGE, Cursor
-from models.base.trail import Action, Actor, log_action
+from models.base.trail import Actor, Entry, log_action
 from models.contacts.change import (
     END,
     LOCK_USER,
@@ -72,7 +72,7 @@ async def propose_change(
         except NoChangeError:
             raise NotDecidableError("This account is closed.") from None
         facts = {"id": change.id, "kind": wanted.kind}
-        action = Action("contact.propose", "user", str(account.id), {}, facts, wanted.reason or "")
+        action = Entry("contact.propose", "user", str(account.id), {}, facts, wanted.reason or "")
         await log_action(connection, actor, action, now)
     return change
 
@@ -131,7 +131,7 @@ async def _approve(
     params: dict[str, Any] = {"bucket": change.bucket, "id": change.id, "before": "PROPOSED"}
     params |= {"decider": actor.user_id, "decided_at": now, "note": note}
     [waiting] = await rows(connection, WAIT, params | {"effective_at": effective_at})
-    action = Action("contact.approve", "user", str(change.user_id), {}, {"id": change.id}, note)
+    action = Entry("contact.approve", "user", str(change.user_id), {}, {"id": change.id}, note)
     await log_action(connection, actor, action, now)
     return waiting
 
@@ -153,7 +153,7 @@ async def reject_change(
         ended = {"before": found[0].status, "status": "REJECTED", "now": now}
         decision = {"decider": actor.user_id, "note": note}
         [change] = await rows(connection, REJECT, key | ended | decision)
-        action = Action("contact.reject", "user", str(user_id), {}, {"id": change_id}, note)
+        action = Entry("contact.reject", "user", str(user_id), {}, {"id": change_id}, note)
         await log_action(connection, actor, action, now)
     await release_ended(database, user_id, now)
     return change

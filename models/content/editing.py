@@ -17,7 +17,7 @@ from engine.core.text import SLUG, Country, line, prose
 from engine.tasks.state import Category as TaskCategory
 from models.base.db import Connection, Database, Row, Statement, connected, rows, sql
 from models.base.encoding import encode
-from models.base.trail import Action, Actor, log_action
+from models.base.trail import Actor, Entry, log_action
 
 Slug = Annotated[str, Meta(min_length=1, max_length=100, pattern=SLUG)]
 Key = Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[\w.:-]+\Z")]
@@ -221,7 +221,7 @@ async def write_row(
         for name, value in asdict(row).items()
     }
     [written] = await rows(connection, kind.write, values)
-    action = Action(
+    action = Entry(
         f"{kind.name}.write", kind.name, str(written[0]), after=asdict(row), reason=reason
     )
     await log_action(connection, actor, action, now)

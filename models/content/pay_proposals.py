@@ -37,7 +37,7 @@ from models.base.db import (
     transaction,
 )
 from models.base.encoding import encode
-from models.base.trail import Action, Actor, log_action
+from models.base.trail import Actor, Entry, log_action
 from models.content.editing import TaskTypeRow, VideoRow, find_row, write_row
 from models.installation.configuration import VersionConflictError, add_version, next_version
 from runtime.clock import new_id
@@ -238,5 +238,5 @@ async def _log(
     before = {key: values[0] for key, values in changes.items()}
     after = {key: values[1] for key, values in changes.items()} | {"id": proposal.id}
     await log_action(
-        connection, actor, Action(name, proposal.kind, proposal.subject, before, after, why), now
+        connection, actor, Entry(name, proposal.kind, proposal.subject, before, after, why), now
     )

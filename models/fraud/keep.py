@@ -1,15 +1,16 @@
-"""Trails and holds of members, for the examination of their intents."""
+"""Histories and holds of members, for the examination of their intents."""
 
 from collections.abc import Collection
 from typing import Any
 
-from engine.fraud.checks import Trail
-from engine.fraud.examination import Ending, Held
+from engine.fraud.checks import History
+from engine.fraud.examination import Ending, HeldAccount
 from engine.fraud.levels import Alert, Hold
 from engine.fraud.places import Place
 from models.admin.staff import suspend_staff
 from models.base import arrays
 from models.base.db import rows, run, sql
+from models.fraud.tables import fraud_trails
 from models.intents.batch import Batch, Keep
 
 # Read after the users are locked.
@@ -22,21 +23,24 @@ TRAILS = sql("""
     WHERE u.bucket = :bucket AND u.id = ANY(CAST(:users AS bigint[]))
 """)
 
-_TRAIL_TYPES = {
-    "user_id": "bigint",
-    "level": "smallint",
-    "raised_at": "timestamptz",
-    "acted_at": "timestamptz",
-    "seen_at": "timestamptz",
-    "session_id": "uuid",
-    "ip_address": "text",
-    "latitude": "double precision",
-    "longitude": "double precision",
-    "placed_at": "timestamptz",
-    "trusted_until": "timestamptz",
-    "blind_count": "smallint",
-    "blind_at": "timestamptz",
-}
+_TRAIL_TYPES = arrays.types_of(
+    fraud_trails,
+    [
+        "user_id",
+        "level",
+        "raised_at",
+        "acted_at",
+        "seen_at",
+        "session_id",
+        "ip_address",
+        "latitude",
+        "longitude",
+        "placed_at",
+        "trusted_until",
+        "blind_count",
+        "blind_at",
+    ],
+)
 STORE_TRAILS = arrays.insert(
     "fraud_trails",
     _TRAIL_TYPES,
@@ -57,13 +61,13 @@ END_SIGN_INS = sql("""
 """)
 
 
-async def load_trails(batch: Batch) -> None:
+async def load_histories(batch: Batch) -> None:
     """Load what is remembered of the members."""
     params = {"bucket": batch.bucket, "users": batch.users}
     for row in await rows(batch.connection, TRAILS, params):
         hold = Hold(row.hold) if row.hold else None
         place = None if row.latitude is None else Place(row.latitude, row.longitude)
-        trail = Trail(
+        history = History(
             user_id=row.id,
             alert=Alert(row.level or 0, row.raised_at, hold, row.hold_until),
             acted_at=row.acted_at,
@@ -77,17 +81,19 @@ async def load_trails(batch: Batch) -> None:
             blind_at=row.blind_at,
             is_tracked=not row.tracking_opt_out,
         )
-        batch.people[row.id].put(trail)
+        batch.people[row.id].put(history)
 
 
-async def store_trails(batch: Batch, trails: list[Trail]) -> Collection[int]:
-    """Write trails back. The snapshot does not show them."""
-    items = [_columns(trail) for trail in sorted(trails, key=lambda trail: trail.user_id)]
+async def store_histories(batch: Batch, histories: list[History]) -> Collection[int]:
+    """Write histories back. The snapshot does not show them."""
+    items = [
+        _columns(history) for history in sorted(histories, key=lambda history: history.user_id)
+    ]
     await arrays.store(batch.connection, STORE_TRAILS, batch.bucket, items, _TRAIL_TYPES)
     return ()
 
 
-async def store_holds(batch: Batch, holds: list[Held]) -> Collection[int]:
+async def store_holds(batch: Batch, holds: list[HeldAccount]) -> Collection[int]:
     """Write holds that have changed."""
     ordered = sorted(holds, key=lambda held: held.user_id)
     users = [held.user_id for held in ordered]
@@ -111,26 +117,26 @@ async def end_sign_ins(batch: Batch, endings: list[Ending]) -> Collection[int]:
     return ()
 
 
-def _columns(trail: Trail) -> dict[str, Any]:
+def _columns(history: History) -> dict[str, Any]:
     return {
-        "user_id": trail.user_id,
-        "level": trail.alert.level,
-        "raised_at": trail.alert.raised_at,
-        "acted_at": trail.acted_at,
-        "seen_at": trail.seen_at,
-        "session_id": trail.session_id,
-        "ip_address": trail.ip,
-        "latitude": trail.place.latitude if trail.place else None,
-        "longitude": trail.place.longitude if trail.place else None,
-        "placed_at": trail.placed_at,
-        "trusted_until": trail.trusted_until,
-        "blind_count": trail.blind_count,
-        "blind_at": trail.blind_at,
+        "user_id": history.user_id,
+        "level": history.alert.level,
+        "raised_at": history.alert.raised_at,
+        "acted_at": history.acted_at,
+        "seen_at": history.seen_at,
+        "session_id": history.session_id,
+        "ip_address": history.ip,
+        "latitude": history.place.latitude if history.place else None,
+        "longitude": history.place.longitude if history.place else None,
+        "placed_at": history.placed_at,
+        "trusted_until": history.trusted_until,
+        "blind_count": history.blind_count,
+        "blind_at": history.blind_at,
     }
 
 
 KEEPS = (
-    Keep(Trail, store_trails, load_trails),
-    Keep(Held, store_holds),
+    Keep(History, store_histories, load_histories),
+    Keep(HeldAccount, store_holds),
     Keep(Ending, end_sign_ins),
 )

@@ -14,7 +14,7 @@ from models.admin.staff import suspend_staff
 from models.base.buckets import newest, rows_of_buckets
 from models.base.db import Database, Row, rows, run, sql, transaction
 from models.base.pages import FIRST_PAGE, Cursor
-from models.base.trail import Action, Actor, log_action
+from models.base.trail import Actor, Entry, log_action
 from models.intents.members import raise_versions
 from models.mining.snapshots import SnapshotCopies
 
@@ -100,7 +100,7 @@ async def read_suspicions(
     async with transaction(database) as connection:
         of_user = {"bucket": bucket_of(user_id), "user_id": user_id}
         found = await rows(connection, OF_USER, params | of_user)
-        await log_action(connection, actor, Action("fraud.view", "user", str(user_id)), now)
+        await log_action(connection, actor, Entry("fraud.view", "user", str(user_id)), now)
         return found
 
 
@@ -134,7 +134,7 @@ async def clear(database: Database, actor: Actor, user_id: int, reason: str, now
         found = await rows(connection, LOCK, {"bucket": bucket_of(user_id), "user_id": user_id})
         if not found or not may_act_on(actor.role, Role(found[0].role)) or actor.user_id == user_id:
             return False
-        action = Action("fraud.clear", "user", str(user_id), reason=reason)
+        action = Entry("fraud.clear", "user", str(user_id), reason=reason)
         await log_action(connection, actor, action, now)
     return True
 
@@ -165,7 +165,7 @@ async def _decide(
             await run(connection, FORGET_LEVEL, params)
         name = "fraud.suspend" if hold else "fraud.release"
         facts = ({"hold": found[0].hold}, {"hold": hold})
-        action = Action(name, "user", str(user_id), *facts, reason)
+        action = Entry(name, "user", str(user_id), *facts, reason)
         await log_action(connection, actor, action, now)
         await copies.mark_changing(await raise_versions(connection, bucket, [user_id]))
     await copies.refresh(database, bucket, [user_id])

@@ -22,7 +22,7 @@ from engine.core.versions import Version, in_force
 from engine.tasks.state import Category
 from models.base.db import Connection, Database, Row, connected, rows, run, sql
 from models.base.encoding import encode
-from models.base.trail import Action, Actor, log_action
+from models.base.trail import Actor, Entry, log_action
 
 AHEAD = timedelta(minutes=5)
 READ_ANEW_SECONDS = 60
@@ -147,7 +147,7 @@ async def add_version(
         raise VersionConflictError
     before = {name: values[0] for name, values in changed.items()}
     after = {name: values[1] for name, values in changed.items()}
-    action = Action(
+    action = Entry(
         "configuration.change", "configuration", str(expected + 1), before, after, reason
     )
     await log_action(connection, actor, action, now)

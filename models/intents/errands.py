@@ -20,6 +20,7 @@ from models.base.buckets import rows_of_buckets
 from models.base.db import Connection, Database, Row, connected, rows, run, sql, transaction
 from models.base.encoding import encode
 from models.base.nodes import survey, survey_rows
+from models.intents import tables
 from models.intents.newer import LEAVE_SECONDS, UPGRADE_MAX
 from models.intents.record import Wish, insert
 
@@ -30,11 +31,10 @@ LEASE = timedelta(minutes=2)
 ERROR_LENGTH_MAX = 2_000
 LETTERS_MAX = 1_000
 
-_TYPES = {
-    **{"id": "uuid", "user_id": "bigint", "kind": "text", "payload": "jsonb"},
-    **{"created_at": "timestamptz", "due_at": "timestamptz", "attempts": "smallint"},
-    "status": "text",
-}
+_TYPES = arrays.types_of(
+    tables.errands,
+    ["id", "user_id", "kind", "payload", "created_at", "due_at", "attempts", "status"],
+)
 STORE = arrays.insert("errands", _TYPES)
 
 # Whoever finds one that was called and never heard of does not call again, unless that is harmless.

@@ -23,6 +23,7 @@ from models.base.arrays import AT_BUCKET, ROUTED
 from models.base.db import DATABASE_ERRORS, Connection, Database, Row, connected, rows, run, sql
 from models.base.encoding import encode
 from models.base.nodes import survey, survey_rows
+from models.intents import tables
 from models.intents.queue import LEASE_SECONDS
 from models.intents.record import CLOCK_SKEW_MAX
 from runtime.clock import new_id
@@ -35,7 +36,7 @@ ORIGIN = "follow-up"
 # Whoever wrote a row delivers it at once; the relay looks after what was left.
 DELIVERED_WITHIN = timedelta(seconds=5)
 
-_TYPES = {"id": "uuid", "target_bucket": "smallint", "entries": "jsonb", "due_at": "timestamptz"}
+_TYPES = arrays.types_of(tables.follow_ups, ["id", "target_bucket", "entries", "due_at"])
 STORE = arrays.insert("follow_ups", _TYPES)
 
 BUCKETS_OVERDUE = survey(

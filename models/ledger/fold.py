@@ -13,6 +13,7 @@ from models.base import arrays
 from models.base.buckets import buckets_with
 from models.base.db import Connection, Database, connected, rows, sql, transaction
 from models.ledger.post import fund, read_holdings, unfund
+from models.ledger.tables import entry_parts
 
 FOLD_USERS_MAX = 500
 
@@ -33,7 +34,7 @@ UNPOSTED = sql(f"""
     WHERE t.bucket = :bucket AND t.user_id = ANY(CAST(:users AS bigint[])) AND {_NOT_FOLDED}
     ORDER BY t.user_id, t.created_at, t.id
 """)
-_PART_TYPES = {"entry_id": "uuid", "user_id": "bigint", "funding": "text", "amount": "bigint"}
+_PART_TYPES = arrays.types_of(entry_parts, ["entry_id", "user_id", "funding", "amount"])
 KEEP_PARTS = arrays.insert("entry_parts", _PART_TYPES)
 
 

@@ -11,6 +11,7 @@ from models.base.db import rows, sql
 from models.intents.batch import Batch, Keep
 from models.ledger.fold import fold
 from models.ledger.post import read_holdings
+from models.ledger.tables import spent_days
 from models.ledger.wallet import STANDING
 
 OWNERS = sql(f"""
@@ -22,7 +23,7 @@ SPENT = sql("""
     WHERE bucket = :bucket AND user_id = ANY(CAST(:users AS bigint[]))
       AND day = ANY(CAST(:days AS date[]))
 """)
-_SPENT_TYPES = {"user_id": "bigint", "day": "date", "amount_micro": "bigint"}
+_SPENT_TYPES = arrays.types_of(spent_days, ["user_id", "day", "amount_micro"])
 STORE_SPENT = arrays.insert(
     "spent_days", _SPENT_TYPES, updated=["amount_micro"], key=("user_id", "day")
 )

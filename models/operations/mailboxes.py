@@ -21,7 +21,7 @@ from engine.operations.alerts import Alert, Severity
 from models.accounts.claims import claim_of
 from models.base.db import Database, Row, connected, rows, run, sql, transaction
 from models.base.encoding import encode
-from models.base.trail import OPERATOR, Action, log_action
+from models.base.trail import OPERATOR, Entry, log_action
 from models.operations.alerts import keep_alerts
 from runtime.pii import Keyring
 
@@ -145,7 +145,7 @@ async def _note(
     params = {"name": _SETTING, "value": encode(progress), "now": now}
     async with transaction(database) as connection:
         for user_id, why in refused.items():
-            action = Action("address.found", "user", str(user_id), after={"why": why})
+            action = Entry("address.found", "user", str(user_id), after={"why": why})
             await log_action(connection, OPERATOR, action, now)
         await run(connection, NOTE_PROGRESS, params)
 

@@ -15,7 +15,7 @@ from engine.core.timeline import BUCKET_COUNT, Timetable, boundary_at_or_before
 from models.base.buckets import rows_of_buckets
 from models.base.db import Database, Row, connected, rows, sql, transaction
 from models.base.nodes import survey, survey_rows
-from models.base.trail import Action, Actor, log_in_bucket
+from models.base.trail import Actor, Entry, log_in_bucket
 from models.intents import queue
 from models.intents.errands import LETTERS_MAX, dead_errands, revive_errand
 from models.intents.queue import LEASE_SECONDS
@@ -171,6 +171,6 @@ async def revive(
             kind, group_number = "errand", Lane.ERRANDS
         else:
             return None
-        action = Action("letter.requeue", kind, str(letter_id), reason=reason)
+        action = Entry("letter.requeue", kind, str(letter_id), reason=reason)
         await log_in_bucket(connection, bucket, actor, action, now)
     return Piece(group_number, bucket)

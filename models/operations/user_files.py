@@ -13,7 +13,7 @@ from models.accounts.tables import users
 from models.base.columns import sealed_columns
 from models.base.db import Database, Row, Statement, rows, sql, transaction
 from models.base.pages import FIRST_PAGE, Cursor
-from models.base.trail import Action, Actor, log_action
+from models.base.trail import Actor, Entry, log_action
 from models.fraud.fingerprints import REMEMBERED
 from models.ledger.history import SESSIONS, TRANSACTIONS
 from runtime.pii import Keyring, open_fields
@@ -72,7 +72,7 @@ async def find_user(
         if not found:
             return None
         user_id: int = found[0].user_id
-        action = Action("user.find", "user", str(user_id), after={"by": kind})
+        action = Entry("user.find", "user", str(user_id), after={"by": kind})
         await log_action(connection, actor, action, now)
     return user_id
 
@@ -97,7 +97,7 @@ async def view_devices(database: Database, actor: Actor, user_id: int, now: date
             await rows(connection, PHONES, params),
             await rows(connection, FINGERPRINTS, params),
         )
-        await log_action(connection, actor, Action("user.devices", "user", str(user_id)), now)
+        await log_action(connection, actor, Entry("user.devices", "user", str(user_id)), now)
     return devices
 
 
@@ -128,5 +128,5 @@ async def _look(
     of_user = {"bucket": bucket_of(user_id), "user_id": user_id}
     async with transaction(database) as connection:
         found = await rows(connection, statement, params | of_user)
-        await log_action(connection, actor, Action(name, "user", str(user_id)), now)
+        await log_action(connection, actor, Entry(name, "user", str(user_id)), now)
     return found

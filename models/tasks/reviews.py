@@ -9,7 +9,7 @@ from engine.tasks.actions import ReviewTask
 from models.admin.roles import NotAllowedError
 from models.base.db import Database, Row, connected, rows, sql, transaction
 from models.base.encoding import encode
-from models.base.trail import OPERATOR, Action, Actor, log_action
+from models.base.trail import OPERATOR, Actor, Entry, log_action
 from models.intents.record import Recorded, Wish, insert, record
 
 REVIEWS_MAX = 100
@@ -59,7 +59,7 @@ async def record_review(
         recorded_at=now,
     )
     facts = {"day": day, "number": number, "is_approved": is_approved, "reviewer": reviewer}
-    review = Action(kind_of(ReviewTask), "user", str(user_id), after=facts, reason=reason)
+    review = Entry(kind_of(ReviewTask), "user", str(user_id), after=facts, reason=reason)
     async with transaction(database) as connection:
         recorded = await insert(connection, wish)
         if recorded is not None:

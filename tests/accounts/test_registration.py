@@ -10,7 +10,7 @@ import pytest
 from msgspec.structs import replace
 
 from api.messages.texts import Message
-from api.web_base.errands import UNDER_WAY_MAX
+from api.web_base.background import UNDER_WAY_MAX
 from models.accounts.registrations import MESSAGES_MAX
 from runtime.clock import utcnow
 from runtime.pii import Keyring
@@ -197,19 +197,19 @@ async def test_a_mail_server_that_does_not_answer_holds_nobody_up(world: World) 
     world.app.state.services = replace(services, messenger=messenger)
     for number in range(UNDER_WAY_MAX):
         forgotten = {"email": f"{number}@example.com"}
-        services.errands.start(away.wait())  # type: ignore[arg-type]
+        services.background.start(away.wait())  # type: ignore[arg-type]
     answer = await world.http.post("/v1/auth/password/forgotten", json=forgotten)
     problem_of(answer, 503, "busy")
     assert (services.admission.in_flight, services.admission.hashing) == (0, 0)
     away.set()
-    await services.errands.finished()
+    await services.background.finished()
     away.clear()
     body = {"email": UNKNOWN, "password": PASSWORD}
     answer = await world.http.post("/v1/auth/register", json=body)  # and is not waited for
     assert answer.status_code == 202
     assert (services.admission.in_flight, services.admission.hashing) == (0, 0)
     away.set()
-    await services.errands.finished()
+    await services.background.finished()
     world.app.state.services = services
 
 
@@ -243,12 +243,12 @@ async def _seconds(world: World, ask: Ask, address: str, turn: int) -> float:
     if ask is _reset:
         asked = await _forgotten(world, address, turn)  # there is a code to be wrong about
         TICKETS[address] = asked.json()["ticket"]
-        await world.services.errands.finished()
+        await world.services.background.finished()
     clock = asyncio.get_running_loop().time
     begun = clock()
     await ask(world, address, turn)
     took = clock() - begun
-    await world.services.errands.finished()
+    await world.services.background.finished()
     return took
 
 

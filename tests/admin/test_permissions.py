@@ -23,7 +23,7 @@ from api.web_base.permissions import (
 from api.web_base.tokens import issue_access_token
 from engine.admin.permissions import PERMISSIONS, Permission, may_act_on, may_change_role
 from engine.core.role import Role
-from engine.fraud.examination import Held
+from engine.fraud.examination import HeldAccount
 from engine.fraud.levels import LASTS, Hold
 from models.base.db import transaction
 from models.fraud.keep import store_holds
@@ -193,7 +193,7 @@ async def test_nobody_acts_of_whom_it_is_in_doubt_who_they_are(
     until = utcnow() + LASTS[hold]
     async with transaction(world.database) as connection:
         batch = Batch(connection, admin.id % 64, (), {}, utcnow())
-        await store_holds(batch, [Held(admin.id, hold, until)])
+        await store_holds(batch, [HeldAccount(admin.id, hold, until)])
     answer = await admin.get("/v1/admin/users")
     assert answer.status_code == status
     assert slug is None or answer.json()["type"] == f"urn:twtc:problem:{slug}"

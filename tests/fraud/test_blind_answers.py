@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from engine.fraud.blind import READING, REMEMBERED
-from engine.fraud.checks import Trail, judge_answer
+from engine.fraud.checks import History, judge_answer
 from engine.fraud.levels import Hold
 from engine.tasks.state import Category
 from runtime.clock import utcnow
@@ -22,28 +22,28 @@ SECOND, MICROSECOND = timedelta(seconds=1), timedelta(microseconds=1)
 BLINK = READING - MICROSECOND
 
 
-def answered(pauses: list[timedelta]) -> tuple[Trail, int]:
-    """The trail after so many wrong answers, and how often it was raised."""
-    trail, at, raised = Trail(1), START, 0
+def answered(pauses: list[timedelta]) -> tuple[History, int]:
+    """The history after so many wrong answers, and how often it was raised."""
+    history, at, raised = History(1), START, 0
     for pause in pauses:
         shown_at, at = at, at + pause
-        trail, violation = judge_answer(trail, shown_at, at)
+        history, violation = judge_answer(history, shown_at, at)
         raised += violation is not None
-    return trail, raised
+    return history, raised
 
 
 @given(st.lists(st.timedeltas(READING, timedelta(minutes=5)), max_size=200))
 def test_who_reads_is_never_raised(pauses: list[timedelta]) -> None:
-    trail, raised = answered(pauses)
-    assert (raised, trail.alert.level, trail.blind_count) == (0, 0, 0)
+    history, raised = answered(pauses)
+    assert (raised, history.alert.level, history.blind_count) == (0, 0, 0)
 
 
 @given(st.lists(st.sampled_from([timedelta(0), BLINK, READING, 9 * SECOND]), max_size=60))
 def test_every_third_blind_answer_raises(pauses: list[timedelta]) -> None:
     blind = sum(pause < READING for pause in pauses)
-    trail, raised = answered(pauses)
-    assert (raised, trail.blind_count) == (blind // 3, blind)
-    assert trail.alert.level == min(4, blind // 3)
+    history, raised = answered(pauses)
+    assert (raised, history.blind_count) == (blind // 3, blind)
+    assert history.alert.level == min(4, blind // 3)
 
 
 def test_slips_of_the_finger_are_forgotten() -> None:
@@ -53,9 +53,9 @@ def test_slips_of_the_finger_are_forgotten() -> None:
 
 
 def test_what_nobody_knows_accuses_nobody() -> None:
-    assert judge_answer(Trail(1), None, START) == (Trail(1), None)
+    assert judge_answer(History(1), None, START) == (History(1), None)
     later: datetime = START + SECOND
-    assert judge_answer(Trail(1), later, START) == (Trail(1), None)
+    assert judge_answer(History(1), later, START) == (History(1), None)
 
 
 async def begun_quizzes(world: World) -> tuple[Person, list[int]]:

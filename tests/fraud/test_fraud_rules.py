@@ -12,7 +12,7 @@ from engine.ads.actions import CompleteView
 from engine.core.action import Action, AnyIntent, Intent
 from engine.core.evidence import Evidence
 from engine.fraud.actions import FlagUser
-from engine.fraud.checks import Surroundings, Trail, judge
+from engine.fraud.checks import History, Surroundings, judge
 from engine.fraud.levels import (
     LASTS,
     ORDER,
@@ -41,9 +41,9 @@ def intent(
 
 
 def events(
-    trail: Trail, *args: Any, around: Surroundings | None = None, **evidence: Any
+    history: History, *args: Any, around: Surroundings | None = None, **evidence: Any
 ) -> list[str]:
-    judged = judge(trail, intent(*args, **evidence), around or Surroundings())
+    judged = judge(history, intent(*args, **evidence), around or Surroundings())
     return [violation.event for violation in judged.violations]
 
 
@@ -109,17 +109,17 @@ def test_the_stronger_hold_stays() -> None:
     ],
 )
 def test_two_decisions_within_a_second_are_too_fast(after: timedelta, found: list[str]) -> None:
-    assert events(Trail(1, acted_at=START), after) == found
+    assert events(History(1, acted_at=START), after) == found
 
 
 def test_reports_of_a_player_follow_each_other_as_they_like() -> None:
-    assert events(Trail(1, acted_at=START), timedelta(0), CompleteView(OLDER)) == []
+    assert events(History(1, acted_at=START), timedelta(0), CompleteView(OLDER)) == []
 
 
 def test_two_sign_ins_at_once_end_the_later_one() -> None:
-    trail = Trail(1, seen_at=START, session_id=NEWER, ip="198.51.100.1")
+    history = History(1, seen_at=START, session_id=NEWER, ip="198.51.100.1")
     judged = judge(
-        trail,
+        history,
         intent(10 * timedelta(seconds=1), session=OLDER, ip="203.0.113.1"),
         Surroundings(),
     )
@@ -131,34 +131,34 @@ def test_two_sign_ins_at_once_end_the_later_one() -> None:
         (30, OLDER, "203.0.113.1"),  # one after the other
     ):
         after = timedelta(seconds=seconds)
-        assert events(trail, after, session=session, ip=ip) == []
+        assert events(history, after, session=session, ip=ip) == []
 
 
 def test_impossible_travel_asks_for_the_password() -> None:
-    trail = Trail(1, place=NEW_YORK, placed_at=START)
-    judged = judge(trail, intent(10 * MINUTE), Surroundings(SHANGHAI))
+    history = History(1, place=NEW_YORK, placed_at=START)
+    judged = judge(history, intent(10 * MINUTE), Surroundings(SHANGHAI))
     assert [v.event for v in judged.violations] == ["IMPOSSIBLE_TRAVEL"]
-    assert held_at(judged.trail.alert, START + 10 * MINUTE) is Hold.REAUTHENTICATION
-    assert events(trail, 15 * HOUR, around=Surroundings(SHANGHAI)) == []
+    assert held_at(judged.history.alert, START + 10 * MINUTE) is Hold.REAUTHENTICATION
+    assert events(history, 15 * HOUR, around=Surroundings(SHANGHAI)) == []
 
 
 @pytest.mark.parametrize("listed", ["VPN", "DATACENTRE", "TOR", "BANNED"])
 def test_a_listed_address_has_to_be_verified_once_a_week(listed: str) -> None:
     around = Surroundings(listed=listed)
-    judged = judge(Trail(1), intent(), around)
+    judged = judge(History(1), intent(), around)
     assert [v.event for v in judged.violations] == ["BAD_ADDRESS"]
-    assert judged.trail.alert.hold is Hold.VERIFICATION
-    assert events(Trail(1, trusted_until=START + DAY), around=around) == []
-    assert events(Trail(1, trusted_until=START), around=around) == ["BAD_ADDRESS"]
+    assert judged.history.alert.hold is Hold.VERIFICATION
+    assert events(History(1, trusted_until=START + DAY), around=around) == []
+    assert events(History(1, trusted_until=START), around=around) == ["BAD_ADDRESS"]
 
 
 def test_a_flag_brings_its_own_level_and_hold() -> None:
     flag = FlagUser("SUSPICIOUS_BEHAVIOR", "CRITICAL", {"score": 93}, "SUSPENDED", 4)
-    judged = judge(Trail(1), intent(action=flag), Surroundings())
-    assert judged.trail.alert == Alert(4, START, Hold.SUSPENDED, START + DAY)
+    judged = judge(History(1), intent(action=flag), Surroundings())
+    assert judged.history.alert == Alert(4, START, Hold.SUSPENDED, START + DAY)
 
 
 def test_judging_is_pure() -> None:
-    trail = Trail(1, acted_at=START)
-    assert judge(trail, intent(), Surroundings()) == judge(trail, intent(), Surroundings())
-    assert trail == Trail(1, acted_at=START)
+    history = History(1, acted_at=START)
+    assert judge(history, intent(), Surroundings()) == judge(history, intent(), Surroundings())
+    assert history == History(1, acted_at=START)

@@ -13,7 +13,7 @@ from engine.core.errands import (
     Errand,
     Failed,
     Later,
-    Result,
+    Reply,
     Standing,
     Status,
     TellPhones,
@@ -76,7 +76,7 @@ def at(seconds: int) -> datetime:
         (errand(TellPhones("x", {})), Failed("no"), None),
     ],
 )
-def test_what_becomes_of_a_call(given: Errand, result: Result, expected: Standing | None) -> None:
+def test_what_becomes_of_a_call(given: Errand, result: Reply, expected: Standing | None) -> None:
     assert standing_after(given, result, NOW) == expected
 
 
@@ -89,5 +89,5 @@ def test_what_becomes_of_a_call(given: Errand, result: Result, expected: Standin
         (Failed("no"), Standing(Status.FAILED, NOW, Pay(1), "no")),
     ],
 )
-def test_asking_is_no_attempt(result: Result, expected: Standing | None) -> None:
+def test_asking_is_no_attempt(result: Reply, expected: Standing | None) -> None:
     assert standing_after(errand(Pay(1), 99, Status.UNKNOWN), result, NOW) == expected

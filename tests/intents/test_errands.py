@@ -12,7 +12,7 @@ from engine import decide
 from engine.core.action import AnyIntent
 from engine.core.conditions import Conditions
 from engine.core.decision import Decision
-from engine.core.errands import Call, Done, Errand, Failed, Later, Result, Unknown
+from engine.core.errands import Call, Done, Errand, Failed, Later, Reply, Unknown
 from engine.core.member import Member
 from engine.core.piece import Lane, Piece
 from engine.fraud.actions import FlagUser
@@ -57,9 +57,9 @@ class Provider:
     def __init__(self) -> None:
         self.paid: dict[UUID, int] = {}
         self.calls = 0
-        self.says: list[Result | BaseException | str] = []
+        self.says: list[Reply | BaseException | str] = []
 
-    async def pay(self, shop: Workshop, errand: Errand, prepared: Any) -> Result:
+    async def pay(self, shop: Workshop, errand: Errand, prepared: Any) -> Reply:
         self.calls += 1
         said = self.says.pop(0) if self.says else "pays"
         if said in ("pays", "pays and hangs"):
@@ -72,7 +72,7 @@ class Provider:
             raise said
         return Done(PAID) if isinstance(said, str) else said
 
-    async def ring(self, shop: Workshop, errand: Errand, prepared: Any) -> Result:
+    async def ring(self, shop: Workshop, errand: Errand, prepared: Any) -> Reply:
         self.calls += 1
         said = self.says.pop(0) if self.says else Done()
         if isinstance(said, BaseException):
@@ -80,7 +80,7 @@ class Provider:
         assert not isinstance(said, str)
         return said
 
-    async def inquire(self, shop: Workshop, errand: Errand, prepared: Any) -> Result:
+    async def inquire(self, shop: Workshop, errand: Errand, prepared: Any) -> Reply:
         return Done(PAID) if errand.id in self.paid else Later(0)
 
 

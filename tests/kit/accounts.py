@@ -38,7 +38,7 @@ async def auth(world: World, what: str, token: str = "", **body: Any) -> httpx.R
     """
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     answer = await world.http.post(f"/v1/auth/{what}", json=body, headers=headers)
-    await world.services.errands.finished()
+    await world.services.background.finished()
     return answer
 
 

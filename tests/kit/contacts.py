@@ -17,7 +17,7 @@ WAIT, BACK = 2 * DAY, 7 * DAY
 
 async def told(world: World) -> None:
     """Let the messages leave."""
-    await world.services.errands.finished()
+    await world.services.background.finished()
 
 
 async def want(person: Person, address: str = NEW, **more: Any) -> httpx.Response:

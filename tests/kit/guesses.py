@@ -17,7 +17,7 @@ async def ask(
     """POST to an account route from an address, with a device's token if one is given."""
     headers = {"X-Forwarded-For": ip} | ({"Known-Device": known} if known else {})
     answer = await world.http.post(f"/v1/auth/{what}", json=body, headers=headers)
-    await world.services.errands.finished()
+    await world.services.background.finished()
     return answer
 
 

@@ -20,7 +20,7 @@ from engine.core.transfer import EARNINGS, NEITHER, SPENDINGS, TransferType, emi
 from engine.core.transfer import Transfer as Row
 from engine.core.versions import Version
 from engine.decide import decide
-from engine.fraud.examination import Held
+from engine.fraud.examination import HeldAccount
 from engine.fraud.levels import Hold
 from engine.fraud.reactions import hold_purse
 from engine.ledger.actions import CoinsSent, Portion, ReceiveCoins, ReturnCoins, SendCoins
@@ -154,7 +154,7 @@ def test_a_refusal_says_how_much_and_when() -> None:
 
 def test_whoever_is_held_by_a_decision_spends_nothing_by_the_next() -> None:
     sender, until = member({"deposit:1": 9}), at("01:00")
-    found = Decision(Applied(Nothing()), (Held(ONE, Hold.CAPTCHA, until),))
+    found = Decision(Applied(Nothing()), (HeldAccount(ONE, Hold.CAPTCHA, until),))
     intent: AnyIntent = Intent(ONE, SENDING, 1, ONE, SendCoins(OTHER, 1), START)
     held = hold_purse(sender, intent, found, conditions(OPEN))
     sender.put(held.changed[-1])

@@ -43,7 +43,7 @@ class Place(IntEnum):
     LOST = 4  # in the hands of a worker that has died
 
 
-class Held(Struct, frozen=True):
+class HeldMessage(Struct, frozen=True):
     """A message, where it is, and the id under which Dramatiq's Redis keeps it."""
 
     place: Place
@@ -69,20 +69,20 @@ class Holdings:
         # The text under an id never changes.
         self._known: dict[str, dramatiq.Message[Any]] = {}
 
-    def read(self, now: datetime) -> dict[str, dict[str, Held]]:
+    def read(self, now: datetime) -> dict[str, dict[str, HeldMessage]]:
         """By queue and message id."""
         spots = self._spots(now)
         self._learn({spot[1:] for spots_ in spots.values() for spot in spots_})
-        found: dict[str, dict[str, Held]] = {}
+        found: dict[str, dict[str, HeldMessage]] = {}
         for queue, there in spots.items():
             held = found[queue] = {}
             for place, _, redis_id in sorted(there, reverse=True):
                 message = self._known.get(redis_id)
                 if message is not None:  # it has gone on meanwhile
-                    held[message.message_id] = Held(place, redis_id, message)
+                    held[message.message_id] = HeldMessage(place, redis_id, message)
         return found
 
-    def revive(self, queue: str, held: Held) -> bool:
+    def revive(self, queue: str, held: HeldMessage) -> bool:
         """Put a dead letter back into its queue. False if it is none any more."""
         options = {k: v for k, v in held.message.options.items() if k not in _LEFT_BEHIND}
         new_id = str(uuid4())

@@ -16,7 +16,7 @@ from rq.job import Job, JobStatus
 from runtime.clock import utcnow
 from workers.dashboard.board import DEAD_LETTER, Board, Shelf, text
 from workers.dashboard.cards import card_of, traceback_of
-from workers.dashboard.holdings import Held, Holdings, Place
+from workers.dashboard.holdings import HeldMessage, Holdings, Place
 
 log = logging.getLogger(__name__)
 
@@ -108,10 +108,10 @@ class Keeper:
         self,
         queue: str,
         shown: Mapping[str, JobStatus],
-        there: Mapping[str, Held],
+        there: Mapping[str, HeldMessage],
         before: Differences,
     ) -> None:
-        changes: dict[str, Held | None] = {}
+        changes: dict[str, HeldMessage | None] = {}
         for job_id in shown.keys() | there.keys():
             held, status = there.get(job_id), shown.get(job_id)
             place = held.place if held is not None else None
@@ -128,7 +128,7 @@ class Keeper:
             self._change(queue, shown, changes)
 
     def _change(
-        self, queue: str, shown: Mapping[str, JobStatus], changes: Mapping[str, Held | None]
+        self, queue: str, shown: Mapping[str, JobStatus], changes: Mapping[str, HeldMessage | None]
     ) -> None:
         """Show it as it is, unless a worker writes about one of them at this moment."""
         keys = {job_id: Job.key_for(job_id) for job_id in changes}
@@ -160,13 +160,13 @@ class Keeper:
             for job_id, (status, letter) in zip(keys, answers, strict=True)
         }
 
-    def _revive(self, queue: str, held: Held, pipeline: Pipeline) -> None:
+    def _revive(self, queue: str, held: HeldMessage, pipeline: Pipeline) -> None:
         """It was shown as this dead letter and RQ queued it: once, however often one pressed."""
         if self._holdings.revive(queue, held):
             log.info("requeued %s of %s", held.message.message_id, queue)
         pipeline.hdel(Job.key_for(held.message.message_id), DEAD_LETTER)
 
-    def _show(self, queue: str, held: Held, pipeline: Pipeline) -> None:
+    def _show(self, queue: str, held: HeldMessage, pipeline: Pipeline) -> None:
         card = card_of(held.message)
         match held.place:
             case Place.WAITING:

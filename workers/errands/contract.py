@@ -5,12 +5,12 @@ from typing import Any
 
 from msgspec import Struct
 
-from engine.core.errands import Call, Errand, Result
+from engine.core.errands import Call, Errand, Reply
 from workers.workshop import Workshop
 
 # What the calls of a batch have in common, read once.
 Prepare = Callable[[Workshop, int, Sequence[Errand]], Awaitable[Any]]
-Make = Callable[[Workshop, Errand, Any], Awaitable[Result]]
+Make = Callable[[Workshop, Errand, Any], Awaitable[Reply]]
 
 
 async def nothing(shop: Workshop, bucket: int, errands: Sequence[Errand]) -> None:

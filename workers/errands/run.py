@@ -13,7 +13,7 @@ from engine.core.action import Action, kind_of
 from engine.core.errands import (
     Errand,
     Later,
-    Result,
+    Reply,
     Standing,
     Status,
     Unknown,
@@ -92,7 +92,7 @@ async def _run_batch(
 
 async def _ask(
     shop: Workshop, caller: Caller, errand: Errand, prepared: Any, room: asyncio.Semaphore
-) -> Result:
+) -> Reply:
     """Call, or ask what became of a call. What raises or takes too long is not known to be done."""
     async with room:
         try:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from engine.core.errands import Done, Errand, Later, Result, TellPhones, backoff_seconds
+from engine.core.errands import Done, Errand, Later, Reply, TellPhones, backoff_seconds
 from models.base.db import Row
 from models.inbox.pushes import devices_of, forget_device
 from runtime.clock import utcnow
@@ -31,7 +31,7 @@ async def phones_of(shop: Workshop, bucket: int, errands: Sequence[Errand]) -> D
     return await devices_of(shop.database, bucket, (errand.user_id for errand in errands))
 
 
-async def tell_phones(shop: Workshop, errand: Errand, devices: Devices) -> Result:
+async def tell_phones(shop: Workshop, errand: Errand, devices: Devices) -> Reply:
     """Tell a member's phones that were not told yet. Old news is not told."""
     call, left = errand.call, errand.created_at + FRESH - utcnow()
     assert isinstance(call, TellPhones)

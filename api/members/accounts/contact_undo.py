@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.params import JSONBody
 from msgspec import Struct
 
-from api.identity.contact_errands import back_token
+from api.identity.contact_words import back_token
 from api.web_base.documentation import problems
 from api.web_base.problems import wrong_code
 from api.web_base.services import Services

@@ -14,7 +14,7 @@ from litestar.params import JSONBody
 from msgspec import Struct
 
 from api.identity.codes import TypedCode, code_sent, digits_of
-from api.identity.contact_errands import new_address_of, tell_new, tell_old
+from api.identity.contact_words import new_address_of, tell_new, tell_old
 from api.identity.factors import Factor, confirm_factor
 from api.identity.guesses import CONTACT, Whose, count_message, guess_at
 from api.identity.identities import Identity, new_identity_of
@@ -133,7 +133,7 @@ async def want(
     wanted = Wanted(kind, value, "REQUESTED", access.sign_in_id)
     async with _explained():
         change = await open_change(services.database, services.config.keyring, account, wanted, now)
-    services.errands.start(tell_new(services, account, change, code))
+    services.background.start(tell_new(services, account, change, code))
     return _view(services, change)
 
 
@@ -157,10 +157,10 @@ async def resend(
         index = services.config.keyring.index(change.kind, new_address_of(services, change))
     code = await _code(services, account, data.address, utcnow(), index)
     if data.address == "new":
-        services.errands.start(tell_new(services, account, change, code))
+        services.background.start(tell_new(services, account, change, code))
     else:
         days = (await _settings(services)).contact_back_days
-        services.errands.start(tell_old(services, account, change, code, days))
+        services.background.start(tell_old(services, account, change, code, days))
 
 
 @post(
@@ -220,7 +220,7 @@ async def _confirm_new(services: Services, account: Account, change: Row, now: d
     secret, purpose = services.config.secret, CodePurpose.OLD_ADDRESS
     code = await issue_code(services.database, secret, account.id, purpose, now)
     days = settings.contact_back_days
-    services.errands.start(tell_old(services, account, waits, code, days))
+    services.background.start(tell_old(services, account, waits, code, days))
     return waits
 
 

@@ -82,7 +82,7 @@ async def forgotten(
     kind, value = identity_of(data)
     account, whose = await _asked_for(services, kind, value)
     await guess_at(FORGOTTEN, request, services, whose)
-    if services.errands.is_full():
+    if services.background.is_full():
         raise services.admission.refuse()
     now, database = utcnow(), services.database
     allowance = await allowance_of(RESET, request, services, whose)
@@ -91,7 +91,7 @@ async def forgotten(
         code = await issue_address_code(database, secret, whose.index, purpose, now, length)
         if code is not None:
             await allowance.use()
-            services.errands.start(tell_owner(services, account, kind, value, code))
+            services.background.start(tell_owner(services, account, kind, value, code))
     ticket = new_reset_ticket(services.config.keyring, kind, value, now)
     return Response(PasswordForgotten(ticket, GOOD_FOR.seconds), headers=PRIVATE)
 

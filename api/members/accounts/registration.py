@@ -116,7 +116,7 @@ async def register_account(
     kind, value, address = new_identity_of(data)
     await refuse_address(services, kind, address)
     referred_by = _referrer(data.referral_code)
-    if services.errands.is_full():
+    if services.background.is_full():
         raise services.admission.refuse()
     async with services.admission.leaving_turn():
         await check_domain(services, address)
@@ -160,7 +160,7 @@ async def _send(
         return code_sent()
     await allowance.use()
     await count_message(database, ticket)
-    services.errands.start(tell_applicant(services, applicant, code))
+    services.background.start(tell_applicant(services, applicant, code))
     return None
 
 
@@ -279,7 +279,7 @@ async def resend(
     if data is None or data.ticket is None:
         await _resend_own(services, request.headers.get("authorization", ""), now)
         return
-    if services.errands.is_full():
+    if services.background.is_full():
         raise services.admission.refuse()
     applicant = await find_applicant(services.database, services.config.keyring, data.ticket, now)
     if applicant is None:

@@ -12,13 +12,13 @@ from typing import Any
 log = logging.getLogger(__name__)
 
 UNDER_WAY_MAX = 100
-# Until then the answer has been sent: it takes no longer for whom there is an errand.
+# Until then the answer has been sent: it takes no longer for whom there is something to do.
 AFTER_SECONDS = 0.02
 # A process that ends waits for them as long: a message takes five seconds at most.
 LAST_SECONDS = 10
 
 
-class Errands:
+class Background:
     """Those of one process. They are not kept: whoever misses a message asks for another."""
 
     def __init__(self) -> None:
@@ -28,9 +28,9 @@ class Errands:
         """Whether no more can be taken on now."""
         return len(self._under_way) >= UNDER_WAY_MAX
 
-    def start(self, errand: Coroutine[Any, Any, None]) -> None:
+    def start(self, doing: Coroutine[Any, Any, None]) -> None:
         """Do it, beside everything else, a moment after the answer."""
-        task = asyncio.create_task(_later(errand))
+        task = asyncio.create_task(_later(doing))
         self._under_way.add(task)
         task.add_done_callback(self._done)
 
@@ -52,10 +52,10 @@ class Errands:
             log.warning("a message was not sent: %s", type(error).__name__, exc_info=error)
 
 
-async def _later(errand: Coroutine[Any, Any, None]) -> None:
+async def _later(doing: Coroutine[Any, Any, None]) -> None:
     try:
         await asyncio.sleep(AFTER_SECONDS)
     except asyncio.CancelledError:
-        errand.close()
+        doing.close()
         raise
-    await errand
+    await doing
