@@ -23,6 +23,7 @@ from engine.ads.state import (
     Views,
     ViewStatus,
     choose_ad,
+    draw_ad,
     playing,
     show_ad,
 )
@@ -157,7 +158,7 @@ def fail_view(
     unit = None
     if view.try_number < TRIES_MAX:
         offer = conditions.of(AdOffer)
-        unit = choose_ad(offer.units, payee.purpose, intent.id, after=view.ad_id, full=offer.full)
+        unit = choose_ad(offer.units, payee.purpose, after=view.ad_id, full=offer.full)
     if unit is None:
         detail = f"{TRIES_MAX} ads could not be shown. Try again."
         lost = payee.loses(at, Rejected(Reason.AD_UNAVAILABLE, detail), conditions)
@@ -211,9 +212,21 @@ def _with_view(decision: Decision, view: AdView, event: str) -> Decision:
     )
 
 
-def first_view(unit: AdUnit, intent: AnyIntent, **pays_for: Any) -> AdView:
-    """The first ad served for a session (session_id) or a task (task_day, task_number)."""
+def first_view(
+    purpose: Purpose, paid_for: str, intent: AnyIntent, conditions: Conditions, **pays_for: Any
+) -> AdView | None:
+    """The first ad served for a session (session_id) or a task (task_day, task_number), if any can.
+
+    What it is paid for draws it: who gives up and begins again draws the same. If what was drawn
+    has no request left, the reward of what is shown instead has no more rights.
+    """
     assert intent.user_id is not None
+    offer = conditions.of(AdOffer)
+    seed = f"{conditions.lot}:{intent.user_id}:{paid_for}"
+    drawn = draw_ad(offer.units, purpose, seed)
+    unit = choose_ad(offer.units, purpose, seed, full=offer.full)
+    if drawn is None or unit is None:
+        return None
     return AdView(
         id=intent.id,
         user_id=intent.user_id,
@@ -223,6 +236,7 @@ def first_view(unit: AdUnit, intent: AnyIntent, **pays_for: Any) -> AdView:
         try_number=1,
         status=ViewStatus.SERVED,
         served_at=intent.recorded_at,
+        funding=_other_funding(unit, drawn.network),
     )
 
 
@@ -231,7 +245,6 @@ def serve(unit: AdUnit, before: AdView, intent: AnyIntent, try_number: int) -> A
 
     Who reports every ad as failed gains nothing: its reward has no more rights than the first's.
     """
-    funding = bounded(unit.network, before.funded_by)
     return AdView(
         id=intent.id,
         user_id=before.user_id,
@@ -243,8 +256,14 @@ def serve(unit: AdUnit, before: AdView, intent: AnyIntent, try_number: int) -> A
         try_number=try_number,
         status=ViewStatus.SERVED,
         served_at=intent.recorded_at,
-        funding=None if funding == unit.network else funding,
+        funding=_other_funding(unit, before.funded_by),
     )
+
+
+def _other_funding(unit: AdUnit, drawn: str) -> str | None:
+    """Whose money the reward is, if not the unit's network's."""
+    funding = bounded(unit.network, drawn)
+    return None if funding == unit.network else funding
 
 
 def _of_unit(unit: AdUnit) -> dict[str, Any]:

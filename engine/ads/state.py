@@ -184,38 +184,43 @@ class AdOffer(Struct):
 def choose_ad(
     units: Sequence[AdUnit],
     purpose: Purpose,
-    seed: UUID,
+    seed: str = "",
     *,
     after: int | None = None,
     full: Collection[int] = (),
 ) -> AdUnit | None:
-    """The unit to show: drawn by weight; `after` one that could not be shown, the chain's next.
+    """The unit to show: the one drawn; `after` one that could not be shown, the chain's next.
 
     `full` units have no request left this minute: what would be theirs spills to the chain's next.
     The chain goes round, so that a single unit is tried again. The same arguments give the same
     unit.
     """
-    chain = sorted(
-        (u for u in units if u.purpose is purpose), key=lambda u: (u.fallback_rank, u.id)
-    )
-    drawn = None if after is not None else _draw(chain, seed)
-    if drawn is not None and drawn.id not in full:
-        return drawn
-    before = after if drawn is None else drawn.id
-    place = next((place for place, unit in enumerate(chain, 1) if unit.id == before), 0)
+    if after is None:
+        drawn = draw_ad(units, purpose, seed)
+        if drawn is None or drawn.id not in full:
+            return drawn
+        after = drawn.id
+    chain = _chain(units, purpose)
+    place = next((place for place, unit in enumerate(chain, 1) if unit.id == after), 0)
     return next((u for u in chain[place:] + chain[:place] if u.id not in full), None)
 
 
-def _draw(units: Sequence[AdUnit], seed: UUID) -> AdUnit | None:
-    """One of the units, each as often as its weight says."""
-    total = sum(unit.weight for unit in units)
-    digest = blake2b(seed.bytes, digest_size=8).digest()
+def draw_ad(units: Sequence[AdUnit], purpose: Purpose, seed: str) -> AdUnit | None:
+    """One of the units, each as often as its weight says; of weightless ones the chain's first."""
+    chain = _chain(units, purpose)
+    total = sum(unit.weight for unit in chain)
+    digest = blake2b(seed.encode(), digest_size=8).digest()
     point = int.from_bytes(digest, "big") * total >> 64
-    for unit in units:
+    for unit in chain:
         if point < unit.weight:
             return unit
         point -= unit.weight
-    return None
+    return chain[0] if chain else None
+
+
+def _chain(units: Sequence[AdUnit], purpose: Purpose) -> list[AdUnit]:
+    of_purpose = (unit for unit in units if unit.purpose is purpose)
+    return sorted(of_purpose, key=lambda unit: (unit.fallback_rank, unit.id))
 
 
 def encode_nonce(view_id: UUID, user_id: int) -> str:

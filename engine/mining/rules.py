@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from engine.ads.proving import proof_time
 from engine.ads.rules import first_view, lapsed, log_view
-from engine.ads.state import AdOffer, AdView, Purpose, Views, choose_ad
+from engine.ads.state import AdView, Purpose, Views
 from engine.core.action import Intent
 from engine.core.conditions import Conditions
 from engine.core.decision import Decision
@@ -76,13 +76,12 @@ def start_mining(member: Member, intent: Intent[StartMining], conditions: Condit
     if isinstance(window, Rejected):
         return Decision(window)
     given_up = _lapse_pending(member, at)
-    offer = conditions.of(AdOffer)
-    unit = choose_ad(offer.units, Purpose.MINING, intent.id, full=offer.full)
-    if unit is None:
+    paid_for = f"mining:{window.opens_at.isoformat()}"
+    view = first_view(Purpose.MINING, paid_for, intent, conditions, session_id=intent.id)
+    if view is None:
         retry_at = at + timedelta(seconds=conditions.table.timing.ad_seconds)
         none = Rejected(Reason.AD_UNAVAILABLE, "No ad can be shown now.", retry_at)
         return Decision(none, given_up)
-    view = first_view(unit, intent, session_id=intent.id)
     session = Session(
         id=intent.id,
         user_id=member.user_id,

@@ -6,7 +6,7 @@ from msgspec.structs import replace
 
 from engine.ads.proving import lapses_at, proof_time
 from engine.ads.rules import first_view, lapsed, log_view
-from engine.ads.state import AdOffer, AdView, Purpose, Views, choose_ad
+from engine.ads.state import AdView, Purpose, Views
 from engine.core.action import AnyIntent
 from engine.core.conditions import Conditions
 from engine.core.decision import Decision
@@ -26,16 +26,16 @@ def serve_task_ad(
         return Decision(
             Rejected(Reason.AD_IN_PROGRESS, "The ad of this task is still open.", payee.lapses_at)
         )
-    offer = conditions.of(AdOffer)
-    unit = choose_ad(offer.units, Purpose.TASK, intent.id, full=offer.full)
-    if unit is None:
+    pays_for = {"task_day": state.day, "task_number": state.number}
+    paid_for = f"task:{state.day}:{state.number}"
+    view = first_view(Purpose.TASK, paid_for, intent, conditions, **pays_for)
+    if view is None:
         retry_at = at + timedelta(seconds=conditions.table.timing.ad_seconds)
         return Decision(Rejected(Reason.AD_UNAVAILABLE, "No ad can be shown now.", retry_at))
     given_up: tuple[AdView, ...] = ()
     shown = member.of(Views).get(state.view_id) if state.view_id is not None else None
     if shown is not None and state.expires_at is not None:
         given_up = (lapsed(shown, state.expires_at),)
-    view = first_view(unit, intent, task_day=state.day, task_number=state.number)
     expires_at = at + proof_time(conditions.table)
     state = replace(state, view_id=view.id, expires_at=expires_at)
     return Decision(

@@ -25,6 +25,14 @@ INVARIANTS = {
         WHERE s.bucket BETWEEN :first AND :last AND s.status = 'COMPLETED'
           AND (t.amount IS NULL OR t.amount <> s.reward_micro OR t.user_id <> s.user_id)
     """,
+    # A release before, whose rows are not posted, knows of no other money than the network's.
+    "a session is paid with the money of its ad": """
+        SELECT t.id, t.funding, v.network, v.funding AS bounded FROM transactions t
+        JOIN mining_sessions s ON s.bucket = t.bucket AND t.reference = 'mining:' || s.id
+        JOIN ad_views v ON v.bucket = s.bucket AND v.id = s.view_id
+        WHERE t.bucket BETWEEN :first AND :last AND t.type = 'MINING' AND t.is_posted
+          AND t.funding <> COALESCE(v.funding, v.network)
+    """,
     "a mining payment belongs to a completed session": """
         SELECT t.reference FROM transactions t
         LEFT JOIN mining_sessions s

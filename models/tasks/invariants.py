@@ -44,7 +44,8 @@ INVARIANTS = {
           ON v.bucket = d.bucket AND v.id = d.view_id AND v.user_id = d.user_id
          AND v.status = 'VERIFIED' AND v.task_day = d.day AND v.task_number = d.number
         LEFT JOIN transactions t
-          ON t.bucket = d.bucket AND t.funding IN (v.funding, v.network)
+          ON t.bucket = d.bucket AND (t.funding = COALESCE(v.funding, v.network)
+               OR t.funding = v.network AND NOT t.is_posted)
          AND t.reference = 'task:' || d.user_id || ':' || d.day || ':' || d.number
         WHERE d.bucket BETWEEN :first AND :last AND d.status = 'CLAIMED' AND d.category = 'ADS'
           AND d.day >= {OLDEST_DAY} AND (v.id IS NULL OR t.id IS NULL)

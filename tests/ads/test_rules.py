@@ -6,8 +6,9 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from engine.ads.actions import CompleteView, ConfirmView, FailView, StartView
-from engine.ads.state import Views, ViewStatus
+from engine.ads.state import AdOffer, Views, ViewStatus
 from engine.core.outcome import Reason
+from engine.ledger.rights import rights_of
 from engine.mining.actions import StartMining
 from engine.mining.state import Sessions, SessionStatus
 from tests.kit.rules import UNIT, Life
@@ -103,3 +104,45 @@ def test_three_ads_are_tried() -> None:
 def test_an_ad_of_nobody_is_unknown() -> None:
     life, _ = served()
     assert life.refused(StartView(UUID(int=99)), at("00:00"))[0] == Reason.VIEW_UNKNOWN
+
+
+ADMOB = replace(UNIT, id=1, network="admob", weight=50, fallback_rank=1)
+DIRECT = replace(UNIT, id=2, network="direct:acme", weight=50, fallback_rank=2)
+
+
+def of_lot(lot: int, room: dict[int, int] | None = None) -> Life:
+    """A member of an installation that has a paid campaign beside a network."""
+    life = Life(ADMOB, DIRECT)
+    life.conditions = replace(life.conditions, lot=str(lot))
+    life.conditions.offers[AdOffer] = AdOffer((ADMOB, DIRECT), room or {})
+    return life
+
+
+def test_who_gives_up_and_begins_again_gains_no_right() -> None:
+    fundings = set()
+    for lot in range(12):
+        life, moment = of_lot(lot), at("00:00")
+        drawn = None
+        for _ in range(10):
+            moment += timedelta(milliseconds=100)
+            life.applied(StartMining(), moment)
+            drawn = drawn or next(iter(life.member.of(Views).values())).funded_by
+            while open_ones := [
+                v for v in life.member.of(Views).values() if v.status is ViewStatus.SERVED
+            ]:
+                assert rights_of(open_ones[0].funded_by) <= rights_of(drawn)
+                moment += timedelta(milliseconds=100)
+                life.decide(FailView(open_ones[0].id, "NO_FILL"), moment)
+        fundings.add(drawn)
+    assert fundings == {"admob", "direct:acme"}
+
+
+def test_what_is_shown_instead_of_a_full_unit_has_no_more_rights() -> None:
+    shown = set()
+    for lot in range(12):
+        life = of_lot(lot, room={ADMOB.id: 0})
+        life.applied(StartMining(), at("00:00"))
+        [view] = life.member.of(Views).values()
+        assert view.network == "direct:acme"
+        shown.add(view.funded_by)
+    assert shown == {"admob", "direct:acme"}

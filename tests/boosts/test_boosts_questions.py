@@ -101,4 +101,4 @@ async def test_who_begins_again_is_asked_the_same_and_others_are_asked_others(
         )
         assert len(keys) == 1
         drawn.add(keys[0].question_key)
-    assert len(drawn) == 3
+    assert len(drawn) > 1
