@@ -28,9 +28,10 @@ def main() -> None:
     )
     options = parser.parse_args(namespace=Options())
     serve(
-        "api.app:app",
+        "api.app:create_from_environment",
         options.host,
         options.port,
+        is_factory=True,
         processes=options.workers,
         stop_seconds=options.stop_seconds,
     )

@@ -1,7 +1,6 @@
 """The application: `create_app` for servers and tests, `app` for the process (`python -m api`)."""
 
 import os
-from typing import Any
 
 from litestar import Litestar, Router
 from litestar.datastructures import State
@@ -90,13 +89,9 @@ def _documentation() -> OpenAPIConfig:
     )
 
 
-def __getattr__(name: str) -> Any:
-    # Made on first use, so that importing create_app needs no environment.
-    if name == "app":
-        config = load_config(signs=True)
-        set_up_logs("web", config.telemetry.logs)
-        traces.set_up_traces("web", os.environ)
-        application = create_app(config)
-        globals()["app"] = application
-        return application
-    raise AttributeError(name)
+def create_from_environment() -> Litestar:
+    """The application of a process that serves it."""
+    config = load_config(signs=True)
+    set_up_logs("web", config.telemetry.logs)
+    traces.set_up_traces("web", os.environ)
+    return create_app(config)

@@ -79,7 +79,7 @@ async def _measure(servers: Servers, options: Options) -> tuple[list[Round], lis
         del environment["TWTC_LIMITS"]  # strangers meet them too
         secret = environment["TWTC_SECRET"].encode()
         seconds, rounds = options.seconds / TURNS, list[Round]()
-        async with served("api.app:app", environment) as port:
+        async with served("api.app:create_from_environment", environment) as port:
             shots = _shots(secret, WARM_SECONDS, options.seed)
             await _elsewhere(fire, port, shots, PER_SECOND, options.seed)
             for number, beside in enumerate((idle, attack) * TURNS):

@@ -97,7 +97,9 @@ async def _try(servers: Servers, options: Options) -> Trial:
             cohorts = await settle_in(
                 database, environment, lambda: _drained(database, DRAIN_SECONDS_MAX)
             )
-            port = await stack.enter_async_context(served("api.app:app", environment))
+            port = await stack.enter_async_context(
+                served("api.app:create_from_environment", environment)
+            )
             deck = Deck(cohorts, environment, options.seed)
             gun = Gun(port, deck, options.seed)
             for _ in range(2):  # from PostgreSQL, then from the copy in Redis, which is then held

@@ -93,7 +93,7 @@ async def _all(servers: Servers, options: Options) -> int:
         ids = await _register(database, environment, options.users)
         secret = environment["TWTC_SECRET"].encode()
         polls = [get(POLL, issue_access_token(secret, user_id, utcnow())) for user_id in ids]
-        async with served("api.app:app", environment) as port:
+        async with served("api.app:create_from_environment", environment) as port:
             await _logins(port, options, options.rate, 1)  # warm
             full = await _elsewhere(load, port, polls, CONNECTIONS, options.seconds, 2 * len(polls))
             usual = await _series(port, polls, options, options.polls)

@@ -5,4 +5,6 @@ import sys
 from runtime.serving import serve
 
 if __name__ == "__main__":
-    serve(sys.argv[1], "127.0.0.1", int(sys.argv[2]), stop_seconds=5)
+    target = sys.argv[1]
+    is_factory = ":create_" in target
+    serve(target, "127.0.0.1", int(sys.argv[2]), is_factory=is_factory, stop_seconds=5)

@@ -235,7 +235,7 @@ def test_without_a_collector_nothing_of_opentelemetry_is_needed(
 ) -> None:
     program = "import sys; sys.modules['opentelemetry'] = None; import workers.main, api.app"
     env = Processes(config, TIMING).env | {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}
-    command = [sys.executable, "-c", program + "; api.app.app"]
+    command = [sys.executable, "-c", program + "; api.app.create_from_environment()"]
     ended = subprocess.run(command, env=env, stderr=subprocess.PIPE, text=True)
     assert ended.returncode == status, ended.stderr
     assert ("uv sync --group otel" in ended.stderr) == bool(status)
