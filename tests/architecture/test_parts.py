@@ -2,6 +2,7 @@
 
 import ast
 import pkgutil
+import re
 from datetime import date
 from importlib import import_module
 from pathlib import Path
@@ -10,6 +11,7 @@ from uuid import UUID
 import msgspec
 
 import engine
+import models.domains
 from engine.ads.state import AdOffer
 from engine.core.conditions import Conditions
 from engine.core.member import Member, Part
@@ -18,6 +20,7 @@ from engine.domains import DOMAINS
 from engine.mining.state import Accrual, Sessions
 from engine.tasks.state import Achievement, Achievements, Days
 from models.domains import KEEPS
+from tests.kit.root import ROOT
 from tests.kit.words import START
 from workers import apply
 from workers.apply import Effects
@@ -40,6 +43,18 @@ def test_every_entity_is_kept_by_one_domain() -> None:
     kept = [keep.entity for keep in KEEPS]
     assert len(set(kept)) == len(kept)
     assert set(kept) == entities()
+
+
+def test_what_a_domain_has_for_the_whole_is_found() -> None:
+    """A module of a fixed name where nobody looks would be a rule that nobody asks."""
+    fixed = {"keep", "invariants", "prune", "facts"}
+    places = {p.parent.name for p in (ROOT / "models").glob("*/*.py") if p.stem in fixed}
+    assert places - {"base", "operations"} <= set(models.domains.DOMAINS)
+    tables = re.compile(r"^(TICKS|CHORES|OFFERS|AFTERWARDS)\b", re.MULTILINE)
+    files = [p for p in (ROOT / "workers").rglob("*.py") if tables.search(p.read_text())]
+    assert {p.relative_to(ROOT / "workers").as_posix() for p in files} - {"domains.py"} <= {
+        f"{domain}.py" for domain in DOMAINS
+    }
 
 
 def test_every_part_belongs_to_one_kind_of_entity() -> None:
