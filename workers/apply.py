@@ -37,6 +37,7 @@ from runtime.clock import utcnow
 from runtime.telemetry import traces
 from runtime.telemetry.context import about
 from workers.accounting import account_for, account_for_failure, note_intent
+from workers.aftermath import after_commit
 from workers.domains import AFTERWARDS, OFFERS, TICKS
 from workers.errands.run import run_errands
 from workers.ticks import Sweep
@@ -148,14 +149,18 @@ async def _commit_batch(shop: Workshop, bucket: int, limit: int, only: UUID | No
         await complete(connection, bucket, effects.outcomes, now)
         versions = await members.raise_versions(connection, bucket, changed)
         await shop.copies.mark_changing(versions)
-    await shop.copies.refresh(shop.database, bucket, changed)
+    with after_commit("copying snapshots"):
+        await shop.copies.refresh(shop.database, bucket, changed)
     if wishes:
         for take_back in AFTERWARDS:
-            await take_back(shop, batch, conditions)
+            with after_commit("taking back"):
+                await take_back(shop, batch, conditions)
     if effects.follow_ups:
-        await shop.ring(await deliver(shop.database, bucket, now))
+        with after_commit("delivering"):
+            await shop.ring(await deliver(shop.database, bucket, now))
     if effects.errands:
-        await shop.ring([Piece(Lane.ERRANDS, bucket)])
+        with after_commit("ringing for errands"):
+            await shop.ring([Piece(Lane.ERRANDS, bucket)])
     return effects
 
 

@@ -18,6 +18,7 @@ from models.intents.queue import BATCH_SIZE, claim_upkeep, complete, due_ids, re
 from runtime.clock import utcnow
 from runtime.telemetry.context import about
 from workers.accounting import account_for, account_for_failure, note_intent
+from workers.aftermath import after_commit
 from workers.chores import Work
 from workers.domains import CHORES
 from workers.workshop import Workshop
@@ -63,5 +64,6 @@ async def _do(shop: Workshop, piece: Piece, intent_id: UUID) -> int:
         await store_follow_ups(connection, piece.bucket, follow_ups, now)
     account_for(done)
     if follow_ups:
-        await shop.ring(await deliver(shop.database, piece.bucket, now))
+        with after_commit("delivering"):
+            await shop.ring(await deliver(shop.database, piece.bucket, now))
     return len(done)

@@ -7,9 +7,10 @@ may die between the two, or do it twice: the key answers both.
 
 import logging
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from msgspec import Struct
@@ -20,7 +21,17 @@ from engine.core.piece import Piece
 from engine.core.timeline import bucket_of, tick_group
 from models.base import arrays
 from models.base.arrays import AT_BUCKET, ROUTED
-from models.base.db import DATABASE_ERRORS, Connection, Database, Row, connected, rows, run, sql
+from models.base.db import (
+    DATABASE_ERRORS,
+    Connection,
+    Database,
+    Row,
+    connected,
+    is_retryable,
+    rows,
+    run,
+    sql,
+)
 from models.base.encoding import encode
 from models.base.nodes import survey, survey_rows
 from models.intents import tables
@@ -35,6 +46,7 @@ ROWS_MAX = 100
 ORIGIN = "follow-up"
 # Whoever wrote a row delivers it at once; the relay looks after what was left.
 DELIVERED_WITHIN = timedelta(seconds=5)
+BEFORE_ALL = {"after_at": datetime(1970, 1, 1, tzinfo=UTC), "after_id": UUID(int=0)}
 
 _TYPES = arrays.types_of(tables.follow_ups, ["id", "target_bucket", "entries", "due_at"])
 STORE = arrays.insert("follow_ups", _TYPES)
@@ -50,7 +62,9 @@ BUCKETS_OVERDUE = survey(
 )
 DUE = sql("""
     SELECT id, target_bucket, entries, due_at FROM follow_ups
-    WHERE bucket = :bucket AND due_at <= :due_by ORDER BY due_at LIMIT :limit
+    WHERE bucket = :bucket AND due_at <= :due_by
+      AND (due_at, id) > (CAST(:after_at AS timestamptz), CAST(:after_id AS uuid))
+    ORDER BY due_at, id LIMIT :limit
 """)
 # For an id that nobody has only what must arrive is recorded, in the group of its bucket.
 RECORD = sql(f"""
@@ -110,16 +124,29 @@ def _entry(follow_up: FollowUp) -> Entry:
 
 
 async def deliver(database: Database, bucket: int, now: datetime) -> list[Piece]:
-    """Record what a bucket has for others and is due. Return the pieces that have something new."""
+    """Record what a bucket has for others and is due. Return the pieces that have something new.
+
+    Each row has one try: one that cannot be delivered stays, and holds up no other.
+    """
     pieces: set[Piece] = set()
+    away: set[int] = set()  # each row of these would wait for a node that does not answer
+    params: dict[str, Any] = {"bucket": bucket, "due_by": now, "limit": ROWS_MAX, **BEFORE_ALL}
     while True:
-        params: dict[str, Any] = {"bucket": bucket, "due_by": now, "limit": ROWS_MAX}
         async with connected(database) as connection:
             due = await rows(connection, DUE, params)
         for row in due:
-            pieces |= await _deliver_row(database, bucket, row, now)
+            if row.target_bucket in away:
+                continue
+            try:
+                pieces |= await _deliver_row(database, bucket, row, now)
+            except Exception as error:
+                what = type(error).__name__  # its text may say for whom
+                log.warning("bucket %d cannot deliver %s: %s", bucket, row.id, what)
+                if is_retryable(error):
+                    away.add(row.target_bucket)
         if len(due) < ROWS_MAX:
             return sorted(pieces)
+        params |= {"after_at": due[-1].due_at, "after_id": due[-1].id}
 
 
 async def deliver_overdue(database: Database, now: datetime) -> list[Piece]:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from msgspec.structs import replace
@@ -13,10 +13,12 @@ from engine.core.conditions import Conditions
 from engine.core.decision import Decision, FollowUp
 from engine.core.member import Member
 from engine.core.outcome import Outcome, Result
+from engine.core.piece import Piece
 from engine.fraud.actions import FlagUser
 from engine.mining.actions import CreditMining
 from engine.operations.actions import IntentsPruned, PruneIntents
-from models.base.db import transaction
+from models.base.db import Database, Row, transaction
+from models.intents import follow_ups
 from models.intents.follow_ups import (
     ENTRIES_MAX,
     ORIGIN,
@@ -26,6 +28,8 @@ from models.intents.follow_ups import (
 )
 from models.operations.invariants import find_overdue
 from runtime.clock import utcnow
+from runtime.telemetry.meter import meter
+from runtime.telemetry.metrics import INTENTS_DONE
 from tests.kit.members import elsewhere
 from tests.kit.words import at
 from tests.kit.world import Person, World
@@ -165,6 +169,92 @@ async def test_many_go_in_a_row_for_each_bucket_and_thousand(world: World) -> No
     assert [row.size for row in sizes] == [1, 1, ENTRIES_MAX]
     await deliver(world.database, person.id % 64, now)  # only for whom there is
     assert (await world.value(RECORDED), await world.value(LEFT)) == (1, 0)
+
+
+async def test_what_cannot_be_delivered_holds_up_nothing_and_is_reported(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow_ups, "ROWS_MAX", 2)
+    person = await world.person()
+    other, now = await elsewhere(world, person), utcnow()
+    beyond = other.id % 64 + 2**64  # no column has room for it; of the same bucket
+    for number in range(3):
+        await written(world, person, [FollowUp(beyond, FLAG, f"bad:{number}", now)])
+    await written(world, person, [FollowUp(other.id, FLAG, "good", now)])
+    await written(world, person, [FollowUp(other.id, FLAG, "sooner", now - timedelta(seconds=1))])
+    [piece] = await deliver(world.database, person.id % 64, now)
+    assert (piece.group_number, piece.bucket) == (other.group_number, other.id % 64)
+    assert (await world.value(RECORDED), await world.value(LEFT)) == (2, 3)
+    await world.drain()
+    world.move_to(now + timedelta(minutes=6))
+    assert await deliver_overdue(world.database, utcnow()) == []
+    [found] = await find_overdue(world.database, utcnow())
+    assert (found.invariant, found.row_count) == ("what is for another member arrives in time", 3)
+
+
+async def test_a_bucket_that_is_away_is_tried_once_and_holds_up_no_other(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person, now = await world.person(), utcnow()
+    away = await elsewhere(world, person)
+    other = await elsewhere(world, away)
+    tried = []
+
+    async def failing(database: Database, bucket: int, row: Row, at_: datetime) -> set[Piece]:
+        tried.append(row.target_bucket)
+        if row.target_bucket == away.id % 64:
+            raise OSError("its node is away")
+        return await delivering(database, bucket, row, at_)
+
+    delivering = follow_ups._deliver_row
+    monkeypatch.setattr(follow_ups, "_deliver_row", failing)
+    for number, to in enumerate((away, away, other)):
+        sooner = now - timedelta(seconds=3 - number)
+        await written(world, person, [FollowUp(to.id, FLAG, f"{number}", sooner)])
+    await deliver(world.database, person.id % 64, now)
+    assert tried == [away.id % 64, other.id % 64]
+    assert (await world.value(RECORDED), await world.value(LEFT)) == (1, 2)
+
+
+@pytest.mark.parametrize("error", [OSError("away"), RuntimeError("a bug")])
+async def test_what_fails_after_the_commit_is_no_failure_of_the_batch(
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    error: Exception,
+) -> None:
+    async def failing(*_: object) -> list[Piece]:
+        raise error
+
+    person = await world.person(group_number=1)
+    bringing(monkeypatch, await elsewhere(world, person), after=timedelta())
+    world.move_to(at("00:05"))
+    before = meter.value(INTENTS_DONE, "mining.start", "applied")
+    with monkeypatch.context() as patch:
+        patch.setattr(apply, "deliver", failing)
+        await person.start()
+    assert meter.value(INTENTS_DONE, "mining.start", "applied") == before + 1
+    assert "one by one" not in caplog.text and "after a commit" in caplog.text
+    world.move_to(utcnow() + timedelta(seconds=6))
+    assert len(await deliver_overdue(world.database, utcnow())) == 1
+
+
+async def test_what_fails_after_a_chore_is_no_failure_of_it(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def pruning(action: PruneIntents, work: Work) -> Result:
+        work.follow_ups.append(FollowUp(person.id, FLAG, "chore", work.now))
+        return IntentsPruned(0)
+
+    async def failing(*_: object) -> list[Piece]:
+        raise RuntimeError("a bug")
+
+    person = await world.person()
+    monkeypatch.setattr(upkeep, "CHORES", CHORES | {PruneIntents: pruning})
+    monkeypatch.setattr(upkeep, "deliver", failing)
+    await world.live_until(at("03:00"), timedelta(hours=1))
+    assert "failed and is now" not in caplog.text and "after a commit" in caplog.text
+    assert await world.value(LEFT) == 1
 
 
 async def written(world: World, person: Person, follow_ups: list[FollowUp]) -> None:

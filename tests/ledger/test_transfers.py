@@ -127,8 +127,7 @@ async def test_whoever_dies_between_recording_and_deleting_delivers_once(
     asked = await asked_to_send(world, person, other.id, 60)
     with monkeypatch.context() as patch:
         patch.setattr(follow_ups, "run", dies)
-        with pytest.raises(ConnectionError):
-            await world.drain()
+        await world.drain()
     assert await world.value(UNDER_WAY) == 1
     await world.assert_books_are_right()  # both the row and its intent are there
     await world.drain()
