@@ -4,13 +4,19 @@ A sending is an intent of the sender's, and what arrives one of the receiver's: 
 one bucket (decision 0056).
 """
 
+from typing import Annotated
 from uuid import UUID
 
-from msgspec import Struct
+from msgspec import Meta, Struct
 
 from engine.core.action import Action
 from engine.core.money import Amount
 from engine.core.outcome import Nothing, Result
+
+BIGINT_MAX = 2**63 - 1
+
+UserId = Annotated[int, Meta(ge=1, le=BIGINT_MAX)]
+Micro = Annotated[int, Meta(gt=0, le=BIGINT_MAX)]
 
 
 class LedgerFolded(Result, frozen=True):
@@ -45,7 +51,7 @@ class Portion(Struct, frozen=True, array_like=True):
     """So many coins of one funding."""
 
     funding: str
-    amount_micro: int
+    amount_micro: Micro
 
 
 class CoinsSent(Result, frozen=True):
@@ -63,8 +69,8 @@ class SendCoins(Action, frozen=True, tag="coins.send"):
     is_spending = True
     results = (CoinsSent,)
 
-    to_user_id: int
-    amount_micro: int
+    to_user_id: UserId
+    amount_micro: Micro
 
 
 class ReceiveCoins(Action, frozen=True, tag="coins.receive"):
@@ -75,7 +81,7 @@ class ReceiveCoins(Action, frozen=True, tag="coins.receive"):
     results = (Nothing,)
 
     sending_id: UUID
-    from_user_id: int
+    from_user_id: UserId
     portions: tuple[Portion, ...]
 
 
@@ -87,5 +93,5 @@ class ReturnCoins(Action, frozen=True, tag="coins.return"):
     results = (Nothing,)
 
     sending_id: UUID
-    to_user_id: int
+    to_user_id: UserId
     portions: tuple[Portion, ...]

@@ -15,7 +15,14 @@ from engine.core.member import Member
 from engine.core.money import format_amount
 from engine.core.outcome import Applied, Nothing, Reason, Rejected
 from engine.core.transfer import TRANSIT, Transfer, TransferType, wallet
-from engine.ledger.actions import CoinsSent, Portion, ReceiveCoins, ReturnCoins, SendCoins
+from engine.ledger.actions import (
+    BIGINT_MAX,
+    CoinsSent,
+    Portion,
+    ReceiveCoins,
+    ReturnCoins,
+    SendCoins,
+)
 from engine.ledger.rights import Use
 from engine.ledger.spending import Spending, spend, vesting_at
 from engine.ledger.state import Purses
@@ -26,6 +33,10 @@ def send(member: Member, intent: Intent[SendCoins], conditions: Conditions) -> D
     action, at = intent.action, intent.recorded_at
     if action.to_user_id == member.user_id:
         return Decision(Rejected(Reason.SENT_TO_SELF, "These coins are yours already."))
+    if not 1 <= action.to_user_id <= BIGINT_MAX:
+        return Decision(Rejected(Reason.NOT_SPENDABLE, "No member can have this number."))
+    if action.amount_micro < 1:
+        return Decision(Rejected(Reason.NOT_SPENDABLE, "Send more than nothing."))
     spending = Spending(
         amount_micro=action.amount_micro,
         use=Use.PEOPLE,

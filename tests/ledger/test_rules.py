@@ -4,6 +4,7 @@ from collections import Counter
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -131,8 +132,30 @@ def test_nobody_sends_to_themselves_what_others_may_not_have_or_while_switched_o
         assert reason(refused) == Reason.NOT_SPENDABLE and not refused.transfers
     off = decided(member({"deposit:1": 9}, is_active=False), SendCoins(OTHER, 5))
     assert reason(off) == Reason.ACCOUNT_DISABLED
-    with pytest.raises(AssertionError):
-        decided(member({"deposit:1": 9}), SendCoins(OTHER, -5))
+
+
+@pytest.mark.parametrize(
+    ("to_user_id", "amount"), [(OTHER, 0), (OTHER, -5), (0, 5), (-1, 5), (2**63, 5), (OTHER, 2**63)]
+)
+def test_nobody_sends_nothing_or_to_a_number_that_no_member_can_have(
+    to_user_id: int, amount: int
+) -> None:
+    action = SendCoins(to_user_id, amount)
+    refused = decided(member({"deposit:1": 9}), action)
+    assert reason(refused) == Reason.NOT_SPENDABLE
+    assert not refused.transfers and not refused.follow_ups
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.json.decode(msgspec.json.encode(action), type=SendCoins)
+    arriving = ReceiveCoins(SENDING, to_user_id, (Portion("deposit:1", amount),))
+    for carried in (arriving, ReturnCoins(SENDING, to_user_id, arriving.portions)):
+        with pytest.raises(msgspec.ValidationError):
+            msgspec.json.decode(msgspec.json.encode(carried), type=type(carried))
+
+
+def test_the_largest_numbers_are_read() -> None:
+    action = SendCoins(2**63 - 1, 2**63 - 1)
+    assert msgspec.json.decode(msgspec.json.encode(action), type=SendCoins) == action
+    assert reason(decided(member({"deposit:1": 9}), action)) == Reason.NOT_SPENDABLE
 
 
 def test_a_refusal_says_how_much_and_when() -> None:
