@@ -37,7 +37,9 @@ async def buckets_with(
 ) -> list[int]:
     """The buckets in which a SELECT finds anything: where there is something to do.
 
-    Of a cluster all of them: to ask each would be as much as to look there when it is its turn.
+    Only for a condition that is an index's, or that passes over few rows: what is passed over in
+    all buckets is read within the time of one statement. Of a cluster all of them: to ask each
+    would be as much as to look there when it is its turn.
     """
     every = list(range(BUCKET_COUNT))
     async with connected(database) as connection:

@@ -5,6 +5,7 @@ import csv
 import gzip
 import io
 import json
+from collections.abc import Sequence
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,10 @@ from sqlalchemy import ARRAY, BigInteger
 import models.schema.archives
 from models.accounts.bans import INACTIVE
 from models.base.columns import DELETED, KEPT
-from models.base.db import run, sql, transaction
+from models.base.db import Connection, Params, Row, Statement, run, sql, transaction
+from models.base.db import rows as read
 from models.base.partitions import archive_partitions
-from models.privacy.erasure import ERASE_AFTER, close_inactive
+from models.privacy.erasure import ERASE_AFTER, INACTIVE_USERS, close_inactive
 from models.privacy.export import owner_column, personal_tables
 from models.schema.archives import drop_files, write_archives
 from models.tables import metadata
@@ -198,6 +200,23 @@ async def test_two_years_without_a_sign_in_close_an_account(world: World) -> Non
     assert [row.id for row in open_ids] == [here.id]
     assert await world.value("SELECT reason FROM erasures") == "INACTIVE"
     assert away.id != here.id
+
+
+async def test_no_statement_looks_in_all_buckets_for_who_is_away(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    async def noting(
+        connection: Connection, statement: Statement, params: Params | None = None
+    ) -> Sequence[Row]:
+        if statement is INACTIVE_USERS and params is not None:
+            asked.append(params["bucket"])
+        return await read(connection, statement, params)
+
+    monkeypatch.setattr("models.privacy.erasure.rows", noting)
+    assert await close_inactive(world.database, world.shop.copies, utcnow()) == 0
+    assert asked == list(range(64))
 
 
 async def test_consents_are_remembered_with_their_history(world: World) -> None:
