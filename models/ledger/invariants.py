@@ -152,6 +152,17 @@ def _going(way: str) -> str:
     return f"CAST(sum(CASE WHEN reference LIKE 'xfer:{way}:%' THEN amount ELSE 0 END) AS bigint)"
 
 
+def _who(way: str, who: str) -> str:
+    """The least and the greatest of those who are named: they are the same."""
+    return f"min({who}) AS first_{way}, max({who}) AS last_{way}"
+
+
+_SENDER = "CASE WHEN reference NOT LIKE 'xfer:in:%' THEN user_id END"
+_RECEIVER = """CASE WHEN reference LIKE 'xfer:in:%' THEN CAST(user_id AS text)
+                    WHEN reference LIKE 'xfer:out:%' THEN COALESCE(metadata ->> 'to_user_id', '')
+                    END"""
+
+
 def _undone(status: str) -> str:
     """By one status: each has its index."""
     return f"""
@@ -161,18 +172,22 @@ def _undone(status: str) -> str:
 
 
 GLOBAL = {
-    # Each funding for itself: all of them have come in, or all back, or none is there yet.
+    # Each funding for itself: all of them have come in, or all back, or none is there yet. In, to
+    # whom they were sent; back, to whoever sent them.
     "what was sent to a member has arrived or come back, whole and once": f"""
         SELECT t.sending, sum(t.sent) AS sent, sum(t.received) AS received,
                sum(t.returned) AS returned
         FROM (SELECT {_SENDING} AS sending, funding, {_going("out")} AS sent,
-                     {_going("in")} AS received, {_going("back")} AS returned
+                     {_going("in")} AS received, {_going("back")} AS returned,
+                     {_who("sender", _SENDER)}, {_who("receiver", _RECEIVER)}
               FROM {_BETWEEN}
               GROUP BY {_SENDING}, funding) t
         GROUP BY t.sending
         HAVING NOT (bool_and(t.received = 0 AND t.returned = 0)
                     OR bool_and(t.received = t.sent AND t.returned = 0)
                     OR bool_and(t.received = 0 AND t.returned = t.sent))
+            OR min(t.first_sender) <> max(t.last_sender)
+            OR min(t.first_receiver) <> max(t.last_receiver)
     """,
     # Presence, not sums: for a moment both the follow-up and its intent are there.
     "what has left for a member and is not there is on its way": f"""

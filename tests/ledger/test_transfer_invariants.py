@@ -53,13 +53,20 @@ async def sent(world: World, person: Person, other: Person) -> str:
 
 
 def between(
-    person: Person, way: str, sending: str, amount: int, *, funding: str = "deposit:1"
+    person: Person,
+    way: str,
+    sending: str,
+    amount: int,
+    other: Person | None = None,
+    *,
+    funding: str = "deposit:1",
 ) -> Transfer:
     source, target = TRANSIT, wallet(person.id)
     if way == "out":
         source, target = target, source
     kind, reference = TransferType.TRANSFER, f"xfer:{way}:{sending}"
-    return Transfer(source, target, amount, reference, funding, kind, "", {}, utcnow())
+    metadata = {"to_user_id": other.id} if other else {}
+    return Transfer(source, target, amount, reference, funding, kind, "", metadata, utcnow())
 
 
 async def change(world: World, statement: str) -> None:
@@ -67,10 +74,12 @@ async def change(world: World, statement: str) -> None:
         assert await run(connection, sql(statement)) == 1
 
 
-async def left(world: World, person: Person, reference_of: str, amount: int) -> None:
+async def left(
+    world: World, person: Person, reference_of: str, amount: int, other: Person | None = None
+) -> None:
     """Coins leave for somebody, and nothing is on its way."""
     async with transaction(world.database) as connection:
-        gone = between(person, "out", reference_of, amount)
+        gone = between(person, "out", reference_of, amount, other)
         await post(connection, person.id % 64, [gone], utcnow())
         await count(connection, person, amount)
 
@@ -79,6 +88,26 @@ async def test_what_arrives_without_having_left_is_found(world: World) -> None:
     _, other = await pair(world)
     await enter(world, between(other, "in", str(UUID(int=1)), 5))
     assert await wrong(world) == [WHOLE]
+
+
+@pytest.mark.parametrize("way", ["in", "back"])
+async def test_what_arrives_at_a_third_or_goes_back_to_them_is_found(
+    world: World, way: str
+) -> None:
+    person, other = await pair(world)
+    sending = str(UUID(int=1))
+    await left(world, person, sending, 5, other)
+    await enter(world, between(await world.person(), way, sending, 5))
+    assert await wrong(world) == [WHOLE]
+
+
+@pytest.mark.parametrize("way", ["in", "back"])
+async def test_what_arrives_where_it_belongs_is_right(world: World, way: str) -> None:
+    person, other = await pair(world)
+    sending = str(UUID(int=1))
+    await left(world, person, sending, 5, other)
+    await enter(world, between(other if way == "in" else person, way, sending, 5))
+    assert await wrong(world) == []
 
 
 async def test_what_has_arrived_and_come_back_is_found(world: World) -> None:
@@ -97,7 +126,7 @@ async def test_what_arrives_in_part_or_as_somebody_elses_money_is_found(
 ) -> None:
     person, other = await pair(world)
     sending = str(UUID(int=1))
-    await left(world, person, sending, 50)
+    await left(world, person, sending, 50, other)
     assert await wrong(world) == [ON_ITS_WAY]
     await enter(world, between(other, "in", sending, amount, funding=funding))
     assert await wrong(world) == [WHOLE]
@@ -107,8 +136,8 @@ async def test_a_funding_that_did_not_arrive_with_the_others_is_found(world: Wor
     person, other = await pair(world)
     sending = str(UUID(int=1))
     async with transaction(world.database) as connection:
-        gone = [between(person, "out", sending, 5)]
-        second = between(person, "out", sending, 5, funding="sponsor:1")
+        gone = [between(person, "out", sending, 5, other)]
+        second = between(person, "out", sending, 5, other, funding="sponsor:1")
         gone.append(
             Transfer(**{f: getattr(second, f) for f in second.__struct_fields__} | {"part": 1})
         )
