@@ -14,6 +14,7 @@ SPIKE_FACTOR = 3
 REGISTRATIONS_MIN = 50
 FAILED_SIGN_INS_MIN = 100
 WITHDRAWN_MICRO_MIN = 10_000 * MICRO_PER_TWTC
+SENT_MICRO_MIN = 10_000 * MICRO_PER_TWTC
 # More than this share of requests fails, and not just a few of them.
 ERROR_PERCENT_MAX = 1
 ERRORS_MIN = 5
@@ -81,6 +82,7 @@ class Counters(Struct, frozen=True):
     registrations: Hour = Hour(0)
     failed_sign_ins: Hour = Hour(0)
     withdrawn_micro: Hour = Hour(0)
+    sent_micro: Hour = Hour(0)
     requests: int = 0
     server_errors: int = 0
     database_away: int = 0
@@ -91,7 +93,10 @@ class Counters(Struct, frozen=True):
 
 
 # What `judge` decides about: one of these that it does not return is over.
-JUDGED = ("registrations", "sign-ins", "withdrawals", "errors", "database", "dead-letters")
+JUDGED = (
+    *("registrations", "sign-ins", "withdrawals", "sendings"),
+    *("errors", "database", "dead-letters"),
+)
 
 
 def judge(counters: Counters) -> list[Alert]:
@@ -100,6 +105,7 @@ def judge(counters: Counters) -> list[Alert]:
         _spike("registrations", Severity.WARNING, counters.registrations, REGISTRATIONS_MIN),
         _spike("sign-ins", Severity.WARNING, counters.failed_sign_ins, FAILED_SIGN_INS_MIN),
         _spike("withdrawals", Severity.CRITICAL, counters.withdrawn_micro, WITHDRAWN_MICRO_MIN),
+        _spike("sendings", Severity.CRITICAL, counters.sent_micro, SENT_MICRO_MIN),
         _share("errors", counters.server_errors, counters.requests),
         _share("database", counters.database_away, counters.requests),
         _dead_letters(counters.dead_letters),
@@ -137,7 +143,9 @@ _HOURS = {
     "registrations": "registrations",
     "sign-ins": "failed sign-ins",
     "withdrawals": "TWTC withdrawn",
+    "sendings": "TWTC sent to other members",
 }
+_OF_COINS = frozenset({"withdrawals", "sendings"})
 _SHARES = {
     "errors": "were answered with a server error",
     "database": "found the database away",
@@ -147,7 +155,7 @@ _SHARES = {
 def _spike(key: str, severity: Severity, hour: Hour, least: int) -> Alert | None:
     if hour.now < least or hour.now <= SPIKE_FACTOR * hour.usual:
         return None
-    unit = MICRO_PER_TWTC if key == "withdrawals" else 1
+    unit = MICRO_PER_TWTC if key in _OF_COINS else 1
     figures = {"now": hour.now // unit, "usual": -(-hour.usual // unit)}
     text = f"{figures['now']} {_HOURS[key]} within an hour; usual are {figures['usual']}"
     return Alert(key, severity, text, figures)

@@ -39,6 +39,14 @@ KEEP_ALERTS = timedelta(days=90)
 
 # Each of these: how many in the hour that begins at each of :hours. The first hour is now.
 _HOURS = "unnest(CAST(:hours AS timestamptz[])) WITH ORDINALITY AS h (since, number)"
+# By the small index of these types: what left wallets.
+_LEFT = f"""
+        SELECT h.number, CAST(sum(t.amount) AS bigint) AS value FROM {_HOURS}
+        JOIN transactions t ON t.bucket = :bucket AND t.type {{types}}
+         AND t.created_at >= h.since AND t.created_at < h.since + interval '1 hour'
+         AND t.from_account = 'wallet:' || t.user_id
+        GROUP BY h.number
+"""
 HOURLY = {
     "registrations": sql(f"""
         SELECT h.number, count(*) AS value FROM {_HOURS}
@@ -52,13 +60,8 @@ HOURLY = {
          AND c.slot >= h.since AND c.slot < h.since + interval '1 hour'
         GROUP BY h.number
     """),
-    "withdrawn_micro": sql(f"""
-        SELECT h.number, CAST(sum(t.amount) AS bigint) AS value FROM {_HOURS}
-        JOIN transactions t ON t.bucket = :bucket AND t.type IN ('WITHDRAWAL', 'ADJUSTMENT')
-         AND t.created_at >= h.since AND t.created_at < h.since + interval '1 hour'
-         AND t.from_account = 'wallet:' || t.user_id
-        GROUP BY h.number
-    """),
+    "withdrawn_micro": sql(_LEFT.format(types="IN ('WITHDRAWAL', 'ADJUSTMENT')")),
+    "sent_micro": sql(_LEFT.format(types="= 'TRANSFER'")),
 }
 REQUESTS = sql("""
     SELECT name, CAST(sum(value) AS bigint) AS value FROM request_counts

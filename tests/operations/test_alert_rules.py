@@ -40,6 +40,7 @@ def test_when_nothing_is_counted_nothing_is_wrong() -> None:
         ("registrations", "registrations", Severity.WARNING, 1),
         ("failed_sign_ins", "sign-ins", Severity.WARNING, 1),
         ("withdrawn_micro", "withdrawals", Severity.CRITICAL, 1_000_000_000),
+        ("sent_micro", "sendings", Severity.CRITICAL, 1_000_000_000),
     ],
 )
 def test_a_spike_is_more_than_three_times_the_usual(
@@ -56,7 +57,12 @@ def test_a_spike_is_more_than_three_times_the_usual(
 
 @pytest.mark.parametrize(
     ("name", "least"),
-    [("registrations", 50), ("failed_sign_ins", 100), ("withdrawn_micro", 10_000_000_000)],
+    [
+        ("registrations", 50),
+        ("failed_sign_ins", 100),
+        ("withdrawn_micro", 10_000_000_000),
+        ("sent_micro", 10_000_000_000),
+    ],
 )
 def test_few_are_no_spike_and_nothing_before_is_no_excuse(name: str, least: int) -> None:
     assert judge(_one(name, Hour(least - 1, [0] * 7))) == []
@@ -89,7 +95,7 @@ def test_suspicions_are_told_by_type_and_do_not_last() -> None:
 
 def test_everything_that_lasts_is_judged() -> None:
     spike = Hour(10**12)
-    everything = Counters(spike, spike, spike, 100, 100, 100, 1, Suspicions({"X": 1}, START))
+    everything = Counters(spike, spike, spike, spike, 100, 100, 100, 1, Suspicions({"X": 1}, START))
     assert keys(everything) == [*JUDGED, "fraud"]
     assert {alert.happened_at for alert in judge(everything)} == {None, START}
 

@@ -11,6 +11,7 @@ from api.app import create_app
 from engine.core.outcome import Rejected
 from engine.core.role import Role
 from engine.ledger.rights import Use
+from engine.operations.alerts import Hour
 from models.base.db import (
     DATABASE_ERRORS,
     Database,
@@ -27,7 +28,8 @@ from tests.kit.adjustments import judge as approve
 from tests.kit.adjustments import propose
 from tests.kit.alerts import BROKEN, CHECK, NOON, TAKEN, Receivers, count, receivers, suspect, write
 from tests.kit.counterpart import counterpart
-from tests.kit.ledger import buy
+from tests.kit.ledger import asked_to_send, buy, came_to, credit, enter
+from tests.kit.members import elsewhere
 from tests.kit.staff import staff
 from tests.kit.words import START
 from tests.kit.world import World
@@ -108,6 +110,17 @@ async def test_an_abnormal_withdrawal_is_critical(world: World, receivers: Recei
     assert set(told) == {("trigger", "twtc:withdrawals"), ("trigger", credit)}
     withdrawals = told["trigger", "twtc:withdrawals"]
     assert withdrawals["payload"]["custom_details"] == {"now": 10_000, "usual": 0}
+
+
+async def test_what_is_sent_is_counted_when_it_leaves_and_apart(world: World) -> None:
+    person = await world.person()
+    other = await elsewhere(world, person)
+    await enter(world, credit(person, 100, "deposit:1", "b:1"))
+    outcome = await came_to(world, person, await asked_to_send(world, person, other.id, 60))
+    assert outcome["status"] == "APPLIED"
+    counters = await read_counters(world.database, utcnow() + CHECK)
+    assert counters.sent_micro == Hour(60, [0] * 7)
+    assert counters.withdrawn_micro == Hour(0, [0] * 7)
 
 
 async def test_serious_suspicions_are_told_once_by_type(world: World, receivers: Receivers) -> None:
