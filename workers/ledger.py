@@ -6,7 +6,6 @@ from engine.core.outcome import Applied, Outcome, Reason, Rejected, Result
 from engine.ledger.actions import Adjusted, ApplyAdjustment, FoldLedger, LedgerFolded
 from models.admin.adjustments import apply_adjustment
 from models.inbox.notes import store_notes
-from models.intents.bucket import lock_bucket
 from models.ledger.fold import fold_all
 from workers.chores import Chore, Work
 from workers.ticks import Sweep, Tick
@@ -27,7 +26,7 @@ async def _adjust(group: int, action: ApplyAdjustment, sweep: Sweep) -> Outcome:
 
 
 async def _fold_ledger(action: FoldLedger, work: Work) -> Result:
-    return LedgerFolded(await fold_all(work.database, lock_bucket))
+    return LedgerFolded(await fold_all(work.database))
 
 
 TICKS: dict[type[Action], Tick] = {

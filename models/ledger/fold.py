@@ -4,7 +4,7 @@ While one release replaces the other, its rows are in the wallets but in no fund
 parts, by which it is known to have been folded in (decision 52).
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from itertools import groupby
 from operator import attrgetter
 
@@ -12,12 +12,11 @@ from engine.ledger.rights import Unposted, spread
 from models.base import arrays
 from models.base.buckets import buckets_with
 from models.base.db import Connection, Database, connected, rows, sql, transaction
+from models.intents.bucket import lock_bucket
 from models.ledger.post import fund, read_holdings, unfund
 from models.ledger.tables import entry_parts
 
 FOLD_USERS_MAX = 500
-
-Hold = Callable[[Connection, int], Awaitable[object]]
 
 _NOT_FOLDED = """NOT t.is_posted AND NOT EXISTS (
         SELECT FROM entry_parts p
@@ -57,7 +56,7 @@ async def fold(connection: Connection, bucket: int, users: Sequence[int]) -> int
     return len(found)
 
 
-async def fold_all(database: Database, hold: Hold) -> int:
+async def fold_all(database: Database) -> int:
     """Bring whatever is not in the funds yet into them, each bucket held. Return how many rows."""
     folded = 0
     for bucket in await buckets_with(database, BEHIND, {"limit": 1}):
@@ -68,6 +67,6 @@ async def fold_all(database: Database, hold: Hold) -> int:
                 users = [row.user_id for row in await rows(connection, BEHIND, params)]
             if users:
                 async with transaction(database) as connection:
-                    await hold(connection, bucket)
+                    await lock_bucket(connection, bucket)
                     folded += await fold(connection, bucket, users)
     return folded

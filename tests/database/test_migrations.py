@@ -13,7 +13,6 @@ from engine.core.timeline import PRODUCTION
 from models.accounts.sealing import seal_all
 from models.base.db import connected, open_database, rows, sql
 from models.base.partitions import prepare_partitions
-from models.intents.bucket import lock_bucket
 from models.ledger.fold import fold_all
 from models.operations.invariants import audit
 from models.operations.mailboxes import index_mailboxes
@@ -132,7 +131,7 @@ async def test_the_ledger_of_before_says_whose_money_coins_are(worker_id: str) -
             (69, "promotion", 30),
         ]
         await seed(database, PRODUCTION, START)
-        assert await fold_all(database, lock_bucket) == 1
+        assert await fold_all(database) == 1
         async with connected(database) as plain:
             found = [tuple(row) for row in await rows(plain, sql(funds))]
         await database.dispose()

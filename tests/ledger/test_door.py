@@ -184,12 +184,12 @@ async def test_what_a_release_before_writes_is_folded_in_once(world: World) -> N
     await older(world, other, 7, "adjustment", "bonus:3")
     assert await audit(world.database) == []  # also while it is not in the holdings yet
     assert await held(world, person) == {"house": (10, 10)}
-    done = await asyncio.gather(*(fold_all(world.database, lock_bucket) for _ in range(3)))
+    done = await asyncio.gather(*(fold_all(world.database) for _ in range(3)))
     assert sum(done) == 3
     assert await held(world, person) == {"house": (5, 10), "admob": (0, 20)}
     assert await held(world, other) == {"promotion": (7, 7)}
     assert await audit(world.database) == []
-    assert await fold_all(world.database, lock_bucket) == 0
+    assert await fold_all(world.database) == 0
     with pytest.raises(asyncpg.UniqueViolationError):  # one release pays what the other paid
         await enter(world, credit(person, 20, "admob", "bonus:2"))
     with pytest.raises(asyncpg.UniqueViolationError):
@@ -225,11 +225,11 @@ async def test_one_at_a_time_decides_what_a_wallet_holds(world: World) -> None:
 
     async def writes(number: int) -> None:
         await older(world, person, 5, "admob", f"late:{number}")
-        await fold_all(world.database, lock_bucket)
+        await fold_all(world.database)
 
     steps = [spends(n) if n % 2 else writes(n) for n in range(20)]
     await asyncio.gather(*steps)
-    await fold_all(world.database, lock_bucket)
+    await fold_all(world.database)
     async with transaction(world.database) as connection:
         bucket = person.id % 64
         left = (await read_holdings(connection, bucket, [person.id]))[person.id]
