@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
+from itertools import chain, islice
 from pathlib import Path
 
 import freezegun
@@ -48,12 +49,32 @@ TIMELESS = (
 )
 
 
+# Their tests take long: each test process begins with one of them, and nobody is left with one.
+LONG = ("browser", "processes", "trials", "stories")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """On a cluster a few tests are left out, each with its reason."""
+    _begin_with_long(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
     for item in items:
         reason = cluster.EXCEPTIONS.get(item.name.partition("[")[0]) if cluster.URL else None
         if reason is not None:
             item.add_marker(pytest.mark.skip(reason=f"not on a cluster: {reason}"))
+
+
+def _begin_with_long(items: list[pytest.Item], workers: int) -> None:
+    """Order tests so that equal shares, in which they are dealt out, begin with what is long."""
+    by_folder: dict[str, list[pytest.Item]] = {}
+    for item in items:
+        by_folder.setdefault(item.path.parent.name, []).append(item)
+    long = [by_folder.pop(folder, []) for folder in LONG]
+    others = chain.from_iterable(by_folder.values())
+    share = -(-len(items) // workers)
+    ordered: list[pytest.Item] = []
+    for number in range(workers):
+        begins = list(chain.from_iterable(long[number::workers]))
+        ordered += [*begins, *islice(others, max(0, share - len(begins)))]
+    items[:] = [*ordered, *others]
 
 
 @pytest.fixture(scope="session")

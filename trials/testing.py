@@ -22,8 +22,8 @@ ROOT = Path(__file__).resolve().parent.parent
 # A database is hundreds of small files: those of tests need no disk, but a folder of their own.
 MEMORY = Path("/dev/shm")  # noqa: S108
 MEMORY_BYTES_MIN = 4 * 2**30
-# Three on two cores: many tests wait for processes.
-PARALLEL = ("-n", "3", "--dist", "worksteal")
+# Four on two cores: many tests wait for processes.
+PARALLEL = ("-n", "4", "--dist", "worksteal")
 NEEDED = ("pytest", "pytest_asyncio", "xdist", "hypothesis", "freezegun")
 # Pytest in one process: chosen by the user, or needed for a debugger.
 ALONE = ("-n", "--numprocesses", "no:xdist", "-pno:xdist", "--pdb", "--trace")
