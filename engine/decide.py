@@ -6,6 +6,7 @@ from engine.ads.state import OPEN_VIEW_STATUSES, AdView, Views
 from engine.core.action import Action, AnyIntent, Intent
 from engine.core.conditions import Conditions
 from engine.core.decision import Decision
+from engine.core.found import gathered, merged
 from engine.core.member import Member
 from engine.core.outcome import Reason, Rejected
 from engine.core.rule import Reaction, Rule
@@ -68,12 +69,9 @@ def _view_closed(view: AdView) -> Rejected:
     return Rejected(Reason.VIEW_CLOSED, f"This view is {view.status.value.lower()} already.")
 
 
-RULES: dict[type[Action], Rule] = {kind: _of_view(rule) for kind, rule in VIEW_RULES.items()}
-for rules in found_in_all("rules", "RULES"):
-    RULES |= rules
-REACTIONS: tuple[Reaction, ...] = tuple(
-    reaction
-    for name in ("REACTIONS", "LAST_REACTIONS")
-    for reactions in found_in_all("reactions", name)
-    for reaction in reactions
+OF_VIEWS: dict[type[Action], Rule] = {kind: _of_view(rule) for kind, rule in VIEW_RULES.items()}
+RULES: dict[type[Action], Rule] = merged([OF_VIEWS, *found_in_all("rules", "RULES")])
+REACTIONS: tuple[Reaction, ...] = (
+    *gathered(found_in_all("reactions", "REACTIONS")),
+    *gathered(found_in_all("reactions", "LAST_REACTIONS")),
 )

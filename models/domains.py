@@ -3,7 +3,7 @@
 A new domain has its line here. The order is the one in which members' parts are loaded and stored.
 """
 
-from engine.core.found import found_in, merged
+from engine.core.found import found_in, gathered, merged
 from models.base.db import Statement
 from models.base.pruning import Prune
 from models.intents.batch import Keep
@@ -24,9 +24,7 @@ DOMAINS = (
     "fraud",
 )
 
-KEEPS: tuple[Keep, ...] = tuple(
-    keep for keeps in found_in("models", DOMAINS, "keep", "KEEPS") for keep in keeps
-)
+KEEPS: tuple[Keep, ...] = gathered(found_in("models", DOMAINS, "keep", "KEEPS"))
 
 # What is asked of the books (models/base/invariants.py).
 INVARIANTS: dict[str, str] = merged(found_in("models", DOMAINS, "invariants", "INVARIANTS"))
@@ -34,7 +32,5 @@ OVERDUE: dict[str, str] = merged(found_in("models", DOMAINS, "invariants", "OVER
 GLOBAL: dict[str, str] = merged(found_in("models", DOMAINS, "invariants", "GLOBAL"))
 
 # What is forgotten every night (models/base/pruning.py), what is counted of a day.
-PRUNES: tuple[Prune, ...] = tuple(
-    prune for prunes in found_in("models", DOMAINS, "prune", "PRUNES") for prune in prunes
-)
+PRUNES: tuple[Prune, ...] = gathered(found_in("models", DOMAINS, "prune", "PRUNES"))
 FACTS: dict[str, Statement] = merged(found_in("models", DOMAINS, "facts", "FACTS"))

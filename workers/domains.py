@@ -1,7 +1,7 @@
 """What the domains do in workers, found in `workers/<domain>.py` under fixed names."""
 
 from engine.core.action import Action
-from engine.core.found import found_in, merged
+from engine.core.found import found_in, gathered, merged
 from engine.domains import DOMAINS
 from workers.chores import Chore
 from workers.offers import Offer
@@ -9,9 +9,5 @@ from workers.ticks import Tick
 
 TICKS: dict[type[Action], Tick] = merged(found_in("workers", DOMAINS, None, "TICKS"))
 CHORES: dict[type[Action], Chore] = merged(found_in("workers", DOMAINS, None, "CHORES"))
-OFFERS: tuple[Offer, ...] = tuple(
-    offer for offers in found_in("workers", DOMAINS, None, "OFFERS") for offer in offers
-)
-AFTERWARDS: tuple[Offer, ...] = tuple(
-    offer for offers in found_in("workers", DOMAINS, None, "AFTERWARDS") for offer in offers
-)
+OFFERS: tuple[Offer, ...] = gathered(found_in("workers", DOMAINS, None, "OFFERS"))
+AFTERWARDS: tuple[Offer, ...] = gathered(found_in("workers", DOMAINS, None, "AFTERWARDS"))

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from importlib import import_module
 from importlib.util import find_spec
+from itertools import chain
 from typing import Any
 
 
@@ -19,6 +20,11 @@ def modules_in(layer: str, domains: Iterable[str], module: str | None) -> Iterat
         path = f"{layer}.{domain}.{module}" if module else f"{layer}.{domain}"
         if find_spec(path):
             yield import_module(path)
+
+
+def gathered(lists: Iterable[Iterable[Any]]) -> tuple[Any, ...]:
+    """Everything of several lists, in their order."""
+    return tuple(chain.from_iterable(lists))
 
 
 def merged(tables: Iterable[dict[Any, Any]]) -> dict[Any, Any]:

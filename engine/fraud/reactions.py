@@ -15,8 +15,8 @@ def hold_purse(
 ) -> Decision:
     """Whoever is held by a decision spends nothing by the next one, in this batch as in another."""
     held = [entity for entity in decision.changed if isinstance(entity, HeldAccount)]
-    purse = purse_after(member, decision)
-    if not held or purse is None:
+    purse = purse_after(member, decision) if held else None
+    if purse is None:
         return decision
     purse = replace(purse, is_held=held[-1].hold is not None, held_until=held[-1].until)
     return replace(decision, changed=(*decision.changed, purse))

@@ -13,8 +13,8 @@ def keep_purse(
     member: Member, intent: AnyIntent, decision: Decision, conditions: Conditions
 ) -> Decision:
     """Coins that came or went are seen by the intents that follow, in this batch as in the next."""
-    purse = purse_after(member, decision)
-    if purse is None or not decision.transfers:
+    purse = purse_after(member, decision) if decision.transfers else None
+    if purse is None:
         return decision
     for transfer in decision.transfers:
         purse = purse.after(transfer)
